@@ -1,0 +1,20 @@
+/*
+ * SHA-256, random bytes and identifiers made of them. Any thread.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_BASE_DIGEST_H
+#define FARTHING_BASE_DIGEST_H
+
+#include "base/str.h"
+
+struct digest {
+	unsigned char b[32];
+};
+
+struct digest digest_of(struct str bytes);                       /* FIPS 180-4 SHA-256 */
+void digest_hex(const struct digest *d, char out[65]);
+void random_bytes(void *out, size_t n);                          /* from the kernel; ends the process when it has none */
+void random_id(char *out, size_t size, const char *prefix);      /* prefix, then base-62 up to size-1 characters, terminated */
+uint64_t random_u64(void);                                       /* fast, not secret: back-off jitter, sampling */
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * What was understood of a client's body: the fields the pipeline decides by, the key under which equal questions
+ * meet, and the body to send upstream. Pure: text in, facts out; any thread (the one that holds the baton).
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_CORE_REQUEST_H
+#define FARTHING_CORE_REQUEST_H
+
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "core/config.h"
+
+enum endpoint { ENDPOINT_CHAT, ENDPOINT_COMPLETIONS, ENDPOINT_EMBEDDINGS, ENDPOINT_RESPONSES };
+const char *endpoint_name(enum endpoint e); /* "chat", "completions", "embeddings", "responses" */
+const char *endpoint_path(enum endpoint e); /* behind the base URL: "/chat/completions", ... */
+
+struct request {
+	enum endpoint endpoint;
+	struct buf body;                   /* as the client sent it; owned */
+	struct json json;                  /* its tape; text points into body */
+	const struct model_conf *model;    /* as asked for; NULL: "auto" */
+	char model_asked[96];
+	char task[64];                     /* metadata.task_type, else empty: the header and the patterns come later */
+	bool stream;
+	bool include_usage;                /* the client asked for the usage chunk (chat, completions) */
+	bool shareable;                    /* equal requests may share one answer: not stateful, not hosted tools, no store:true on responses.. */
+	int choices;                       /* n, at least 1 */
+	int64_t max_output;                /* as asked; -1: not stated */
+	struct digest key;                 /* canonical request with scope, model asked and routing directives, framing included */
+};
+
+struct request_context {
+	const struct config *config;
+	const char *scope;                 /* account or project: part of the key */
+	const char *directives;            /* routing headers in canonical form, "" for none: part of the key */
+};
+
+/* Takes the bytes of *body (leaves it empty), scans, validates and keys. 0, or -1 with an error fit for the client;
+ * the request must be freed either way. */
+int request_read(struct request *r, enum endpoint endpoint, struct buf *body, const struct request_context *context, struct err *e);
+/* The body to send for this model: the client's bytes with `model` renamed where the provider knows it by another
+ * name, and stream_options.include_usage asked for where a stream's client did not. Appends to out. */
+int request_seal(const struct request *r, const struct model_conf *model, struct buf *out);
+void request_free(struct request *r);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * Token usage as providers report it, normalised to one meaning, and its cost.
+ * chat and completions: prompt_tokens includes cached ones, completion_tokens includes reasoning.
+ * responses: input_tokens / output_tokens, likewise. embeddings: prompt_tokens only.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_CORE_USAGE_H
+#define FARTHING_CORE_USAGE_H
+
+#include "base/json.h"
+#include "core/price.h"
+
+struct usage {
+	bool known;            /* the provider stated it and it made sense */
+	int64_t input;         /* all input tokens, the cached ones included */
+	int64_t cached_input;  /* 0 .. input: a larger statement is cut to input */
+	int64_t cache_write;
+	int64_t output;        /* all output tokens, reasoning included */
+	int64_t reasoning;     /* 0 .. output */
+};
+
+/* How a row's cost came about. The ledger stores these numbers: never renumber. */
+enum cost_basis {
+	COST_NONE = 0,      /* nothing was sent, or known not to be billed */
+	COST_EXACT = 1,     /* from the provider's usage */
+	COST_ESTIMATED = 2, /* usage missing: from what was sent and seen */
+	COST_HELD = 3,      /* outcome unknown: the bound is charged */
+	COST_UNPRICED = 4,  /* usage known, price not: cost is recorded as unknown */
+};
+const char *cost_basis_name(enum cost_basis basis);
+
+/* Reads a usage object (a JSON object node). False, *u untouched, when it is null, absent (node 0), or nonsense
+ * (negative, not integers, beyond 2^53). */
+bool usage_read(const struct json *j, uint32_t node, struct usage *u);
+/* Cost in pico-dollars; false when the price is unknown or the sum overflows. */
+bool usage_cost(const struct usage *u, const struct price *price, int64_t *pico);
+
+#endif
