@@ -10,9 +10,9 @@
 #include "base/str.h"
 
 struct sse_event {
-	struct str raw;   /* every byte of it, its closing blank line included; a comment block has raw only */
-	struct str name;  /* the `event:` field; empty when there is none */
-	struct str data;  /* the `data:` lines joined by LF */
+	struct str raw;  /* every byte of it, its closing blank line included; a comment block has raw only */
+	struct str name; /* the `event:` field; empty when there is none */
+	struct str data; /* the `data:` lines joined by LF */
 	bool has_data;
 };
 
@@ -20,7 +20,7 @@ struct sse_event {
 typedef int sse_on_event(void *context, const struct sse_event *event);
 
 struct sse;
-struct sse *sse_new(size_t max_event);  /* longest event in bytes, blank line included */
+struct sse *sse_new(size_t max_event); /* longest event in bytes, blank line included */
 void sse_free(struct sse **s);
 /* 0; SSE_TOO_LONG when an event outgrows its limit; else what on_event returned. */
 enum { SSE_TOO_LONG = -2 };
