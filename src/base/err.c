@@ -19,7 +19,7 @@ type_of(int status)
 	}
 }
 
-static void
+static void __attribute__((format(printf, 5, 0)))
 fill(struct err *e, int status, const char *param, const char *code, const char *format, va_list args)
 {
 	*e = (struct err){ .status = status };
