@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-void notify_send(const char *state);   /* "READY=1", "STOPPING=1\nSTATUS=...", ... */
-int64_t notify_watchdog_ms(void);      /* how often the watchdog wants to be told; 0: not at all */
+void notify_send(const char *state); /* "READY=1", "STOPPING=1\nSTATUS=...", ... */
+int64_t notify_watchdog_ms(void);    /* how often the watchdog wants to be told; 0: not at all */
 
 #endif
