@@ -153,7 +153,8 @@ read_price(struct reader *r, const struct config_key *k, const struct scalar *s,
 	int64_t value;
 	if (s->text.n > 1 && s->text.p[0] == '-')
 		return refuse(r, s, "must not be negative");
-	bool exponent = s->text.n > 0 && memchr(s->text.p, 'e', s->text.n) != NULL;
+	bool digit = s->text.n > 0 && s->text.p[0] >= '0' && s->text.p[0] <= '9';
+	bool exponent = digit && (str_find(s->text, STR("e")) > 0 || str_find(s->text, STR("E")) > 0);
 	if (exponent)
 		return refuse(
 		    r, s, "needs a plain decimal number; prices are per million tokens, such as 0.15");
@@ -379,7 +380,8 @@ read_model_name(struct reader *r, const struct scalar *s, void *slot)
 	const struct model_conf *m = read_model(r, s->text, s->line, s->path);
 	if (m != NULL && m->kind != MODEL_CHAT)
 		return refuse(r, s, "names a model that does not chat");
-	*(const struct model_conf **)slot = m;
+	if (m != NULL)
+		*(const struct model_conf **)slot = m;
 	return m != NULL;
 }
 

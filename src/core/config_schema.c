@@ -4,15 +4,12 @@
  */
 #include "config_schema.h"
 
+/* clang-format off */
 #define AT(type, field) offsetof(struct type, field)
-#define LIST_AT(type, list, count)                     \
-	(_Generic(((struct type *)NULL)->count, size_t \
-		  : AT(type, list)) +                  \
-	    0 / (AT(type, count) == AT(type, list) + sizeof(const char **)))
-#define END                  \
-	{                    \
-		.name = NULL \
-	}
+/* A list and its count are read as one: the count must stand right behind, else this divides by zero. */
+#define LIST_AT(type, list, count) (AT(type, list) + 0 / (AT(type, count) == AT(type, list) + sizeof(const char **)))
+#define END { .name = NULL }
+/* clang-format on */
 
 static bool
 flip_routing(void *target, bool on)
