@@ -34,6 +34,8 @@ static const struct mistake mistakes[] = {
 	    "connect?" },
 	{ "entirely_different: 1\n", 1, "entirely_different", "unknown" },
 	{ "tasks: { x: { capture: off } }\n", 1, "tasks.x.capture", "unknown" },
+	{ "ttl: 1h\n", 1, "ttl", "belongs in cache.ttl" },
+	{ "api_key: k\n", 1, "api_key", "belongs in upstreams.NAME.api_key" },
 	{ "tasks:\n  x:\n    budget: { timezone: UTC }\n", 3, "tasks.x.budget.timezone", "not for one" },
 	{ "tasks: { x: { batch: { tasks: [a] } } }\n", 1, "tasks.x.batch.tasks", "not for one" },
 	/* shapes */
@@ -302,8 +304,8 @@ static void
 problem_cannot_forge_a_line(void **state)
 {
 	(void)state;
-	struct config_problem *problems = bad("\"a\\nb\\e[2J\": 1\n");
-	assert_string_equal(problems->key, "a?b?[2J");
+	struct config_problem *problems = bad("\"a\\nb\\e[2J\\x9b\": 1\n");
+	assert_string_equal(problems->key, "a?b?[2J??");
 	config_problems_free(&problems);
 }
 
