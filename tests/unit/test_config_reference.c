@@ -40,6 +40,27 @@ document_holds_the_table_of_keys(void **state)
 }
 
 static void
+example_of_the_document_is_good(void **state)
+{
+	(void)state;
+	setenv("OPENAI_API_KEY", "sk-one", 1);
+	struct buf document = whole_file(TESTS_DIR "/../docs/configuration.md");
+	struct str rest = buf_str(&document), fence = STR("```yaml\n");
+	ptrdiff_t from = str_find(rest, fence);
+	assert_true(from >= 0);
+	rest = (struct str){ rest.p + from + fence.n, rest.n - (size_t)from - fence.n };
+	ptrdiff_t to = str_find(rest, STR("\n```"));
+	assert_true(to > 0);
+	char *text = str_dup((struct str){ rest.p, (size_t)to });
+	struct config *c = good(text);
+	assert_int_equal(config_task(c, STR("support"))->tier, TIER_MODERATE);
+	assert_true(config_task(c, STR("product_title"))->batch.on);
+	config_drop(&c);
+	free(text);
+	buf_free(&document);
+}
+
+static void
 table_names_keys_of_every_floor(void **state)
 {
 	(void)state;
@@ -58,6 +79,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(document_holds_the_table_of_keys),
+		cmocka_unit_test_setup_teardown(
+		    example_of_the_document_is_good, clean_environment, clean_environment),
 		cmocka_unit_test(table_names_keys_of_every_floor),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
