@@ -93,6 +93,6 @@ bool ledger_ready(const struct ledger *l);   /* false while commits fail or the 
 void ledger_stats(const struct ledger *l, struct ledger_stats *out);
 void ledger_retention(struct ledger *l, int keep_days, int64_t keep_bytes); /* new limits after a reload */
 int ledger_sync(struct ledger *l);           /* waits until all that was queued before is on disk; -1 when it cannot be */
-int ledger_close(struct ledger **l);         /* writes what is queued, checkpoints, unlocks; -1 when rows could not be written */
+int ledger_close(struct ledger **l);         /* writes what is queued, checkpoints, unlocks; -1 when rows could not be written or the disk failed for good */
 
 #endif

@@ -13,8 +13,9 @@
 #include "writer.h"
 
 enum {
-	QUEUE_BOUND = 100 * 1000,    /* entries, about 80 MB; beyond it the gateway must stop admitting */
-	FIRST_LOOK_US = 1000 * 1000, /* the file is looked after soon, but not while the gateway starts */
+	QUEUE_BOUND = 100 * 1000, /* entries, about 80 MB; beyond it the gateway must stop admitting */
+	FIRST_LOOK_US =
+	    10 * 1000 * 1000, /* the file is looked after soon, but not while the gateway starts */
 };
 
 const char *
@@ -96,7 +97,8 @@ ledger_attempt(struct ledger *l, const struct ledger_attempt *row)
 bool
 ledger_ready(const struct ledger *l)
 {
-	return !atomic_load(&l->stalled) && writer_queued(l) <= atomic_load(&l->bound);
+	return !atomic_load(&l->stalled) && !atomic_load(&l->starved) &&
+	       writer_queued(l) <= atomic_load(&l->bound);
 }
 
 void
@@ -195,6 +197,7 @@ ledger_open(const struct ledger_options *options, struct err *e)
 	l->look_at_us = writer_now_us() + FIRST_LOOK_US;
 	atomic_init(&l->bound, QUEUE_BOUND);
 	atomic_init(&l->file_bytes, store_file_bytes(store));
+	writer_take_ballast(l);
 	if (start_thread(l, e) != 0) {
 		store_close(&store, true);
 		free(l);
@@ -234,9 +237,9 @@ ledger_close(struct ledger **ledger)
 	pthread_mutex_unlock(&l->mutex);
 	pthread_join(l->thread, NULL);
 
-	int rc = l->pending.count == 0 ? 0 : -1;
+	int rc = l->pending.count == 0 && !l->dead ? 0 : -1;
 	tell_unwritten(&l->pending);
-	store_close(&l->store, rc == 0 && !l->dead);
+	store_close(&l->store, rc == 0);
 	queue_free(&l->pending);
 	queue_free(&l->incoming);
 	pthread_cond_destroy(&l->wake);

@@ -88,6 +88,18 @@ store_in_place(const struct store *s)
 	return file_in_place(&s->file);
 }
 
+int
+store_take_ballast(struct store *s)
+{
+	return file_take_ballast(&s->file);
+}
+
+bool
+store_release_ballast(struct store *s)
+{
+	return file_release_ballast(&s->file);
+}
+
 static int
 exec(struct store *s, const char *sql)
 {

@@ -15,7 +15,7 @@ enum {
 	RETRY_LAST_US = 5 * 1000 * 1000,
 	IDLE_US = 1000 * 1000,      /* quiet for so long: empty the log, give pages back */
 	LOOK_US = 60 * 1000 * 1000, /* how often the file and the limits are looked at */
-	PRUNE_SLICE = 500,          /* requests a transaction; see the bench for what that costs */
+	PRUNE_SLICE = 200,          /* requests a transaction: 10 to 20 ms with random ids, see the bench */
 	WAL_MOVE_BYTES = 4 * 1024 * 1024,
 	WAL_ALARM_BYTES = 64 * 1024 * 1024,
 	BETWEEN_SLICES_US = 10 * 1000,
@@ -168,6 +168,31 @@ stall(struct ledger *l)
 	}
 }
 
+/* Tries to have the ballast, and says so when that changes. */
+void
+writer_take_ballast(struct ledger *l)
+{
+	bool lacking = store_take_ballast(l->store) != 0;
+	if (lacking != atomic_load(&l->starved))
+		log_line(lacking ? LOG_ERROR : LOG_WARN, lacking ? "starved" : "fed", "ledger=%s why=%q",
+		    "full",
+		    lacking ? "the disk is almost full: nothing new is admitted"
+			    : "there is space on the disk again");
+	atomic_store(&l->starved, lacking);
+}
+
+/* True: there is space now that was not there before, so the same transaction is worth another try at once. */
+static bool
+spend_ballast(struct ledger *l)
+{
+	if (store_fault(l->store) != STORE_FULL || !store_release_ballast(l->store))
+		return false;
+	atomic_store(&l->starved, true);
+	log_line(LOG_ERROR, "starved", "ledger=full why=%q",
+	    "the disk is full: the ballast was given up, nothing new is admitted");
+	return true;
+}
+
 static void
 recover(struct ledger *l)
 {
@@ -176,6 +201,8 @@ recover(struct ledger *l)
 	atomic_store(&l->stalled, false);
 	log_line(LOG_WARN, "recovered", "ledger=ok stalled_ms=%lld queued=%lld",
 	    (long long)(writer_now_us() - l->stalled_at_us) / 1000, (long long)writer_queued(l));
+	if (atomic_load(&l->starved))
+		writer_take_ballast(l);
 }
 
 /* With nothing to write, the way out of a stall is to see whether a transaction could begin. */
@@ -199,7 +226,7 @@ write_pending(struct ledger *l)
 	if (l->pending.count == 0)
 		return atomic_load(&l->stalled) ? probe(l) : 0;
 	while (l->pending.count > 0) {
-		if (write_group(l) != 0) {
+		if (write_group(l) != 0 && (!spend_ballast(l) || write_group(l) != 0)) {
 			stall(l);
 			return -1;
 		}
@@ -272,7 +299,9 @@ look_after(struct ledger *l, const struct round *round)
 	bool stalled = atomic_load(&l->stalled);
 	bool due = writer_now_us() >= l->look_at_us || round->tend || round->limits_changed;
 	if (due) {
-		l->look_at_us = writer_now_us() + LOOK_US;
+		if (!stalled && atomic_load(&l->starved))
+			writer_take_ballast(l);
+		l->look_at_us = writer_now_us() + (atomic_load(&l->starved) ? RETRY_LAST_US : LOOK_US);
 		l->pruning = true;
 		if (!stalled)
 			probe(l); /* finds out that the file is gone even when nothing is written */

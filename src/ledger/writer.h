@@ -45,7 +45,8 @@ struct ledger {
 	/* Written under the mutex or by the thread, read by anyone. */
 	_Atomic uint64_t accepted, committed, commits, failures, bound;
 	_Atomic int64_t last_commit_us, wal_bytes, file_bytes;
-	_Atomic bool stalled;
+	_Atomic bool stalled; /* the last commit failed */
+	_Atomic bool starved; /* the ballast is spent: what runs is booked, nothing new may begin */
 
 	/* The thread's own. */
 	struct store *store;
@@ -60,6 +61,7 @@ struct ledger {
 };
 
 void *writer_run(void *ledger); /* the thread's body; ends after the round in which it sees `closing` */
+void writer_take_ballast(struct ledger *l);
 int64_t writer_now_us(void); /* monotonic and real, whatever the tests' clock says: this is about waiting */
 
 /* Entries accepted and not yet on disk. */

@@ -139,7 +139,7 @@ measure_opening_and_slices(const char *path)
 	int slices = 0;
 	for (; slices < 100 && slice.more; slices++) {
 		int64_t before = clock_us();
-		if (store_prune(s, &limits, 500, &slice) != 0) {
+		if (store_prune(s, &limits, 200, &slice) != 0) {
 			fprintf(stderr, "%s\n", store_problem(s));
 			break;
 		}
