@@ -37,10 +37,10 @@ struct ledger {
 	uint64_t tend_wanted; /* upkeep that tests asked for, counted */
 	uint64_t tries;       /* rounds of writing begun */
 	uint64_t failed_try;  /* the last of them that failed */
-	uint64_t tended;
+	uint64_t tended;      /* how many of them are done */
 	int keep_days;
 	int64_t keep_bytes;
-	bool limits_changed;
+	bool limits_changed; /* by ledger_retention, not yet acted on */
 
 	/* Written under the mutex or by the thread, read by anyone. */
 	_Atomic uint64_t accepted, committed, commits, failures, bound;

@@ -164,6 +164,24 @@ log_is_emptied_when_idle(void **state)
 	ledger_close(&l);
 }
 
+static void
+copy_taken_while_running_is_sound(void **state)
+{
+	(void)state;
+	struct ledger *l = open_ledger();
+	write_pairs(l, "req", 100);
+	assert_int_equal(ledger_sync(l), 0);
+	char sql[160];
+	snprintf(sql, sizeof sql, "VACUUM INTO '%s/copy.db'", folder);
+	change(sql);
+	write_pairs(l, "later", 100);
+	assert_int_equal(ledger_close(&l), 0);
+	expect_sound_books();
+	snprintf(path, sizeof path, "%s/copy.db", folder);
+	assert_int_equal(number("SELECT count(*) FROM requests"), 100);
+	expect_sound_books();
+}
+
 /* ---- Retention ---- */
 
 static void
@@ -460,6 +478,7 @@ main(int argc, char **argv)
 		IN_A_FOLDER(order_of_arrival_is_order_in_the_books),
 		IN_A_FOLDER(ten_thousand_rows_from_four_threads_all_arrive),
 		IN_A_FOLDER(log_is_emptied_when_idle),
+		IN_A_FOLDER(copy_taken_while_running_is_sound),
 		IN_A_FOLDER(new_limits_prune_by_age),
 		IN_A_FOLDER(new_limits_prune_by_size),
 		IN_A_FOLDER(no_limits_keep_everything),
