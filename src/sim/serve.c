@@ -73,8 +73,8 @@ route_of(struct str path)
 	return NULL;
 }
 
-void
-sim_serve_inner(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
+static void
+dispatch(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
 {
 	struct err e;
 	const struct route *route = route_of(r->path);
@@ -196,6 +196,16 @@ replace(struct sim_reply *reply)
 	reply->stream = false;
 }
 
+void
+sim_serve_inner(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
+{
+	dispatch(s, r, reply);
+	if (!reply->fault.any)
+		return;
+	s->bill.faults++;
+	replace(reply);
+}
+
 static bool
 serve_own(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
 {
@@ -250,10 +260,6 @@ sim_serve(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
 		sim_serve_inner(s, r, reply);
 	else
 		refuse_key(reply);
-	if (reply->fault.any) {
-		s->bill.faults++;
-		replace(reply);
-	}
 	sim_bill_endpoint(&s->bill, reply->endpoint);
 	if (reply->status >= 400)
 		s->bill.errors++;
