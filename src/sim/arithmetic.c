@@ -104,21 +104,20 @@ asks(struct str text)
 bool
 sim_arithmetic(struct str text, int64_t *result)
 {
-	if (!asks(text))
-		return false;
 	for (size_t i = 0; i < text.n; i++) {
-		char c = text.p[i], before = i != 0 ? text.p[i - 1] : ' ';
-		bool starts = c == '(' || (c >= '0' && c <= '9');
+		char c = text.p[i];
+		if (c < '(' || c > '9' || (c > '(' && c < '0'))
+			continue;
 		/* "gpt-4o", "v2" and "3.5" are no sums */
-		if (!starts ||
-		    (before != ' ' && before != '(' && before != '\n' && before != ':' && before != '`'))
+		char before = i != 0 ? text.p[i - 1] : ' ';
+		if (before != ' ' && before != '(' && before != '\n' && before != ':' && before != '`')
 			continue;
 		struct reader r = { .rest = { text.p + i, text.n - i } };
 		int64_t value = read_sum(&r);
 		if (r.bad || r.operators == 0)
 			continue;
 		*result = value;
-		return true;
+		return asks(text); /* the dearer test comes last: few texts hold a sum */
 	}
 	return false;
 }

@@ -211,7 +211,7 @@ checkpoints(const struct sim_job *job, struct buf *out)
 		buf_printf(out,
 		    "%s{\"id\":\"ftckpt-%s-%d\",\"object\":\"fine_tuning.job.checkpoint\",\"created_at\":"
 		    "%" PRId64 ",\"fine_tuned_model_checkpoint\":\"%s%s%s\",\"fine_tuning_job_id\":\"%s\","
-			       "\"step_number\":%d,"
+		    "\"step_number\":%d,"
 		    "\"metrics\":{\"step\":%d,\"train_loss\":0.%d,\"train_mean_token_accuracy\":0.%d}}",
 		    i < EPOCHS ? "," : "", job->id, i, job->ended, job->tuned,
 		    i < EPOCHS ? ":ckpt-step-" : "",
