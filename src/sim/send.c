@@ -315,7 +315,9 @@ flush(struct sim_conn *c)
 			sim_heap_set(&c->server->heap, &c->timer, p->drip_us);
 			return false;
 		}
-		if (sim_conn_send(c, f->split != 0 ? (size_t)f->split : 1) != SIM_FLUSHED)
+		/* a drop is as large as asked for, else an event of a stream, a byte of a whole reply */
+		size_t drop = f->split != 0 ? (size_t)f->split : p->reply.stream ? c->out.n : 1;
+		if (sim_conn_send(c, drop) != SIM_FLUSHED)
 			return false;
 		p->drip_us = now + f->drip_us;
 	}
