@@ -57,8 +57,7 @@ struct call_spec {
 	const char *content_type; /* of the body; NULL: none; copied */
 	struct buf *body;         /* taken: empty afterwards */
 	bool stream;              /* an event stream is wanted */
-	int64_t
-	    deadline_ms; /* clock_ms() scale: the total deadline of all attempts; 0: the provider's own only */
+	int64_t deadline_ms; /* clock_ms() scale: the total deadline of all attempts; 0: the provider's own only */
 };
 
 struct caller *caller_new(struct loop *l, struct err *e);
@@ -71,8 +70,8 @@ struct call *call_start(
 void call_cancel(struct call **c, bool *sent); /* hangs up at once; *sent as in call_end */
 void call_pause(struct call *c);  /* no more bytes after those on their way; may be called inside an event */
 void call_resume(struct call *c); /* a no-op when not paused */
-void call_linger(
-    struct call *c); /* all that matters has come: the transfer has a second left to end by itself */
+/* All that matters has come: the transfer has a second left to end by itself */
+void call_linger(struct call *c);
 
 const char *call_curl_version(void);
 
