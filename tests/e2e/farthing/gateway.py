@@ -199,6 +199,31 @@ class Gateway:
     def chat(self, body, headers=(), **more):
         return self.ask("POST", "/v1/chat/completions", body, headers, **more)
 
+    def settle(self):
+        """Returns when the gateway has read what was sent to it on open connections before: its loop has turned three
+        times since, each proved by a round trip."""
+        c = self.connect()
+        for _ in range(3):
+            assert c.ask("GET", "/healthz").reply().status == 200
+        c.close()
+
+    def warm(self):
+        """A connection that the gateway has surely accepted."""
+        c = self.connect()
+        assert c.ask("GET", "/healthz").reply().status == 200
+        return c
+
+    def cpu(self):
+        """Seconds of processor time so far."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as f:
+            fields = f.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident(self):
+        """Bytes of memory now."""
+        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as f:
+            return int(f.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
     def signal(self, number):
         self.process.send_signal(number)
 
