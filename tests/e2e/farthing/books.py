@@ -36,11 +36,11 @@ class Books:
             db.close()
 
     def requests(self):
-        return self.query("SELECT * FROM requests ORDER BY at_us, rowid")
+        return self.query("SELECT * FROM requests ORDER BY seq")
 
     def attempts(self, request_id=None):
         if request_id is None:
-            return self.query("SELECT * FROM attempts ORDER BY at_us, rowid")
+            return self.query("SELECT * FROM attempts ORDER BY seq")
         return self.query("SELECT * FROM attempts WHERE request_id = ? ORDER BY number", request_id)
 
     def request(self, request_id):

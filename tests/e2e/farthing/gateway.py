@@ -263,6 +263,8 @@ class Gateway:
     def check_books(self):
         done = run("ledger", "check", "--db", self.database)
         assert done.returncode == 0, f"ledger check: {done.stdout}{done.stderr}"
+        refused = self.books().query("SELECT * FROM refused")
+        assert not refused, f"rows the ledger had to refuse: {refused}"
 
     def books(self):
         return Books(self.database)
