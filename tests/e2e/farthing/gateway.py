@@ -71,7 +71,8 @@ def parse_line(line):
     """One log line as a dict with `time`, `level`, `verb`; None for what is no log line."""
     if line.startswith("{"):
         try:
-            return json.loads(line)
+            found = json.loads(line)
+            return {**found, "verb": found.get("event")}
         except ValueError:
             return None
     words = line.split(" ", 3)
@@ -145,7 +146,7 @@ class Gateway:
         with self.heard:
             lines = list(self.lines)
         found = [e for e in map(parse_line, lines) if e]
-        return [e for e in found if verb is None or e.get("verb", e.get("event", e.get("msg"))) == verb]
+        return [e for e in found if verb is None or e.get("verb") == verb]
 
     def wait_line(self, fits, what, timeout=LONG):
         """The first log entry that fits, past or to come."""
