@@ -11,10 +11,11 @@ struct digest {
 	unsigned char b[32];
 };
 
-struct digest digest_of(struct str bytes);                       /* FIPS 180-4 SHA-256 */
+struct digest digest_of(struct str bytes); /* FIPS 180-4 SHA-256 */
 void digest_hex(const struct digest *d, char out[65]);
-void random_bytes(void *out, size_t n);                          /* from the kernel; ends the process when it has none */
-void random_id(char *out, size_t size, const char *prefix);      /* prefix, then base-62 up to size-1 characters, terminated */
-uint64_t random_u64(void);                                       /* fast, not secret: back-off jitter, sampling */
+void random_bytes(void *out, size_t n); /* from the kernel; ends the process when it has none */
+void random_id(char *out, size_t size,
+    const char *prefix);   /* prefix, then base-62 up to size-1 characters, terminated */
+uint64_t random_u64(void); /* fast, not secret: back-off jitter, sampling */
 
 #endif

@@ -9,10 +9,10 @@
 #include "base/str.h"
 
 struct err {
-	int status;      /* HTTP status; 0 means no error */
-	char type[32];   /* "invalid_request_error", "server_error", "rate_limit_error", ... */
-	char code[40];   /* "invalid_json", "model_not_found", ... ; empty is null */
-	char param[72];  /* the field at fault; empty is null */
+	int status;     /* HTTP status; 0 means no error */
+	char type[32];  /* "invalid_request_error", "server_error", "rate_limit_error", ... */
+	char code[40];  /* "invalid_json", "model_not_found", ... ; empty is null */
+	char param[72]; /* the field at fault; empty is null */
 	char text[400];
 	int retry_after_s; /* 0: say nothing */
 	int should_retry;  /* -1: say `x-should-retry: false`, 1: true, 0: leave it to the client */
@@ -20,7 +20,8 @@ struct err {
 
 /* Fills *e and returns -1, so that a check can end with `return err_set(e, 400, "invalid_json", "...")`.
  * The type follows from the status; err_param adds the field. */
-int err_set(struct err *e, int status, const char *code, const char *format, ...) __attribute__((format(printf, 4, 5)));
+int err_set(struct err *e, int status, const char *code, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 int err_param(struct err *e, const char *param, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5))); /* status 400 */
 

@@ -86,7 +86,7 @@ struct json_edit {
 };
 int json_splice(struct str text, const struct json_edit *edits, size_t count, struct buf *out);
 /* The edit that sets root member `name` to `value` (JSON text): replaces its value, or inserts it as the last member.
- * `store` keeps the inserted bytes and must outlive the edit. */
+ * `store` keeps the inserted bytes, serves this edit alone and must outlive it. */
 int json_set(const struct json *j, const char *name, struct str value, struct buf *store, struct json_edit *edit);
 
 #endif

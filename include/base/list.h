@@ -13,7 +13,7 @@ struct link {
 	struct link *next, *prev;
 };
 
-#define LIST_ENTRY(link_pointer, type, field) ((type *)(void *)((char *)(link_pointer) - offsetof(type, field)))
+#define LIST_ENTRY(link_pointer, type, field) ((type *)(void *)((char *)(link_pointer)-offsetof(type, field)))
 
 static inline void
 list_init(struct link *l)

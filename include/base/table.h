@@ -21,10 +21,12 @@ struct table {
 	size_t cap; /* a power of two, or 0 */
 };
 
-void table_free(struct table *t);                                /* all zeroes is a valid empty table */
-void *table_get(const struct table *t, struct str key);          /* NULL when absent */
-void *table_put(struct table *t, struct str key, void *value);   /* value != NULL; returns the one it replaced, or NULL */
-void *table_remove(struct table *t, struct str key);             /* what was there, or NULL */
-void *table_next(const struct table *t, size_t *at);             /* walks the values; start with *at = 0; no changes meanwhile */
+void table_free(struct table *t);                       /* all zeroes is a valid empty table */
+void *table_get(const struct table *t, struct str key); /* NULL when absent */
+void *table_put(
+    struct table *t, struct str key, void *value);   /* value != NULL; returns the one it replaced, or NULL */
+void *table_remove(struct table *t, struct str key); /* what was there, or NULL */
+void *table_next(
+    const struct table *t, size_t *at); /* walks the values; start with *at = 0; no changes meanwhile */
 
 #endif

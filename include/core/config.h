@@ -15,30 +15,30 @@ enum http_version { HTTP_AUTO, HTTP_1_1, HTTP_2 };
 
 struct upstream_conf {
 	const char *name;
-	const char *base_url;          /* without a trailing slash: "https://api.openai.com/v1" */
-	const char *api_key;           /* "" : none. A secret: never printed */
-	const char *organization;      /* "" : none */
+	const char *base_url;     /* without a trailing slash: "https://api.openai.com/v1" */
+	const char *api_key;      /* "" : none. A secret: never printed */
+	const char *organization; /* "" : none */
 	const char *project;
-	const char *ca_file;           /* "" : the system's */
-	const char *proxy;             /* "" : none, whatever the environment says */
+	const char *ca_file; /* "" : the system's */
+	const char *proxy;   /* "" : none, whatever the environment says */
 	enum http_version http;
-	bool insecure_http;            /* http:// beyond loopback was allowed by the operator */
-	bool private_network;          /* private address ranges were allowed by the operator */
+	bool insecure_http;   /* http:// beyond loopback was allowed by the operator */
+	bool private_network; /* private address ranges were allowed by the operator */
 	int64_t connect_ms, first_byte_ms, idle_ms, total_ms;
-	int attempts;                  /* dispatches a request may make in all, fallbacks included; at least 1 */
+	int attempts; /* dispatches a request may make in all, fallbacks included; at least 1 */
 	int64_t backoff_ms, backoff_max_ms;
-	int circuit_failures;          /* this many within circuit_window_ms open the circuit for circuit_open_ms; 0: no breaker */
+	int circuit_failures; /* this many within circuit_window_ms open the circuit for circuit_open_ms; 0: no breaker */
 	int64_t circuit_window_ms, circuit_open_ms;
-	int max_connections;           /* to this upstream at once; 0: no limit of its own */
+	int max_connections; /* to this upstream at once; 0: no limit of its own */
 };
 
 struct model_conf {
-	const char *name;              /* what clients ask for */
-	const char *upstream_model;    /* what the provider is asked for; equals name unless `as` was set */
+	const char *name;           /* what clients ask for */
+	const char *upstream_model; /* what the provider is asked for; equals name unless `as` was set */
 	const struct upstream_conf *upstream;
-	struct price price;            /* known == false: unpriced */
-	bool free;                     /* the operator said it costs nothing */
-	bool listed;                   /* stands in the file; false: comes from the catalogue */
+	struct price price; /* known == false: unpriced */
+	bool free;          /* the operator said it costs nothing */
+	bool listed;        /* stands in the file; false: comes from the catalogue */
 	enum model_kind kind;
 	int64_t context_tokens, max_output_tokens; /* 0: unknown */
 	bool vision, tools, json_schema, reasoning;
@@ -53,22 +53,22 @@ enum disconnect_policy { DISCONNECT_DRAIN, DISCONNECT_ABORT };
 
 struct routing_conf {
 	bool on;
-	double simple, moderate;                   /* score <= simple, <= moderate, else complex */
+	double simple, moderate; /* score <= simple, <= moderate, else complex */
 	const struct model_conf *tiers[3];
-	const char **reroute;                      /* model names the router decides */
+	const char **reroute; /* model names the router decides */
 	size_t reroute_count;
 };
 
 struct cache_conf {
 	bool exact;
-	double similarity;                         /* 0: the similarity cache is off */
+	double similarity; /* 0: the similarity cache is off */
 	int64_t ttl_ms;
 	int64_t max_entries, max_bytes;
 	enum cache_scope scope;
 };
 
 struct dedup_conf {
-	bool on;                                   /* requests equal to one in flight share its answer */
+	bool on; /* requests equal to one in flight share its answer */
 	int64_t window_ms;
 	double similarity;
 };
@@ -89,20 +89,20 @@ struct budget_conf {
 
 struct quality_conf {
 	double target, shadow, review;
-	const struct model_conf *judge_model;      /* NULL: none */
+	const struct model_conf *judge_model; /* NULL: none */
 };
 
 /* A task with its own view of every stage: the global settings with the task's own over them. */
 struct task_conf {
 	const char *name;
-	const char **match;                        /* PCRE2 patterns that recognise it in the last user text */
+	const char **match; /* PCRE2 patterns that recognise it in the last user text */
 	size_t match_count;
-	enum tier tier;                            /* TIER_PINNED: not set, the router decides */
+	enum tier tier; /* TIER_PINNED: not set, the router decides */
 	struct routing_conf routing;
 	struct cache_conf cache;
 	struct dedup_conf dedup;
 	struct batch_conf batch;
-	struct budget_conf budget;                 /* daily_pico..monthly_pico: this task's own account, -1 by default */
+	struct budget_conf budget; /* daily_pico..monthly_pico: this task's own account, -1 by default */
 	struct quality_conf quality;
 };
 
@@ -114,39 +114,39 @@ struct capture_conf {
 };
 
 struct limits_conf {
-	int64_t body;                              /* bytes of a request */
-	int64_t reply;                             /* bytes of a whole reply, 8 MiB */
-	int64_t stream;                            /* bytes of a stream in all, 16 MiB */
-	int64_t event;                             /* bytes of one server-sent event, 1 MiB */
-	int depth;                                 /* JSON nesting, 64 */
-	int messages;                              /* 2048 */
-	int choices;                               /* n, 4 */
-	int concurrent;                            /* requests in flight in all */
-	int per_key;                               /* ... of one account */
+	int64_t body;                               /* bytes of a request */
+	int64_t reply;                              /* bytes of a whole reply, 8 MiB */
+	int64_t stream;                             /* bytes of a stream in all, 16 MiB */
+	int64_t event;                              /* bytes of one server-sent event, 1 MiB */
+	int depth;                                  /* JSON nesting, 64 */
+	int messages;                               /* 2048 */
+	int choices;                                /* n, 4 */
+	int concurrent;                             /* requests in flight in all */
+	int per_key;                                /* ... of one account */
 	int connections, per_address, per_loopback; /* client connections: 4096, 64, 1024 */
-	int64_t total_ms;                          /* from arrival to the end of the reply */
-	int64_t header_ms, body_ms;                /* 10 s, 30 s */
-	int64_t body_rate;                         /* bytes a second a body must keep after 10 s, 1024 */
-	int64_t idle_ms;                           /* keep-alive, 60 s */
-	int64_t stall_ms;                          /* a client that takes nothing, 60 s */
-	int64_t drain_ms;                          /* at SIGTERM, 90 s */
-	int64_t heartbeat_ms;                      /* `: ping` in a silent stream, 15 s; 0: none */
-	int64_t client_buffer;                     /* bytes the fastest reader may lag before the upstream is paused, 256 KiB */
+	int64_t total_ms;                           /* from arrival to the end of the reply */
+	int64_t header_ms, body_ms;                 /* 10 s, 30 s */
+	int64_t body_rate;                          /* bytes a second a body must keep after 10 s, 1024 */
+	int64_t idle_ms;                            /* keep-alive, 60 s */
+	int64_t stall_ms;                           /* a client that takes nothing, 60 s */
+	int64_t drain_ms;                           /* at SIGTERM, 90 s */
+	int64_t heartbeat_ms;                       /* `: ping` in a silent stream, 15 s; 0: none */
+	int64_t client_buffer; /* bytes the fastest reader may lag before the upstream is paused, 256 KiB */
 };
 
 struct config {
-	const char *path;                          /* "" : built-in defaults */
-	const char *listen_host;                   /* an address, no name */
-	int listen_port;                           /* 0: any free one */
-	bool old_libmicrohttpd;                    /* the operator insists on listening beyond loopback with it */
-	const char **hosts;                        /* further Host names to accept, besides the listener's own */
+	const char *path;        /* "" : built-in defaults */
+	const char *listen_host; /* an address, no name */
+	int listen_port;         /* 0: any free one */
+	bool old_libmicrohttpd;  /* the operator insists on listening beyond loopback with it */
+	const char **hosts;      /* further Host names to accept, besides the listener's own */
 	size_t host_count;
 	const char *database;
 	struct upstream_conf *upstreams;
 	size_t upstream_count;
-	struct model_conf *models;                 /* listed ones first, as in the file */
+	struct model_conf *models; /* listed ones first, as in the file */
 	size_t model_count;
-	struct task_conf *tasks;                   /* [0] is "default" */
+	struct task_conf *tasks; /* [0] is "default" */
 	size_t task_count;
 	struct routing_conf routing;
 	struct cache_conf cache;
@@ -158,21 +158,21 @@ struct config {
 	struct limits_conf limits;
 	int retention_days;
 	int64_t retention_bytes;
-	const char *admin_key;                     /* "" : the admin API answers loopback only */
+	const char *admin_key; /* "" : the admin API answers loopback only */
 	enum gateway_mode mode;
 	enum log_level log_level;
 	bool log_json;
-	int workers;                               /* threads for large bodies */
+	int workers; /* threads for large bodies */
 
-	int holders;                               /* config_hold and config_drop */
-	struct config_memory *memory;              /* what all the pointers above point into */
+	int holders;                  /* config_hold and config_drop */
+	struct config_memory *memory; /* what all the pointers above point into */
 };
 
 /* A mistake in the file, ready to print as `file:line: key: text`. */
 struct config_problem {
 	char file[256];
-	int line;                                  /* 0: not in the file (an environment variable, a default) */
-	char key[128];                             /* "models.gpt-4o.input_usd" */
+	int line;      /* 0: not in the file (an environment variable, a default) */
+	char key[128]; /* "models.gpt-4o.input_usd" */
 	char text[300];
 	struct config_problem *next;
 };
@@ -186,6 +186,7 @@ void config_hold(struct config *c);
 void config_drop(struct config **c);
 
 const struct model_conf *config_model(const struct config *c, struct str name); /* NULL: unknown */
-const struct task_conf *config_task(const struct config *c, struct str name);   /* "default" when unknown; never NULL */
+const struct task_conf *config_task(
+    const struct config *c, struct str name); /* "default" when unknown; never NULL */
 
 #endif

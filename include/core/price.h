@@ -22,7 +22,7 @@ struct catalogue_model {
 	const char *name;
 	enum model_kind kind;
 	struct price price;
-	int64_t context_tokens;     /* 0: unknown */
+	int64_t context_tokens;     /* 0: unknown; no more than the price holds for: some models cost more above a step */
 	int64_t max_output_tokens;  /* 0: unknown */
 	bool vision, tools, json_schema, reasoning;
 	const char *dated;          /* "2026-07": when the price was true */

@@ -17,28 +17,31 @@ const char *endpoint_path(enum endpoint e); /* behind the base URL: "/chat/compl
 
 struct request {
 	enum endpoint endpoint;
-	struct buf body;                   /* as the client sent it; owned */
-	struct json json;                  /* its tape; text points into body */
-	const struct model_conf *model;    /* as asked for; NULL: "auto" */
+	struct buf body;                /* as the client sent it; owned */
+	struct json json;               /* its tape; text points into body */
+	const struct model_conf *model; /* as asked for; NULL: "auto" */
 	char model_asked[96];
-	char task[64];                     /* metadata.task_type, else empty: the header and the patterns come later */
+	char task[64]; /* metadata.task_type, else empty: the header and the patterns come later */
 	bool stream;
-	bool include_usage;                /* the client asked for the usage chunk (chat, completions) */
-	bool shareable;                    /* equal requests may share one answer: not stateful, not hosted tools, no store:true on responses.. */
-	int choices;                       /* n, at least 1 */
-	int64_t max_output;                /* as asked; -1: not stated */
-	struct digest key;                 /* canonical request with scope, model asked and routing directives, framing included */
+	bool include_usage; /* the client asked for the usage chunk (chat, completions) */
+	bool
+	    shareable; /* equal requests may share one answer: not stateful, not hosted tools, no store:true on responses.. */
+	int choices;        /* n, at least 1 */
+	int64_t max_output; /* as asked; -1: not stated */
+	struct digest
+	    key; /* canonical request with scope, model asked and routing directives, framing included */
 };
 
 struct request_context {
 	const struct config *config;
-	const char *scope;                 /* account or project: part of the key */
-	const char *directives;            /* routing headers in canonical form, "" for none: part of the key */
+	const char *scope;      /* account or project: part of the key */
+	const char *directives; /* routing headers in canonical form, "" for none: part of the key */
 };
 
 /* Takes the bytes of *body (leaves it empty), scans, validates and keys. 0, or -1 with an error fit for the client;
  * the request must be freed either way. */
-int request_read(struct request *r, enum endpoint endpoint, struct buf *body, const struct request_context *context, struct err *e);
+int request_read(struct request *r, enum endpoint endpoint, struct buf *body,
+    const struct request_context *context, struct err *e);
 /* The body to send for this model: the client's bytes with `model` renamed where the provider knows it by another
  * name, and stream_options.include_usage asked for where a stream's client did not. Appends to out. */
 int request_seal(const struct request *r, const struct model_conf *model, struct buf *out);

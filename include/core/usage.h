@@ -13,8 +13,8 @@
 struct usage {
 	bool known;            /* the provider stated it and it made sense */
 	int64_t input;         /* all input tokens, the cached ones included */
-	int64_t cached_input;  /* 0 .. input: a larger statement is cut to input */
-	int64_t cache_write;
+	int64_t cached_input;  /* 0 .. input - cache_write: a larger statement is cut to that */
+	int64_t cache_write;   /* a part of input too, none of it in cached_input */
 	int64_t output;        /* all output tokens, reasoning included */
 	int64_t reasoning;     /* 0 .. output */
 };
@@ -29,8 +29,8 @@ enum cost_basis {
 };
 const char *cost_basis_name(enum cost_basis basis);
 
-/* Reads a usage object (a JSON object node). False, *u untouched, when it is null, absent (node 0), or nonsense
- * (negative, not integers, beyond 2^53). */
+/* Reads a usage object (a JSON object node). False, *u untouched, when it is null, absent (node 0), says nothing about
+ * input or null about output, or is nonsense (negative, not integers, beyond 2^53). The dialects are listed in usage.c. */
 bool usage_read(const struct json *j, uint32_t node, struct usage *u);
 /* Cost in pico-dollars; false when the price is unknown or the sum overflows. */
 bool usage_cost(const struct usage *u, const struct price *price, int64_t *pico);

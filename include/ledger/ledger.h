@@ -19,66 +19,68 @@ enum cache_kind { CACHE_MISS = 0, CACHE_EXACT = 1, CACHE_SIMILAR = 2, CACHE_COAL
 const char *cache_kind_name(enum cache_kind kind);
 
 enum attempt_outcome {
-	ATTEMPT_OK = 0,          /* whole answer */
-	ATTEMPT_REFUSED = 1,     /* the provider answered with an error status: not billed */
-	ATTEMPT_UNREACHED = 2,   /* no byte of the request can have been processed: not billed */
-	ATTEMPT_BROKEN = 3,      /* cut in the middle, timed out, or unreadable: may be billed */
-	ATTEMPT_CANCELLED = 4,   /* all readers left, or the gateway stopped */
+	ATTEMPT_OK = 0,        /* whole answer */
+	ATTEMPT_REFUSED = 1,   /* the provider answered with an error status: not billed */
+	ATTEMPT_UNREACHED = 2, /* no byte of the request can have been processed: not billed */
+	ATTEMPT_BROKEN = 3,    /* cut in the middle, timed out, or unreadable: may be billed */
+	ATTEMPT_CANCELLED = 4, /* all readers left, or the gateway stopped */
 };
 const char *attempt_outcome_name(enum attempt_outcome outcome);
 
 struct ledger_request {
-	int64_t at_us;               /* wall clock at arrival */
-	char id[48];                 /* x-request-id */
+	int64_t at_us; /* wall clock at arrival */
+	char id[48];   /* x-request-id */
 	char account[64];
 	char task[64];
-	char endpoint[32];           /* "chat", "completions", "embeddings", "responses", "files", "fine_tuning", "batches" */
+	char endpoint
+	    [32]; /* "chat", "completions", "embeddings", "responses", "files", "fine_tuning", "batches" */
 	char model_asked[96];
-	char model_served[96];       /* empty: none */
-	char upstream[48];           /* empty: none */
-	char answer_id[48];          /* request id of the one that asked, when the answer was shared; else empty */
-	char error_code[40];         /* empty: none */
-	char why[64];                /* the ending in words, as in the log: "served", "client hung up", ... */
-	struct usage usage;          /* of the answer, also where it was shared or cached */
-	int64_t cost_pico;           /* what this request cost us; 0 for a follower; -1: unknown (basis COST_UNPRICED) */
-	int64_t saved_pico;          /* what sharing saved; -1: unknown */
+	char model_served[96]; /* empty: none */
+	char upstream[48];     /* empty: none */
+	char answer_id[48];    /* request id of the one that asked, when the answer was shared; else empty */
+	char error_code[40];   /* empty: none */
+	char why[64];          /* the ending in words, as in the log: "served", "client hung up", ... */
+	struct usage usage;    /* of the answer, also where it was shared or cached */
+	int64_t
+	    cost_pico; /* what this request cost us; 0 for a follower; -1: unknown (basis COST_UNPRICED) */
+	int64_t saved_pico; /* what sharing saved; -1: unknown */
 	enum cost_basis basis;
 	enum cache_kind cache;
-	int status;                  /* HTTP status sent; 499: the client left first */
+	int status; /* HTTP status sent; 499: the client left first */
 	bool stream;
-	int attempts;                /* dispatches made for it */
-	int64_t first_byte_us;       /* from arrival to the first byte of the reply body; -1: never */
-	int64_t total_us;            /* from arrival to the end */
+	int attempts;          /* dispatches made for it */
+	int64_t first_byte_us; /* from arrival to the first byte of the reply body; -1: never */
+	int64_t total_us;      /* from arrival to the end */
 	int64_t bytes_in, bytes_out;
 };
 
 struct ledger_attempt {
 	int64_t at_us;
-	char request_id[48];         /* of the request that asked */
-	int number;                  /* 1, 2, ... within the request; (request_id, number) is unique */
+	char request_id[48]; /* of the request that asked */
+	int number;          /* 1, 2, ... within the request; (request_id, number) is unique */
 	char upstream[48];
 	char model[96];
 	enum attempt_outcome outcome;
-	int status;                  /* HTTP status from the provider; 0: none */
+	int status; /* HTTP status from the provider; 0: none */
 	char why[64];
 	struct usage usage;
-	int64_t cost_pico;           /* -1: unknown (basis COST_UNPRICED) */
+	int64_t cost_pico; /* -1: unknown (basis COST_UNPRICED) */
 	enum cost_basis basis;
 	int64_t first_byte_us, total_us; /* from dispatch; first -1: never */
 };
 
 struct ledger_options {
 	const char *path;
-	int keep_days;               /* rows older than this are pruned; 0: for ever */
-	int64_t keep_bytes;          /* the oldest rows are pruned until the file's used pages fit; 0: no limit */
-	bool create;                 /* false: refuse when the file is missing (tools that only look) */
+	int keep_days;      /* rows older than this are pruned; 0: for ever */
+	int64_t keep_bytes; /* the oldest rows are pruned until the file's used pages fit; 0: no limit */
+	bool create;        /* false: refuse when the file is missing (tools that only look) */
 };
 
 struct ledger_stats {
-	uint64_t committed;          /* entries on disk */
-	uint64_t queued;             /* waiting now */
+	uint64_t committed; /* entries on disk */
+	uint64_t queued;    /* waiting now */
 	uint64_t commits, failures;
-	int64_t last_commit_us;      /* how long the last commit took, fsync included */
+	int64_t last_commit_us; /* how long the last commit took, fsync included */
 	int64_t wal_bytes, file_bytes;
 };
 
@@ -89,10 +91,12 @@ struct ledger;
 struct ledger *ledger_open(const struct ledger_options *options, struct err *e);
 void ledger_request(struct ledger *l, const struct ledger_request *row);
 void ledger_attempt(struct ledger *l, const struct ledger_attempt *row);
-bool ledger_ready(const struct ledger *l);   /* false while commits fail or the queue is over its bound */
+bool ledger_ready(const struct ledger *l); /* false while commits fail or the queue is over its bound */
 void ledger_stats(const struct ledger *l, struct ledger_stats *out);
 void ledger_retention(struct ledger *l, int keep_days, int64_t keep_bytes); /* new limits after a reload */
-int ledger_sync(struct ledger *l);           /* waits until all that was queued before is on disk; -1 when it cannot be */
-int ledger_close(struct ledger **l);         /* writes what is queued, checkpoints, unlocks; -1 when rows could not be written */
+int ledger_sync(
+    struct ledger *l); /* waits until all that was queued before is on disk; -1 when it cannot be */
+int ledger_close(
+    struct ledger **l); /* writes what is queued, checkpoints, unlocks; -1 when rows could not be written */
 
 #endif

@@ -12,14 +12,18 @@ static const char *
 type_of(int status)
 {
 	switch (status) {
-	case 401: return "authentication_error";
-	case 403: return "permission_error";
-	case 429: return "rate_limit_error";
-	default: return status >= 500 ? "server_error" : "invalid_request_error";
+	case 401:
+		return "authentication_error";
+	case 403:
+		return "permission_error";
+	case 429:
+		return "rate_limit_error";
+	default:
+		return status >= 500 ? "server_error" : "invalid_request_error";
 	}
 }
 
-static void
+static void __attribute__((format(printf, 5, 0)))
 fill(struct err *e, int status, const char *param, const char *code, const char *format, va_list args)
 {
 	*e = (struct err){ .status = status };
@@ -64,11 +68,11 @@ add_string_or_null(struct buf *out, const char *key, const char *value)
 int
 err_json(const struct err *e, struct buf *out)
 {
-	if (buf_add(out, STR("{\"error\":{\"message\":\"")) != 0 || buf_add_json(out, str_from(e->text)) != 0 ||
-	    buf_add_c(out, '"') != 0)
+	if (buf_add(out, STR("{\"error\":{\"message\":\"")) != 0 ||
+	    buf_add_json(out, str_from(e->text)) != 0 || buf_add_c(out, '"') != 0)
 		return -1;
-	if (add_string_or_null(out, "type", e->type) != 0 || add_string_or_null(out, "param", e->param) != 0 ||
-	    add_string_or_null(out, "code", e->code) != 0)
+	if (add_string_or_null(out, "type", e->type) != 0 ||
+	    add_string_or_null(out, "param", e->param) != 0 || add_string_or_null(out, "code", e->code) != 0)
 		return -1;
 	return buf_add(out, STR("}}"));
 }

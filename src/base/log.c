@@ -60,7 +60,8 @@ emit(struct str s)
 			const char *end = memrchr(s.p, '\n', CHUNK);
 			n = end != NULL ? (size_t)(end - s.p) + 1 : CHUNK;
 		}
-		ssize_t wrote = poll(&sink, 1, 0) == 1 && (sink.revents & POLLOUT) ? write(STDERR_FILENO, s.p, n) : -1;
+		ssize_t wrote =
+		    poll(&sink, 1, 0) == 1 && (sink.revents & POLLOUT) ? write(STDERR_FILENO, s.p, n) : -1;
 		if (wrote <= 0) {
 			atomic_fetch_add(&dropped, count_lines(s));
 			return;
@@ -96,8 +97,8 @@ add_time(struct buf *b)
 	time_t s = (time_t)(us / 1000000);
 	struct tm t;
 	gmtime_r(&s, &t);
-	buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min,
-	    t.tm_sec, (int)(us / 1000 % 1000));
+	buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
+	    t.tm_hour, t.tm_min, t.tm_sec, (int)(us / 1000 % 1000));
 }
 
 static void

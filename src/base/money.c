@@ -29,7 +29,8 @@ parse_scaled(struct str text, int decimals, int64_t *out)
 		}
 		if (behind >= 0)
 			behind++;
-		if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, c - '0', &value))
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_add_overflow(value, c - '0', &value))
 			return -1;
 	}
 	if (digits == 0)
@@ -59,8 +60,8 @@ char *
 money_format(int64_t pico, char out[32])
 {
 	uint64_t v = pico < 0 ? 0 - (uint64_t)pico : (uint64_t)pico;
-	int n = snprintf(out, 32, "%s%llu.%012llu", pico < 0 ? "-" : "", (unsigned long long)(v / PICO_PER_USD),
-	    (unsigned long long)(v % PICO_PER_USD));
+	int n = snprintf(out, 32, "%s%llu.%012llu", pico < 0 ? "-" : "",
+	    (unsigned long long)(v / PICO_PER_USD), (unsigned long long)(v % PICO_PER_USD));
 	while (out[n - 1] == '0' && out[n - 3] != '.')
 		out[--n] = '\0';
 	return out;

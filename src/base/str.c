@@ -78,7 +78,8 @@ str_int(struct str s, int64_t *out)
 	for (size_t i = 0; i < s.n; i++) {
 		if (s.p[i] < '0' || s.p[i] > '9')
 			return false;
-		if (__builtin_mul_overflow(value, 10, &value) || __builtin_sub_overflow(value, s.p[i] - '0', &value))
+		if (__builtin_mul_overflow(value, 10, &value) ||
+		    __builtin_sub_overflow(value, s.p[i] - '0', &value))
 			return false;
 	}
 	/* Counted downwards, because the negative numbers reach one further. */
@@ -243,7 +244,8 @@ buf_add_json(struct buf *b, struct str s)
 		} else if (c == '\n') {
 			rc = buf_add(b, STR("\\n"));
 		} else if (c < 0x20 || c == 0x7f) {
-			rc = buf_add(b, (struct str){ (char[]){ '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] }, 6 });
+			rc = buf_add(
+			    b, (struct str){ (char[]){ '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] }, 6 });
 		} else {
 			rc = buf_add(b, (struct str){ s.p + i, step });
 		}

@@ -29,7 +29,10 @@ utf8_step(struct str s, size_t at)
 	if (c >= 0xF0 && c <= 0xF4) {
 		unsigned char low = c == 0xF0 ? 0x90 : 0x80;
 		unsigned char high = c == 0xF4 ? 0x8F : 0xBF;
-		return tail(s, at + 1, low, high) && tail(s, at + 2, 0x80, 0xBF) && tail(s, at + 3, 0x80, 0xBF) ? 4 : 0;
+		return tail(s, at + 1, low, high) && tail(s, at + 2, 0x80, 0xBF) &&
+			       tail(s, at + 3, 0x80, 0xBF)
+			   ? 4
+			   : 0;
 	}
 	return 0;
 }

@@ -1,0 +1,34 @@
+/*
+ * Which path means what. Paths are compared as the raw bytes the client sent, against fixed lists; nothing is
+ * decoded but the one %2F that SDKs put into model names. Pure.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_SERVER_ROUTE_H
+#define FARTHING_SERVER_ROUTE_H
+
+#include "stages/exchange.h"
+
+enum route_kind {
+	ROUTE_ASK,     /* a question to a model: endpoint says which */
+	ROUTE_FORWARD, /* passed on as it is: forward says where */
+	ROUTE_MODELS,  /* the list */
+	ROUTE_MODEL,   /* one of them: model says which */
+	ROUTE_HEALTHZ,
+	ROUTE_READYZ,
+	ROUTE_METRICS,
+	ROUTE_HOME, /* "/": a word of greeting for the one who looks with a browser */
+};
+
+struct route {
+	enum route_kind kind;
+	enum endpoint endpoint;
+	struct forward forward;
+	char model[96];
+	bool wants_json; /* the body must be application/json */
+	bool wants_form; /* ... or multipart/form-data */
+};
+
+/* 0, or -1 with 400, 404 or 405 in *e; for 405 *allow lists the methods. uri is the raw target of the request line. */
+int route_find(struct str method, struct str uri, struct route *route, const char **allow, struct err *e);
+
+#endif

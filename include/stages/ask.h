@@ -1,0 +1,45 @@
+/*
+ * An ask: one distinct question on its way upstream. It dispatches calls, one attempt after the other, and writes what
+ * comes back into its answer.
+ *
+ *     ask_open ── dispatch ──> call ──┬── whole ────────────────────────> land
+ *                    ^                ├── failed, may be tried again ──┐
+ *                    └── back-off, next model of the chain <───────────┘
+ *                                     └── failed for good, deserted ───> land
+ *
+ * Landing ends the answer and writes the books, once. A call that still has its last bytes to deliver lingers behind it.
+ * The loop only.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_STAGES_ASK_H
+#define FARTHING_STAGES_ASK_H
+
+#include "stages/exchange.h"
+#include "stages/gateway_metrics.h"
+#include "upstream/call.h"
+
+/* What asks need of the house. */
+struct ask_house {
+	struct loop *loop;
+	struct caller *caller;
+	struct ledger *ledger;
+	struct gateway_metrics *metrics;
+	struct link asks; /* all that have not been freed */
+	int under_way;    /* that have not landed */
+	void (*on_landed)(
+	    void *context, struct ask *ask); /* out of the tables with it; called before its answer ends */
+	void *context;
+};
+
+/* Opens an ask for the exchange's question, takes its request or body, and starts the first attempt on a later turn at the
+ * earliest. x->asked and the answer's facts are set; the caller joins x to the answer. */
+struct ask *ask_open(struct ask_house *house, struct exchange *x);
+struct answer *ask_answer(struct ask *ask);
+struct str ask_key(const struct ask *ask); /* the 32 bytes under which equal questions meet */
+/* The exchange that asked ends before the ask does: its row is written when the cost is known. Takes the row's content. */
+void ask_owe(struct ask *ask, const struct ledger_request *row);
+/* The gateway stops: every ask that has not landed breaks with e. */
+void ask_break_all(struct ask_house *house, const struct err *e);
+void ask_bury_all(struct ask_house *house); /* ends lingering calls; nothing may be under way */
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * An exchange: one client's request and the reply it gets. Born with the request's headers, dead when the client
+ * is served or gone. The loop owns it; while a worker reads a large body, the worker holds it alone (the baton).
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_STAGES_EXCHANGE_H
+#define FARTHING_STAGES_EXCHANGE_H
+
+#include "core/answer.h"
+#include "core/request.h"
+#include "ledger/ledger.h"
+#include "stages/site.h"
+
+struct ask;
+
+enum { ID_SIZE = 29 }; /* "req_" and 24 characters */
+
+/* What is forwarded without being understood: files, fine-tuning jobs, batches. */
+struct forward {
+	const char *name;       /* "files", "fine_tuning", "batches": static */
+	const char *method;     /* static */
+	char path[512];         /* behind /v1, query included, vetted character by character */
+	char content_type[256]; /* of the body; empty: none */
+};
+
+struct exchange {
+	char id[ID_SIZE];
+	struct site *site;  /* held */
+	int64_t arrived_us; /* clock_us() */
+	int64_t wall_us;    /* clock_wall_us() */
+	char account[64], task[64];
+	char directives[32]; /* routing headers that shape the answer, in canonical form */
+	bool fresh;          /* cache-control: no-cache or no-store: share nothing */
+	bool forwarded;      /* forward is meant, not request */
+	struct forward forward;
+	struct request request;
+	struct buf body; /* until it is read into the request or the ask */
+	struct reader reader;
+	struct ask *asked; /* the ask it opened, until that lands; NULL for those who joined */
+	enum cache_kind cache;
+	int64_t first_byte_us; /* when the reply's first byte was handed over; 0: not yet */
+	int64_t bytes_in, bytes_out;
+};
+
+/* The row for the books, as far as the exchange knows it. cost and facts come from the answer. */
+void exchange_row(const struct exchange *x, int status, const char *why, const char *error_code,
+    struct ledger_request *row);
+void exchange_take_facts(struct ledger_request *row, const struct answer_facts *facts, bool asker);
+
+#endif

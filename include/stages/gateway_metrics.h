@@ -1,0 +1,29 @@
+/*
+ * The gateway's own metrics, resolved once. Labels come from configuration and from fixed lists only, so the number of
+ * series is bounded whatever clients send. Any thread may add.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_STAGES_GATEWAY_METRICS_H
+#define FARTHING_STAGES_GATEWAY_METRICS_H
+
+#include "core/config.h"
+#include "ledger/ledger.h"
+
+struct gateway_metrics;
+
+struct gateway_metrics *gateway_metrics_new(void);
+void gateway_metrics_free(struct gateway_metrics **m);
+void gateway_metrics_admit(
+    struct gateway_metrics *m, const struct config *config); /* models and upstreams that may be labels */
+void gateway_metrics_request(struct gateway_metrics *m, const struct ledger_request *row);
+void gateway_metrics_attempt(struct gateway_metrics *m, const struct ledger_attempt *row);
+
+struct gateway_gauges {
+	int requests_in_flight, upstream_calls, connections;
+	bool ready;
+	uint64_t config_reloads, config_reload_failures;
+	struct ledger_stats ledger;
+};
+int gateway_metrics_render(struct gateway_metrics *m, const struct gateway_gauges *gauges, struct buf *out);
+
+#endif

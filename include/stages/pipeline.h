@@ -1,0 +1,34 @@
+/*
+ * The pipeline: from a request that was read to the answer its exchange will read.
+ *
+ *     read    understand it: scan, validate, key
+ *     arrive  find its answer, or open an ask
+ *
+ * Each stage that may settle the matter gives an answer, or NULL for "not mine, next". pipeline_read is pure and runs on
+ * whatever thread holds the exchange; all else belongs to the loop.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_STAGES_PIPELINE_H
+#define FARTHING_STAGES_PIPELINE_H
+
+#include "stages/ask.h"
+
+struct pipeline;
+
+struct pipeline *pipeline_new(
+    struct loop *l, struct caller *caller, struct ledger *ledger, struct gateway_metrics *metrics);
+void pipeline_free(struct pipeline **p); /* when nothing is under way */
+
+/* Takes x->body into x->request. 0, or -1 with an error fit for the client. Any thread. */
+int pipeline_read(struct exchange *x, enum endpoint endpoint, struct err *e);
+/* Joins x to its answer; never fails: what goes wrong from here on is what the answer says. */
+void pipeline_arrive(struct pipeline *p, struct exchange *x);
+/* The exchange ends: its row goes to the books, at once or when its ask has landed, and it leaves its answer.
+ * *row is as complete as it is known now, for the log. */
+void pipeline_depart(struct pipeline *p, struct exchange *x, int status, const char *why,
+    const char *error_code, struct ledger_request *row);
+
+int pipeline_under_way(const struct pipeline *p); /* asks that have not landed */
+void pipeline_break_all(struct pipeline *p, const struct err *e);
+
+#endif

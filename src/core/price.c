@@ -1,0 +1,43 @@
+/*
+ * The catalogue of prices: a sorted table, compiled in.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "core/price.h"
+
+static const struct catalogue_model models[] = {
+#include "assets/prices.inc"
+};
+
+#define COUNT (sizeof models / sizeof *models)
+
+/* Below, equal or above zero as memcmp has it; of two names with the same start the shorter one is first. */
+static int
+compare(struct str a, struct str b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = n > 0 ? memcmp(a.p, b.p, n) : 0;
+	return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+const struct catalogue_model *
+catalogue_find(struct str name)
+{
+	size_t low = 0, high = COUNT;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = compare(name, str_from(models[middle].name));
+		if (order == 0)
+			return &models[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+const struct catalogue_model *
+catalogue_at(size_t index)
+{
+	return index < COUNT ? &models[index] : NULL;
+}

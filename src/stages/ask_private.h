@@ -1,0 +1,59 @@
+/*
+ * An ask from inside: shared by ask.c (its life) and attempt.c (one call and what became of it).
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_STAGES_ASK_PRIVATE_H
+#define FARTHING_STAGES_ASK_PRIVATE_H
+
+#include "stages/ask.h"
+#include "stages/reply.h"
+
+/* The attempt that is under way. */
+struct attempt {
+	struct provider *provider;
+	enum circuit_pass pass;
+	struct call *call; /* NULL between attempts */
+	int status;        /* from the provider's head; 0: none yet */
+	int64_t retry_after_ms;
+	bool listening;        /* a success status: what comes is the answer */
+	struct buf error_body; /* otherwise */
+	struct err verdict;    /* why we stopped the call ourselves */
+	int64_t wall_us, started_us, first_us;
+};
+
+struct ask {
+	struct link link;
+	struct ask_house *house;
+	struct site *site;
+	char id[ID_SIZE];       /* of the request that asked */
+	struct exchange *asker; /* NULL when it has ended */
+	bool forwarded;
+	struct forward forward;
+	struct request request;
+	struct buf body;       /* of what is forwarded */
+	struct answer *answer; /* NULL when landed */
+	struct reply reply;
+	struct attempt attempt;
+	const struct model_conf *model; /* of the running attempt; NULL for what is forwarded */
+	size_t fallback_at;             /* next of the asked model's fallbacks */
+	int tries;                      /* attempts at this model */
+	int64_t deadline_ms;
+	struct timer timer; /* the next try, or the end that was found too early to tell */
+	struct err doom;    /* status != 0: what the timer is going to say */
+	struct answer_facts facts;
+	bool owed; /* row is the asker's, waiting for the cost */
+	struct ledger_request row;
+};
+
+/* ask.c, for attempt.c */
+void ask_land(struct ask *a, const struct err *e); /* NULL: whole. The ask may be gone afterwards */
+void ask_free(struct ask *a);                      /* one that has landed and whose call is gone */
+void ask_next(struct ask *a); /* dispatch to the current model, or wait, or move on, or fail */
+/* An attempt failed before anything reached a reader. */
+void ask_failed(struct ask *a, const struct err *e, bool final, int status, int64_t retry_after_ms);
+
+/* attempt.c, for ask.c */
+int attempt_start(struct ask *a, enum circuit_pass pass, struct err *e);
+void attempt_cancel(struct ask *a, const char *why); /* hangs up and books it */
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * An exchange, as the books see it.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "stages/exchange.h"
+
+#include "base/clock.h"
+
+void
+exchange_row(
+    const struct exchange *x, int status, const char *why, const char *error_code, struct ledger_request *row)
+{
+	*row = (struct ledger_request){ .at_us = x->wall_us, .cache = x->cache, .status = status };
+	str_copy(row->id, sizeof row->id, str_from(x->id));
+	str_copy(row->account, sizeof row->account, str_from(x->account));
+	str_copy(row->task, sizeof row->task, str_from(x->task));
+	const char *endpoint = x->forwarded ? x->forward.name : endpoint_name(x->request.endpoint);
+	str_copy(row->endpoint, sizeof row->endpoint, str_from(endpoint));
+	str_copy(row->model_asked, sizeof row->model_asked, str_from(x->request.model_asked));
+	str_copy(row->error_code, sizeof row->error_code, str_from(error_code));
+	str_copy(row->why, sizeof row->why, str_from(why));
+	row->stream = x->request.stream;
+	row->first_byte_us = x->first_byte_us > 0 ? x->first_byte_us - x->arrived_us : -1;
+	row->total_us = clock_us() - x->arrived_us;
+	row->bytes_in = x->bytes_in;
+	row->bytes_out = x->bytes_out;
+}
+
+void
+exchange_take_facts(struct ledger_request *row, const struct answer_facts *facts, bool asker)
+{
+	str_copy(row->model_served, sizeof row->model_served, str_from(facts->model));
+	str_copy(row->upstream, sizeof row->upstream, str_from(facts->upstream));
+	row->usage = facts->usage;
+	row->basis = facts->basis;
+	if (asker) {
+		row->cost_pico = facts->cost_pico;
+		row->attempts = facts->attempts;
+		return;
+	}
+	/* Those who joined pay nothing, and saved what it would have cost. */
+	str_copy(row->answer_id, sizeof row->answer_id, str_from(facts->asker_id));
+	row->saved_pico = facts->cost_pico;
+	row->basis = COST_NONE;
+}

@@ -1,0 +1,294 @@
+/*
+ * What a provider says.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "stages/reply.h"
+
+#include <assert.h>
+
+void
+reply_start(struct reply *r, enum endpoint endpoint, struct answer *answer)
+{
+	*r = (struct reply){ .endpoint = endpoint, .answer = answer };
+}
+
+void
+reply_stream(struct reply *r, size_t max_event, int status, const char *content_type, struct buf *headers)
+{
+	assert(r->sse == NULL);
+	r->sse = sse_new(max_event);
+	r->status = status;
+	str_copy(r->content_type, sizeof r->content_type,
+	    str_from(content_type[0] != '\0' ? content_type : "text/event-stream"));
+	r->headers = *headers;
+	*headers = (struct buf){ 0 };
+}
+
+void
+reply_free(struct reply *r)
+{
+	sse_free(&r->sse);
+	buf_free(&r->headers);
+	json_free(&r->json);
+}
+
+/* ---- one event or body ---- */
+
+static void
+read_model(struct reply *r, uint32_t object)
+{
+	uint32_t model = json_member(&r->json, object, "model");
+	if (model != 0 && json_type(&r->json, model) == JSON_STRING)
+		json_label(&r->json, model, r->model, sizeof r->model);
+}
+
+static bool
+has_finish_reason(const struct json *j, uint32_t choices)
+{
+	if (choices == 0 || json_type(j, choices) != JSON_ARRAY)
+		return false;
+	for (uint32_t c = json_first(j, choices); c != 0; c = json_next(j, choices, c)) {
+		uint32_t reason = json_member(j, c, "finish_reason");
+		if (reason != 0 && json_type(j, reason) == JSON_STRING)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_object(const struct json *j, uint32_t node)
+{
+	return node != 0 && json_type(j, node) == JSON_OBJECT;
+}
+
+static bool
+starts_with_any(struct str s, const char *a, const char *b, const char *c)
+{
+	return str_eq(s, str_from(a)) || str_eq(s, str_from(b)) || str_eq(s, str_from(c));
+}
+
+/* Events of the Responses API name their kind twice; the data is what is trusted. */
+static void
+read_response_event(struct reply *r)
+{
+	const struct json *j = &r->json;
+	char type[64] = "";
+	uint32_t node = json_member(j, 0, "type");
+	if (node != 0 && json_type(j, node) == JSON_STRING)
+		json_label(j, node, type, sizeof type);
+	struct str kind = str_from(type);
+	r->failed = r->failed || str_eq(kind, STR("error")) || str_eq(kind, STR("response.failed"));
+	if (!starts_with_any(kind, "response.completed", "response.incomplete", "response.failed"))
+		return;
+	uint32_t response = json_member(j, 0, "response");
+	r->finished = r->done = true;
+	if (!is_object(j, response))
+		return;
+	usage_read(j, json_member(j, response, "usage"), &r->usage);
+	read_model(r, response);
+}
+
+/* Returns whether the event carries usage and no choices: the one that only exists because somebody asked for usage. */
+static bool
+read_chunk(struct reply *r)
+{
+	const struct json *j = &r->json;
+	uint32_t choices = json_member(j, 0, "choices"), usage = json_member(j, 0, "usage");
+	r->finished = r->finished || has_finish_reason(j, choices);
+	r->failed = r->failed || is_object(j, json_member(j, 0, "error"));
+	if (r->model[0] == '\0')
+		read_model(r, 0);
+	if (!is_object(j, usage))
+		return false;
+	usage_read(j, usage, &r->usage);
+	return choices == 0 || json_empty(j, choices);
+}
+
+static int
+pass_on(struct reply *r, struct str raw, bool aside)
+{
+	struct answer *a = r->answer;
+	if (a->state == ANSWER_WAITING)
+		answer_head(a, r->status, r->content_type, &r->headers);
+	bool second = aside && a->aside_at != a->aside_end;
+	if (second && !r->asked_usage)
+		return 0; /* providers that repeat the usage event: one is enough to hide */
+	int rc = aside && !second ? answer_add_aside(a, raw) : answer_add(a, raw);
+	if (rc != 0)
+		return err_set(&r->err, 502, "upstream_overrun",
+		    "The provider's stream grew beyond the limit and was cut.");
+	r->output_bytes += (int64_t)raw.n;
+	return 0;
+}
+
+static int
+on_event(void *context, const struct sse_event *event)
+{
+	struct reply *r = context;
+	if (r->done && event->has_data)
+		return 0; /* nothing that comes behind the end reaches the client */
+	bool aside = false;
+	if (event->has_data && str_eq(event->data, STR("[DONE]"))) {
+		r->done = true;
+	} else if (event->has_data) {
+		struct json_fault fault;
+		if (json_scan(&r->json, event->data, JSON_LIMITS, &fault) == 0 &&
+		    json_type(&r->json, 0) == JSON_OBJECT) {
+			if (r->endpoint == ENDPOINT_RESPONSES)
+				read_response_event(r);
+			else
+				aside = read_chunk(r);
+		}
+	}
+	return pass_on(r, event->raw, aside);
+}
+
+int
+reply_events(struct reply *r, struct str bytes)
+{
+	int rc = sse_feed(r->sse, bytes, on_event, r);
+	if (rc == SSE_TOO_LONG)
+		return err_set(
+		    &r->err, 502, "upstream_overrun", "The provider sent an event beyond the limit.");
+	return rc;
+}
+
+int
+reply_events_end(struct reply *r)
+{
+	if (sse_finish(r->sse, on_event, r) != 0)
+		return -1;
+	if (r->done)
+		return 0;
+	bool cut_inside_an_event = sse_rest(r->sse).n > 0;
+	if (cut_inside_an_event || !r->finished)
+		return err_set(&r->err, 502, "upstream_stream_truncated",
+		    "The provider's stream ended before the answer was complete.");
+	/* Some providers end with the last choice and a clean close. Clients wait for the mark. */
+	r->done = true;
+	return r->endpoint == ENDPOINT_RESPONSES ? 0 : pass_on(r, STR("data: [DONE]\n\n"), false);
+}
+
+int
+reply_body(struct reply *r, struct str body, struct err *e)
+{
+	struct json_fault fault;
+	struct json *j = &r->json;
+	if (json_scan(j, body, JSON_LIMITS, &fault) != 0 || json_type(j, 0) != JSON_OBJECT)
+		return err_set(
+		    e, 502, "upstream_invalid_response", "The provider's answer is not a JSON object.");
+	/* jsonl error bodies with status 200 exist; what was asked for has none of them. */
+	if (is_object(j, json_member(j, 0, "error")) && json_member(j, 0, "choices") == 0 &&
+	    r->endpoint != ENDPOINT_RESPONSES)
+		return err_set(e, 502, "upstream_invalid_response",
+		    "The provider answered with an error under a success status.");
+	read_model(r, 0);
+	usage_read(j, json_member(j, 0, "usage"), &r->usage);
+	r->finished = r->endpoint == ENDPOINT_EMBEDDINGS || r->endpoint == ENDPOINT_RESPONSES ||
+		      has_finish_reason(j, json_member(j, 0, "choices"));
+	r->done = true;
+	r->output_bytes = (int64_t)body.n;
+	return 0;
+}
+
+/* ---- errors ---- */
+
+/* The provider's sentence without anything that looks like a key: it may quote the one that was sent. */
+static void
+redact(char *text)
+{
+	for (char *at = strstr(text, "sk-"); at != NULL; at = strstr(at + 3, "sk-"))
+		for (char *c = at + 3; *c != '\0' && *c != ' ' && *c != '"' && *c != ',' && *c != ')'; c++)
+			*c = '*';
+}
+
+static void
+take_message(struct err *e, struct str body)
+{
+	struct json j = { 0 };
+	struct json_fault fault;
+	if (json_scan(&j, body, JSON_LIMITS, &fault) == 0) {
+		uint32_t error = json_member(&j, 0, "error");
+		uint32_t message = json_member(&j, error, "message"), param = json_member(&j, error, "param");
+		uint32_t code = json_member(&j, error, "code"), type = json_member(&j, error, "type");
+		bool shaped = is_object(&j, error);
+		if (shaped && message != 0 && json_type(&j, message) == JSON_STRING)
+			json_label(&j, message, e->text, sizeof e->text);
+		if (shaped && param != 0 && json_type(&j, param) == JSON_STRING)
+			json_label(&j, param, e->param, sizeof e->param);
+		if (shaped && code != 0 && json_type(&j, code) == JSON_STRING)
+			json_label(&j, code, e->code, sizeof e->code);
+		if (shaped && type != 0 && json_type(&j, type) == JSON_STRING)
+			json_label(&j, type, e->type, sizeof e->type);
+		redact(e->text);
+		redact(e->param);
+	}
+	json_free(&j);
+}
+
+static bool
+mentions_quota(struct str body)
+{
+	return str_find(body, STR("\"insufficient_quota\"")) >= 0;
+}
+
+/* Seconds for the client: never absurdly many, because some SDKs obey to the letter. */
+static int
+sane_retry_after(int64_t retry_after_ms)
+{
+	enum { MOST_S = 60 };
+	if (retry_after_ms < 0)
+		return 1;
+	int64_t s = (retry_after_ms + 999) / 1000;
+	return s > MOST_S ? MOST_S : s < 1 ? 1 : (int)s;
+}
+
+void
+reply_error(int status, struct str body, int64_t retry_after_ms, struct err *e, bool *final)
+{
+	*final = true;
+	if (status == 400 || status == 422) {
+		err_set(e, status, "invalid_request", "The provider refused the request.");
+		take_message(e, body);
+	} else if (status == 401 || status == 403) {
+		err_set(e, 502, "upstream_auth_error", "The provider refused the gateway's credentials.");
+	} else if (status == 404) {
+		err_set(e, 404, "not_found", "The provider does not know what was asked for.");
+	} else if (status == 413) {
+		err_set(e, 413, "request_too_large", "The request is too large for the provider.");
+	} else if (status == 429 && mentions_quota(body)) {
+		err_set(e, 429, "upstream_quota", "The gateway's account at the provider has no quota left.");
+		str_copy(e->type, sizeof e->type, STR("insufficient_quota"));
+		e->should_retry = -1;
+	} else if (status == 429) {
+		*final = false;
+		err_set(e, 429, "upstream_rate_limited", "The provider asks to slow down.");
+		e->retry_after_s = sane_retry_after(retry_after_ms);
+	} else if (status >= 300 && status < 400) {
+		err_set(e, 502, "upstream_redirect",
+		    "The provider answered with a redirect, which is never followed.");
+	} else if (status == 408 || status == 409 || (status >= 500 && status <= 599)) {
+		*final = false;
+		err_set(e, 502, "upstream_error", "The provider failed with status %d.", status);
+	} else if (status >= 400 && status < 500) {
+		err_set(e, 502, "upstream_error", "The provider refused the request with status %d.", status);
+	} else {
+		err_set(e, 502, "upstream_invalid_response", "The provider answered with status %d.", status);
+	}
+}
+
+int
+reply_error_event(enum endpoint endpoint, const struct err *e, struct buf *out)
+{
+	/* Responses clients look at the `type` of each event; theirs for errors is "error" with the fields at the top. */
+	if (endpoint == ENDPOINT_RESPONSES) {
+		if (buf_printf(out, "event: error\ndata: {\"type\":\"error\",\"code\":\"%s\",\"message\":\"",
+			e->code) != 0 ||
+		    buf_add_json(out, str_from(e->text)) != 0)
+			return -1;
+		return buf_add(out, STR("\",\"param\":null}\n\n"));
+	}
+	if (buf_add(out, STR("data: ")) != 0 || err_json(e, out) != 0)
+		return -1;
+	return buf_add(out, STR("\n\n"));
+}

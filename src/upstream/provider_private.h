@@ -1,0 +1,27 @@
+/*
+ * What call.c needs of a provider: curl's header lists and a stack of warm easy handles.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_UPSTREAM_PROVIDER_PRIVATE_H
+#define FARTHING_UPSTREAM_PROVIDER_PRIVATE_H
+
+#include <curl/curl.h>
+
+#include "upstream/provider.h"
+
+enum { WARM_MAX = 256 };
+
+struct provider {
+	const struct upstream_conf *conf;
+	struct circuit circuit;
+	int active;
+	bool literal; /* the operator wrote an address or localhost: no rebinding to guard against */
+	struct curl_slist *json;        /* request headers for a JSON body ... */
+	struct curl_slist *json_stream; /* ... and for one that asks for an event stream */
+	CURL *warm[WARM_MAX];
+	int warm_count;
+};
+
+struct curl_slist *provider_headers(const struct provider *p, const char *content_type, bool stream);
+
+#endif
