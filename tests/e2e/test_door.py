@@ -605,7 +605,7 @@ def test_nul_and_bare_cr_harm_nobody(standing, raw):                            
 @pytest.mark.parametrize("lines,statuses", [
     ([], (CLOSED, 400)), (["Host: 127.0.0.1", "Host: 127.0.0.1"], (400,)), (["Host: evil.com"], (421,)),
     (["Host: a?b"], (400, 421)), (["Host: 127.0.0.1:1@evil.com"], (400, 421)), (["Host: "], (400, 421)),
-    (["Host: 127.0.0.1.evil.com"], (421,)), (["Host: localhost.evil.com:80"], (421,)), (["Host: 10.0.0.1"], (421,)),
+    (["Host: 127.0.0.1.evil.com"], (421,)), (["Host: localhost.evil.com:80"], (421,)),
 ])
 def test_hosts_that_are_not_ours_are_refused(standing, lines, statuses):                        # C31
     g, _ = standing

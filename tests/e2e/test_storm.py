@@ -67,6 +67,12 @@ class Outcome:
         self.counts = collections.Counter()
         self.wrong = []
         self.ids = []
+        self.served = asyncio.Condition()
+
+    async def note(self, request_id):
+        async with self.served:
+            self.ids.append(request_id)
+            self.served.notify_all()
 
 
 async def read_reply(reader, out):
@@ -101,7 +107,7 @@ async def client(port, rng, expected, outcome, start, leaver):
             status, got = await asyncio.wait_for(read_reply(reader, out), patience if leaver else 60 * SLOW)
         finally:
             if "id" in out:
-                outcome.ids.append(out["id"])
+                await outcome.note(out["id"])
         outcome.counts[status] += 1
         if status == 200 and b'"server_shutting_down"' in got[-500:]:
             outcome.counts["broken politely"] += 1
@@ -167,8 +173,8 @@ def test_stopped_ten_times_in_mid_storm_the_books_are_complete(tmp_path, slow_si
         outcome = Outcome()
 
         async def stop(outcome, g=g, turn=turn):
-            while len(outcome.ids) < 5 + 10 * turn:      # the storm is on: some have been answered, most have not
-                await asyncio.sleep(0)
+            async with outcome.served:                    # the storm is on: some have been answered, most have not
+                await asyncio.wait_for(outcome.served.wait_for(lambda: len(outcome.ids) >= 2 + 5 * turn), 30 * SLOW)
             g.signal(15)
 
         asyncio.run(storm(g.port, turn, 150, expected, outcome, stop))

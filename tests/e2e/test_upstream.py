@@ -205,7 +205,7 @@ def test_the_pause_between_attempts_grows(gateway, upstream):
 
 
 def test_retry_after_is_honoured(gateway, upstream):                                            # U05
-    g = gateway({"upstreams": {"sim": {"attempts": 2}}})
+    g = gateway({"upstreams": {"sim": {"attempts": 2, "backoff_max": "5s"}}})
     at = []
     upstream.script(lambda call: (at.append(time.monotonic()), call.error(429, headers={"Retry-After": "1"})))
     upstream.answer = lambda call: (at.append(time.monotonic()), good(call))
