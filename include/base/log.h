@@ -18,8 +18,8 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_SILENT };
 
 void log_setup(enum log_level least, bool json);
 void log_line(enum log_level level, const char *verb, const char *format, ...);
-void log_hold(
-    bool on); /* this thread's lines are gathered until log_flush: one write for a turn of the loop */
+/* This thread's lines are gathered until log_flush: one write for a turn of the loop */
+void log_hold(bool on);
 void log_flush(void);
 uint64_t log_dropped(void); /* lines lost to a full sink since the start */
 

@@ -38,12 +38,12 @@ bool str_ends(struct str s, struct str suffix);
 struct str str_trim(struct str s); /* without spaces and tabs at both ends */
 bool str_cut(struct str *from, char at,
     struct str *out); /* eats up to `at` from the front; false when nothing was left */
-bool str_int(
-    struct str s, int64_t *out); /* whole text as a decimal integer, no sign but '-'; overflow is false */
+/* Whole text as a decimal integer, no sign but '-'; overflow is false */
+bool str_int(struct str s, int64_t *out);
 ptrdiff_t str_find(struct str s, struct str needle); /* first place of needle, or -1 */
-void str_copy(
-    char *to, size_t size, struct str from); /* into a fixed label: cut to fit, always terminated, size > 0 */
-char *str_dup(struct str s);                 /* a terminated copy; the caller frees it; never NULL */
+/* Into a fixed label: cut to fit, always terminated, size > 0 */
+void str_copy(char *to, size_t size, struct str from);
+char *str_dup(struct str s); /* a terminated copy; the caller frees it; never NULL */
 
 /*
  * An owned buffer. All zeroes is a valid empty one with no limit; buf_init sets the size it may never outgrow.
@@ -64,8 +64,8 @@ int buf_add_c(struct buf *b, char c);
 int buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_eat(struct buf *b, size_t n); /* drops n bytes from the front */
 void buf_clear(struct buf *b);         /* empty, memory kept */
-const char *buf_text(
-    struct buf *b); /* terminated view, valid until the next change; NULL when out of memory */
+/* Terminated view, valid until the next change; NULL when out of memory */
+const char *buf_text(struct buf *b);
 
 static inline struct str
 buf_str(const struct buf *b)

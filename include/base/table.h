@@ -23,10 +23,10 @@ struct table {
 
 void table_free(struct table *t);                       /* all zeroes is a valid empty table */
 void *table_get(const struct table *t, struct str key); /* NULL when absent */
-void *table_put(
-    struct table *t, struct str key, void *value);   /* value != NULL; returns the one it replaced, or NULL */
+/* Value != NULL; returns the one it replaced, or NULL */
+void *table_put(struct table *t, struct str key, void *value);
 void *table_remove(struct table *t, struct str key); /* what was there, or NULL */
-void *table_next(
-    const struct table *t, size_t *at); /* walks the values; start with *at = 0; no changes meanwhile */
+/* Walks the values; start with *at = 0; no changes meanwhile */
+void *table_next(const struct table *t, size_t *at);
 
 #endif

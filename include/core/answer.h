@@ -83,11 +83,11 @@ struct answer *answer_new(enum answer_form form, size_t max_bytes, size_t lag_li
     const struct answer_writer *writer, void *context); /* held by its writer */
 void answer_leave(struct answer **a);                   /* the writer lets go; the answer must have ended */
 
-void answer_head(
-    struct answer *a, int status, const char *content_type, struct buf *headers); /* takes headers */
+/* Takes headers */
+void answer_head(struct answer *a, int status, const char *content_type, struct buf *headers);
 int answer_add(struct answer *a, struct str bytes); /* -1: it would outgrow its limit, nothing added */
-int answer_add_aside(
-    struct answer *a, struct str bytes); /* the one usage event; wakes only those who want it */
+/* The one usage event; wakes only those who want it */
+int answer_add_aside(struct answer *a, struct str bytes);
 void answer_whole(struct answer *a);
 void answer_break(struct answer *a, const struct err *e);
 
@@ -97,8 +97,8 @@ void answer_part(struct reader *r); /* a no-op for a reader of nothing */
 enum { ANSWER_NOTHING_YET = 0, ANSWER_END = -1, ANSWER_FAILED = -2 };
 /* Copies what is there into out: > 0 bytes, or one of the above. FAILED comes after the last byte that was added. */
 long answer_read(struct reader *r, char *out, size_t size);
-bool answer_has_head(
-    const struct answer *a); /* status and headers may be sent: for a BODY, when it is whole */
+/* Status and headers may be sent: for a BODY, when it is whole */
+bool answer_has_head(const struct answer *a);
 bool answer_ended(const struct answer *a);
 bool reader_at_end(const struct reader *r); /* every byte it should see has been taken, and none will come */
 void reader_sleep(struct reader *r);

@@ -186,7 +186,7 @@ void config_hold(struct config *c);
 void config_drop(struct config **c);
 
 const struct model_conf *config_model(const struct config *c, struct str name); /* NULL: unknown */
-const struct task_conf *config_task(
-    const struct config *c, struct str name); /* "default" when unknown; never NULL */
+/* "default" when unknown; never NULL */
+const struct task_conf *config_task(const struct config *c, struct str name);
 
 #endif

@@ -16,8 +16,8 @@
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-struct metrics;   /* the registry */
-struct metric;    /* a counter or a gauge */
+struct metrics; /* the registry */
+struct metric;  /* a counter or a gauge */
 struct histogram;
 
 /* No more series than that, ever, however long the configuration grows; a histogram is one. */
@@ -31,17 +31,20 @@ int metrics_label(struct buf *labels, const char *key, struct str value);
  * Registers a series, or finds the one that has this name and these labels (as metrics_label wrote them, in one order).
  * Never NULL: beyond the limit the handle counts where nobody looks, and farthing_metrics_refused_total says so.
  */
-struct metric *metrics_counter(struct metrics *m, const char *name, const char *help, struct str labels); /* NAME_total */
+/* NAME_total */
+struct metric *metrics_counter(struct metrics *m, const char *name, const char *help, struct str labels);
 struct metric *metrics_gauge(struct metrics *m, const char *name, const char *help, struct str labels);
 /* Counted in pico-dollars, shown in dollars to the last digit: NAME_usd_total, or NAME_usd for a gauge. */
-struct metric *metrics_money_counter(struct metrics *m, const char *name, const char *help, struct str labels);
+struct metric *metrics_money_counter(
+    struct metrics *m, const char *name, const char *help, struct str labels);
 struct metric *metrics_money_gauge(struct metrics *m, const char *name, const char *help, struct str labels);
 /* Durations: NAME_seconds. The upper bounds rise, in microseconds; the one at infinity is added. Equal for all series of a name. */
 struct histogram *metrics_histogram(struct metrics *m, const char *name, const char *help, struct str labels,
     const int64_t *bounds_us, size_t bounds);
 
-void metric_add(struct metric *m, int64_t n);      /* n >= 0 for a counter, which stands still at the end of int64 */
-void metric_set(struct metric *m, int64_t value);  /* gauges only */
+/* N >= 0 for a counter, which stands still at the end of int64 */
+void metric_add(struct metric *m, int64_t n);
+void metric_set(struct metric *m, int64_t value); /* gauges only */
 int64_t metric_get(const struct metric *m);
 void histogram_observe_us(struct histogram *h, int64_t us); /* less than 0 counts as 0 */
 

@@ -9,11 +9,12 @@
 #include "base/str.h"
 
 struct price {
-	bool known;           /* false: unpriced; never to be read as free */
-	int64_t input;        /* pico-dollars per token */
-	int64_t cached_input; /* input tokens the provider had cached; equals input where no discount is known */
-	int64_t cache_write;  /* equals input where the provider charges nothing extra */
-	int64_t output;       /* completion tokens, reasoning tokens included */
+	bool known;    /* false: unpriced; never to be read as free */
+	int64_t input; /* pico-dollars per token */
+	int64_t
+	    cached_input; /* input tokens the provider had cached; equals input where no discount is known */
+	int64_t cache_write; /* equals input where the provider charges nothing extra */
+	int64_t output;      /* completion tokens, reasoning tokens included */
 };
 
 enum model_kind { MODEL_CHAT, MODEL_COMPLETION, MODEL_EMBEDDING };
@@ -22,13 +23,16 @@ struct catalogue_model {
 	const char *name;
 	enum model_kind kind;
 	struct price price;
-	int64_t context_tokens;     /* 0: unknown; no more than the price holds for: some models cost more above a step */
-	int64_t max_output_tokens;  /* 0: unknown */
+	int64_t
+	    context_tokens; /* 0: unknown; no more than the price holds for: some models cost more above a step */
+	int64_t max_output_tokens; /* 0: unknown */
 	bool vision, tools, json_schema, reasoning;
-	const char *dated;          /* "2026-07": when the price was true */
+	const char *dated; /* "2026-07": when the price was true */
 };
 
-const struct catalogue_model *catalogue_find(struct str name); /* NULL when unknown; a dated snapshot name finds itself only */
-const struct catalogue_model *catalogue_at(size_t index);      /* for listing, sorted by name; NULL behind the last */
+/* NULL when unknown; a dated snapshot name finds itself only */
+const struct catalogue_model *catalogue_find(struct str name);
+/* For listing, sorted by name; NULL behind the last */
+const struct catalogue_model *catalogue_at(size_t index);
 
 #endif

@@ -26,7 +26,7 @@ struct request {
 	bool include_usage; /* the client asked for the usage chunk (chat, completions) */
 	bool
 	    shareable; /* equal requests may share one answer: not stateful, not hosted tools, no store:true on responses.. */
-	int choices;        /* n, at least 1 */
+	int choices;        /* answers generated: n, or best_of where greater, for each prompt; at least 1 */
 	int64_t max_output; /* as asked; -1: not stated */
 	struct digest
 	    key; /* canonical request with scope, model asked and routing directives, framing included */

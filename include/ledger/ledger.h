@@ -94,9 +94,10 @@ void ledger_attempt(struct ledger *l, const struct ledger_attempt *row);
 bool ledger_ready(const struct ledger *l); /* false while commits fail or the queue is over its bound */
 void ledger_stats(const struct ledger *l, struct ledger_stats *out);
 void ledger_retention(struct ledger *l, int keep_days, int64_t keep_bytes); /* new limits after a reload */
-int ledger_sync(
-    struct ledger *l); /* waits until all that was queued before is on disk; -1 when it cannot be */
-int ledger_close(
-    struct ledger **l); /* writes what is queued, checkpoints, unlocks; -1 when rows could not be written */
+/* Waits until all that was queued before is on disk; -1 when it cannot be. */
+int ledger_sync(struct ledger *l);
+/* Writes what is queued, checkpoints, unlocks; -1 when rows could not be written. */
+int ledger_close(struct ledger **l);
+const char *ledger_library(void); /* SQLite's version */
 
 #endif

@@ -14,10 +14,10 @@ struct dedup {
 	struct table asking; /* key -> ask */
 };
 
-struct answer *dedup_find(
-    const struct dedup *d, const struct exchange *x); /* NULL: not being asked, or not to be shared */
-void dedup_enter(
-    struct dedup *d, const struct exchange *x, struct ask *ask); /* a no-op for what is not shared */
+/* NULL: not being asked, or not to be shared */
+struct answer *dedup_find(const struct dedup *d, const struct exchange *x);
+/* A no-op for what is not shared */
+void dedup_enter(struct dedup *d, const struct exchange *x, struct ask *ask);
 void dedup_leave(struct dedup *d, struct ask *ask);
 void dedup_free(struct dedup *d);
 

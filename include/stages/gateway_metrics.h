@@ -13,8 +13,8 @@ struct gateway_metrics;
 
 struct gateway_metrics *gateway_metrics_new(void);
 void gateway_metrics_free(struct gateway_metrics **m);
-void gateway_metrics_admit(
-    struct gateway_metrics *m, const struct config *config); /* models and upstreams that may be labels */
+/* Models and upstreams that may be labels */
+void gateway_metrics_admit(struct gateway_metrics *m, const struct config *config);
 void gateway_metrics_request(struct gateway_metrics *m, const struct ledger_request *row);
 void gateway_metrics_attempt(struct gateway_metrics *m, const struct ledger_attempt *row);
 

@@ -71,8 +71,8 @@ struct call *call_start(
 void call_cancel(struct call **c, bool *sent); /* hangs up at once; *sent as in call_end */
 void call_pause(struct call *c);  /* no more bytes after those on their way; may be called inside an event */
 void call_resume(struct call *c); /* a no-op when not paused */
-void call_linger(
-    struct call *c); /* all that matters has come: the transfer has a second left to end by itself */
+/* All that matters has come: the transfer has a second left to end by itself */
+void call_linger(struct call *c);
 
 const char *call_curl_version(void);
 

@@ -40,7 +40,7 @@ struct circuit {
 void circuit_init(struct circuit *c, int limit, int64_t window_ms, int64_t open_ms);
 enum circuit_pass circuit_ask(struct circuit *c, int64_t now_ms);
 void circuit_report(struct circuit *c, enum circuit_pass pass, enum circuit_news news, int64_t now_ms);
-int64_t circuit_wait_ms(
-    const struct circuit *c, int64_t now_ms); /* until the next probe may go; 0 when closed */
+/* Until the next probe may go; 0 when closed */
+int64_t circuit_wait_ms(const struct circuit *c, int64_t now_ms);
 
 #endif

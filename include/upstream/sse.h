@@ -14,9 +14,9 @@
 #include "base/str.h"
 
 struct sse_event {
-	struct str raw;   /* every byte of it, its closing blank line included; a comment block has raw only */
-	struct str name;  /* the `event:` field; empty when there is none */
-	struct str data;  /* the `data:` lines joined by LF */
+	struct str raw;  /* every byte of it, its closing blank line included; a comment block has raw only */
+	struct str name; /* the `event:` field; empty when there is none */
+	struct str data; /* the `data:` lines joined by LF */
 	bool has_data;
 };
 
@@ -24,7 +24,8 @@ struct sse_event {
 typedef int sse_on_event(void *context, const struct sse_event *event);
 
 struct sse;
-struct sse *sse_new(size_t max_event);  /* longest event in bytes, blank line included (the LF of a closing CRLF is not counted) */
+struct sse *sse_new(size_t
+	max_event); /* longest event in bytes, blank line included (the LF of a closing CRLF is not counted) */
 void sse_free(struct sse **s);
 /* 0; SSE_TOO_LONG when an event outgrows its limit or the allocator; else what on_event returned. Whatever stopped the
  * feeding stops every later one with the same number, and the bytes behind that event are dropped. */

@@ -18,7 +18,7 @@ struct task {
 struct workers;
 struct workers *workers_start(struct loop *l, int threads); /* NULL when no thread can be had */
 void workers_give(struct workers *w, struct task *task);    /* the loop only */
-void workers_stop(
-    struct workers **w); /* waits for running and waiting tasks; their `done` may still be in the inbox */
+/* Waits for running and waiting tasks; their `done` may still be in the inbox */
+void workers_stop(struct workers **w);
 
 #endif

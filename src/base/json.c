@@ -368,7 +368,7 @@ json_scan(struct json *j, struct str text, struct json_limits limits, struct jso
 		.fault = fault,
 	};
 	enum step step = STEP_VALUE;
-	if (text.n >= UINT32_MAX)
+	if (text.n > UINT32_MAX)
 		step = fail(&s, JSON_TOO_MANY, begin, "the text is too long");
 	while (step < STEP_END)
 		step = step == STEP_VALUE ? scan_value(&s) : scan_follow(&s);

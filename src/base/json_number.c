@@ -52,7 +52,8 @@ json_decimal(struct str s)
 		from++;
 	while (to > from && (s.p[to - 1] == '0' || s.p[to - 1] == '.'))
 		to--;
-	if (from == to)
+	/* Where the exponent itself is beyond counting, the number is zero to whoever reads it (the greatest ones are refused). */
+	if (from == to || d.exponent < -FAR / 2)
 		return (struct json_decimal){ .digits = { s.p, 0 } };
 	d.digits = (struct str){ s.p + from, to - from };
 	d.count = to - from - (from < point && point < to);

@@ -1,0 +1,13 @@
+/*
+ * The subcommands: one file each. A command gets its own name as argv[0] and returns the exit status: 0 good, 1 bad, 2 usage.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_CLI_CLI_H
+#define FARTHING_CLI_CLI_H
+
+int cmd_serve(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_ledger(int argc, char **argv);
+int cmd_version(int argc, char **argv);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * farthing serve: the gateway in the foreground.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "cli.h"
+#include "gateway.h"
+
+static void
+usage(FILE *to)
+{
+	fputs("usage: farthing serve [-c FILE] [--db FILE]\n\n"
+	      "Runs the gateway in the foreground. SIGTERM finishes what is being served and stops, SIGHUP reads the\n"
+	      "configuration again.\n\n"
+	      "  -c, --config FILE  configuration (else ./farthing.yaml, then /etc/farthing/farthing.yaml, else defaults)\n"
+	      "      --db FILE      database, whatever the configuration says\n"
+	      "  -h, --help         this text\n",
+	    to);
+}
+
+int
+cmd_serve(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "db", required_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *config_path = NULL, *database = NULL;
+	for (int o; (o = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+		if (o == 'c') {
+			config_path = optarg;
+		} else if (o == 'd') {
+			database = optarg;
+		} else {
+			usage(o == 'h' ? stdout : stderr);
+			return o == 'h' ? 0 : 2;
+		}
+	}
+	if (optind < argc) {
+		usage(stderr);
+		return 2;
+	}
+	struct config_problem *problems;
+	struct config *config = config_load(config_path, database, &problems);
+	for (const struct config_problem *p = problems; p != NULL; p = p->next)
+		fprintf(stderr, "%s:%d: %s: %s\n", p->file, p->line, p->key, p->text);
+	config_problems_free(&problems);
+	return config != NULL ? gateway_run(config, config_path, database) : 1;
+}

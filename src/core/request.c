@@ -1,0 +1,304 @@
+/*
+ * Reading a client's body, and sealing the one that goes upstream.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "core/request.h"
+
+#include <assert.h>
+
+#include "fields.h"
+
+static const struct {
+	const char *name, *path;
+} endpoints[] = {
+	[ENDPOINT_CHAT] = { "chat", "/chat/completions" },
+	[ENDPOINT_COMPLETIONS] = { "completions", "/completions" },
+	[ENDPOINT_EMBEDDINGS] = { "embeddings", "/embeddings" },
+	[ENDPOINT_RESPONSES] = { "responses", "/responses" },
+};
+
+const char *
+endpoint_name(enum endpoint e)
+{
+	assert(e <= ENDPOINT_RESPONSES);
+	return endpoints[e].name;
+}
+
+const char *
+endpoint_path(enum endpoint e)
+{
+	assert(e <= ENDPOINT_RESPONSES);
+	return endpoints[e].path;
+}
+
+static bool
+is_true(const struct json *j, uint32_t node)
+{
+	return node != 0 && json_type(j, node) == JSON_TRUE;
+}
+
+static uint32_t
+count_elements(const struct json *j, uint32_t array)
+{
+	uint32_t count = 0;
+	for (uint32_t x = json_first(j, array); x != 0; x = json_next(j, array, x))
+		count++;
+	return count;
+}
+
+static int
+scan(struct request *r, const struct config *c, struct err *e)
+{
+	struct json_limits limits = JSON_LIMITS;
+	struct json_fault fault;
+	limits.depth = (uint32_t)c->limits.depth;
+	if (json_scan(&r->json, buf_str(&r->body), limits, &fault) == 0) {
+		if (json_type(&r->json, 0) == JSON_OBJECT)
+			return 0;
+		fault = (struct json_fault){ JSON_INVALID, r->json.nodes[0].at, "an object is expected" };
+	}
+	if (fault.code == JSON_NO_MEMORY)
+		return err_set(e, 503, "overloaded", "The gateway is out of memory for this request.");
+	if (fault.code == JSON_DUPLICATE_KEY)
+		return err_set(
+		    e, 400, "duplicate_key", "The body is ambiguous: %s (at byte %u).", fault.text, fault.at);
+	return err_set(
+	    e, 400, "invalid_json", "The body is not valid JSON: %s (at byte %u).", fault.text, fault.at);
+}
+
+static int
+read_model(struct request *r, const struct config *c, uint32_t node, struct err *e)
+{
+	json_label(&r->json, node, r->model_asked, sizeof r->model_asked);
+	bool cut = !json_is(&r->json, node, r->model_asked);
+	/* The router's choices are chat models, which both of these endpoints take. */
+	bool routable = r->endpoint == ENDPOINT_CHAT || r->endpoint == ENDPOINT_RESPONSES;
+	if (routable && !cut && strcmp(r->model_asked, "auto") == 0)
+		return 0;
+	r->model = cut ? NULL : config_model(c, str_from(r->model_asked));
+	if (r->model != NULL)
+		return 0;
+	err_set(e, 404, "model_not_found", "The model is not known to this gateway.");
+	str_copy(e->param, sizeof e->param, STR("model"));
+	return -1;
+}
+
+static int
+read_max_output(struct request *r, const struct findings *f, struct err *e)
+{
+	int64_t now = -1, old = -1;
+	if (f->fact[FACT_MAX] != 0)
+		json_int(&r->json, f->fact[FACT_MAX], &now);
+	if (f->fact[FACT_MAX_OLD] != 0)
+		json_int(&r->json, f->fact[FACT_MAX_OLD], &old);
+	if (now != -1 && old != -1 && now != old)
+		return err_param(e, "max_tokens", "invalid_value",
+		    "'max_tokens' and 'max_completion_tokens' are both given and differ.");
+	r->max_output = now != -1 ? now : old;
+	return 0;
+}
+
+static int
+read_count(struct request *r, const struct config *c, uint32_t node, const char *name, struct err *e)
+{
+	int64_t n = 1;
+	if (node != 0)
+		json_int(&r->json, node, &n);
+	if (n > c->limits.choices)
+		return err_param(
+		    e, name, "invalid_value", "'%s' must be from 1 to %d.", name, c->limits.choices);
+	if (n > r->choices)
+		r->choices = (int)n;
+	return 0;
+}
+
+/* A completion is made for every prompt of a list; a list of numbers is one prompt. */
+static void
+multiply_by_prompts(struct request *r, uint32_t prompt)
+{
+	if (r->endpoint != ENDPOINT_COMPLETIONS || prompt == 0 || json_type(&r->json, prompt) != JSON_ARRAY)
+		return;
+	uint32_t first = json_first(&r->json, prompt);
+	if (first != 0 && json_type(&r->json, first) != JSON_NUMBER)
+		r->choices *= (int)count_elements(&r->json, prompt);
+}
+
+/* How many messages, inputs or prompts there are; a list of numbers is one of them. */
+static int
+check_count(const struct request *r, const struct config *c, uint32_t content, struct err *e)
+{
+	if (content == 0 || json_type(&r->json, content) != JSON_ARRAY)
+		return 0;
+	uint32_t first = json_first(&r->json, content);
+	if (first == 0 || json_type(&r->json, first) == JSON_NUMBER)
+		return 0;
+	if (count_elements(&r->json, content) <= (uint32_t)c->limits.messages)
+		return 0;
+	const char *name = r->endpoint == ENDPOINT_CHAT          ? "messages"
+			   : r->endpoint == ENDPOINT_COMPLETIONS ? "prompt"
+								 : "input";
+	return err_param(
+	    e, name, "invalid_value", "'%s' must have at most %d elements.", name, c->limits.messages);
+}
+
+static bool
+has_hosted_tool(const struct json *j, uint32_t tools)
+{
+	if (tools == 0)
+		return false;
+	for (uint32_t tool = json_first(j, tools); tool != 0; tool = json_next(j, tools, tool)) {
+		uint32_t type = json_member(j, tool, "type");
+		if (!json_is(j, type, "function") && !json_is(j, type, "custom"))
+			return true;
+	}
+	return false;
+}
+
+static bool
+speaks(const struct json *j, uint32_t modalities)
+{
+	if (modalities == 0)
+		return false;
+	for (uint32_t x = json_first(j, modalities); x != 0; x = json_next(j, modalities, x))
+		if (json_is(j, x, "audio"))
+			return true;
+	return false;
+}
+
+/* Whether two equal requests may have one answer: not when the provider keeps state for each, or looks things up. */
+static bool
+is_shareable(const struct request *r, const struct findings *f)
+{
+	const struct json *j = &r->json;
+	if (has_hosted_tool(j, f->fact[FACT_TOOLS]) || f->fact[FACT_WEB_SEARCH] != 0 ||
+	    speaks(j, f->fact[FACT_MODALITIES]))
+		return false;
+	if (f->fact[FACT_PREVIOUS] != 0 || f->fact[FACT_CONVERSATION] != 0 ||
+	    is_true(j, f->fact[FACT_BACKGROUND]))
+		return false;
+	uint32_t store = f->fact[FACT_STORE];
+	/* The responses API stores by default, and the stored answer has an identifier that its owner may go on from. */
+	if (r->endpoint == ENDPOINT_RESPONSES)
+		return store != 0 && json_type(j, store) == JSON_FALSE;
+	return !is_true(j, store);
+}
+
+static bool
+on_skip(const struct json *j, uint32_t key, void *context)
+{
+	(void)j;
+	const struct findings *f = context;
+	for (size_t i = 0; i < f->left_out_count; i++)
+		if (f->left_out[i] == key)
+			return true;
+	return false;
+}
+
+static int
+add_part(struct buf *out, const char *text)
+{
+	return buf_add(out, (struct str){ text, strlen(text) + 1 });
+}
+
+/* The parts end in NUL, which none of them holds: no two requests can run together into the same bytes. */
+static int
+make_key(struct request *r, const struct request_context *context, struct findings *f, struct err *e)
+{
+	struct buf text = { 0 };
+	int rc = -1;
+	if (buf_reserve(&text, r->body.n + 256) == 0 && add_part(&text, endpoint_name(r->endpoint)) == 0 &&
+	    add_part(&text, context->scope) == 0 && add_part(&text, context->directives) == 0 &&
+	    add_part(&text, r->stream ? "stream" : "whole") == 0 &&
+	    json_canonical(&r->json, 0, on_skip, f, &text) == 0) {
+		r->key = digest_of(buf_str(&text));
+		rc = 0;
+	}
+	buf_free(&text);
+	return rc == 0 ? 0 : err_set(e, 503, "overloaded", "The gateway is out of memory for this request.");
+}
+
+int
+request_read(struct request *r, enum endpoint endpoint, struct buf *body,
+    const struct request_context *context, struct err *e)
+{
+	const struct config *c = context->config;
+	struct findings f;
+	*r = (struct request){ .endpoint = endpoint, .body = *body, .choices = 1, .max_output = -1 };
+	*body = (struct buf){ .max = body->max };
+	if (scan(r, c, e) != 0 || fields_check(endpoint, &r->json, &f, e) != 0)
+		return -1;
+	if (read_model(r, c, f.fact[FACT_MODEL], e) != 0 || read_max_output(r, &f, e) != 0)
+		return -1;
+	if (read_count(r, c, f.fact[FACT_N], "n", e) != 0 ||
+	    read_count(r, c, f.fact[FACT_BEST_OF], "best_of", e) != 0)
+		return -1;
+	if (check_count(r, c, f.fact[FACT_CONTENT], e) != 0)
+		return -1;
+	multiply_by_prompts(r, f.fact[FACT_CONTENT]);
+	r->stream = is_true(&r->json, f.fact[FACT_STREAM]);
+	uint32_t options = f.fact[FACT_STREAM_OPTIONS], metadata = f.fact[FACT_METADATA];
+	r->include_usage = options != 0 && is_true(&r->json, json_member(&r->json, options, "include_usage"));
+	uint32_t task = metadata != 0 ? json_member(&r->json, metadata, "task_type") : 0;
+	if (task != 0)
+		json_label(&r->json, task, r->task, sizeof r->task);
+	r->shareable = is_shareable(r, &f);
+	return make_key(r, context, &f, e);
+}
+
+/* The edit after which the upstream will report usage at the end of its stream. */
+static int
+ask_for_usage(const struct json *j, struct buf *store, struct json_edit *edit)
+{
+	uint32_t options = json_member(j, 0, "stream_options");
+	if (options == 0 || json_type(j, options) == JSON_NULL || json_empty(j, options))
+		return json_set(j, "stream_options", STR("{\"include_usage\":true}"), store, edit);
+	uint32_t old = json_member(j, options, "include_usage");
+	if (old != 0) {
+		*edit = (struct json_edit){ j->nodes[old].at, j->nodes[old].end, STR("true") };
+		return 0;
+	}
+	uint32_t first = j->nodes[json_first(j, options)].at;
+	*edit = (struct json_edit){ first, first, STR("\"include_usage\":true,") };
+	return 0;
+}
+
+int
+request_seal(const struct request *r, const struct model_conf *model, struct buf *out)
+{
+	const struct json *j = &r->json;
+	struct json_edit edits[2];
+	struct buf name = { 0 }, name_store = { 0 }, usage_store = { 0 };
+	size_t count = 0;
+	int rc = -1;
+	if (!json_is(j, json_member(j, 0, "model"), model->upstream_model)) {
+		if (buf_add_c(&name, '"') != 0 || buf_add_json(&name, str_from(model->upstream_model)) != 0 ||
+		    buf_add_c(&name, '"') != 0 ||
+		    json_set(j, "model", buf_str(&name), &name_store, &edits[count]) != 0)
+			goto out;
+		count++;
+	}
+	bool streams_usage = r->endpoint == ENDPOINT_CHAT || r->endpoint == ENDPOINT_COMPLETIONS;
+	if (streams_usage && r->stream && !r->include_usage) {
+		if (ask_for_usage(j, &usage_store, &edits[count]) != 0)
+			goto out;
+		count++;
+	}
+	if (count == 2 && edits[1].at < edits[0].at) {
+		struct json_edit first = edits[1];
+		edits[1] = edits[0];
+		edits[0] = first;
+	}
+	rc = json_splice(j->text, edits, count, out);
+out:
+	buf_free(&name);
+	buf_free(&name_store);
+	buf_free(&usage_store);
+	return rc;
+}
+
+void
+request_free(struct request *r)
+{
+	json_free(&r->json);
+	buf_free(&r->body);
+}

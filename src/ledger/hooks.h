@@ -1,0 +1,15 @@
+/*
+ * What tests may ask of a running ledger beyond its interface.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_SRC_LEDGER_HOOKS_H
+#define FARTHING_SRC_LEDGER_HOOKS_H
+
+#include "ledger/ledger.h"
+
+/* Has the thread do now what it would do when idle (prune to the end, empty the log, look after the file); waits for it. */
+void ledger_tend(struct ledger *l);
+void ledger_bound(
+    struct ledger *l, uint64_t entries); /* entries that may wait before the ledger is not ready */
+
+#endif

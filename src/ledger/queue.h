@@ -1,0 +1,44 @@
+/*
+ * Entries on their way to the disk, in order: chunks in a chain, so that adding never moves what is there.
+ * No lock of its own: the ledger's mutex covers the one that callers fill, the ledger thread owns the others.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_SRC_LEDGER_QUEUE_H
+#define FARTHING_SRC_LEDGER_QUEUE_H
+
+#include "ledger/ledger.h"
+
+enum { QUEUE_CHUNK = 64 };
+
+enum entry_kind { ENTRY_REQUEST, ENTRY_ATTEMPT };
+
+struct entry {
+	enum entry_kind kind;
+	union {
+		struct ledger_request request;
+		struct ledger_attempt attempt;
+	} row;
+};
+
+struct chunk {
+	struct chunk *next;
+	int count;
+	struct entry entries[QUEUE_CHUNK];
+};
+
+/* All zeroes is a valid empty queue. */
+struct queue {
+	struct chunk *first, *last;
+	uint64_t count;
+	struct chunk *spare; /* a few empty chunks, so that a steady stream allocates nothing */
+	int spares;
+};
+
+struct entry *queue_add(struct queue *q);                   /* room for one more at the end */
+void queue_move(struct queue *to, struct queue *from);      /* all of from behind to; from is empty */
+void queue_recycle(struct queue *q, struct chunk **chunks); /* takes a few of them for later use */
+void queue_discard(struct chunk **chunks);                  /* frees the rest */
+void queue_drop(struct queue *q, struct chunk **chunks);    /* takes the first chunk out, onto *chunks */
+void queue_free(struct queue *q);
+
+#endif

@@ -1,0 +1,105 @@
+/*
+ * Old rows leave the books.
+ *
+ * A slice is a small transaction between two commits of new rows: the oldest requests go with all their attempts, so
+ * that the books add up at every moment. Attempts whose request never came (the process died between them) go by their
+ * own age. Freed pages are cut off the end of the file (auto_vacuum=INCREMENTAL); the next checkpoint shrinks it.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "retention.h"
+
+#include <stdio.h>
+
+#include "schema.h"
+
+/* Pages a slice gives back to the file system; more than a slice of rows frees, so that a backlog goes away too. */
+enum { VACUUM_PAGES = 256 };
+
+static int
+run_bound(sqlite3 *db, const char *sql, int64_t before_us, int most)
+{
+	sqlite3_stmt *statement = NULL;
+	int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+	if (rc != SQLITE_OK)
+		return rc;
+	sqlite3_bind_int64(statement, 1, before_us);
+	sqlite3_bind_int(statement, 2, most);
+	while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
+	}
+	sqlite3_finalize(statement);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* ?1: leave before this instant; ?2: at most so many. */
+#define OLDEST "FROM requests WHERE at_us < ?1 ORDER BY at_us, seq LIMIT ?2"
+
+static int
+take_requests(sqlite3 *db, int64_t before_us, int most, struct store_pruned *out)
+{
+	int rc =
+	    run_bound(db, "DELETE FROM attempts WHERE request_id IN (SELECT id " OLDEST ")", before_us, most);
+	if (rc != SQLITE_OK)
+		return rc;
+	out->attempts += sqlite3_changes(db);
+	rc = run_bound(db, "DELETE FROM requests WHERE seq IN (SELECT seq " OLDEST ")", before_us, most);
+	if (rc == SQLITE_OK)
+		out->requests += sqlite3_changes(db);
+	return rc;
+}
+
+static int
+take_orphans(sqlite3 *db, int64_t before_us, int most, struct store_pruned *out)
+{
+	int rc = run_bound(db,
+	    "DELETE FROM attempts WHERE (request_id, number) IN (SELECT a.request_id, a.number FROM attempts "
+	    "a WHERE a.at_us < ?1"
+	    " AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.id = a.request_id) ORDER BY a.at_us LIMIT ?2)",
+	    before_us, most);
+	if (rc == SQLITE_OK)
+		out->attempts += sqlite3_changes(db);
+	return rc;
+}
+
+static int
+used_bytes(sqlite3 *db, int64_t *used, int64_t *unused)
+{
+	int64_t size, pages, spare;
+	if (schema_number(db, "PRAGMA page_size", &size) != 0 ||
+	    schema_number(db, "PRAGMA page_count", &pages) != 0 ||
+	    schema_number(db, "PRAGMA freelist_count", &spare) != 0)
+		return SQLITE_ERROR;
+	*used = (pages - spare) * size;
+	*unused = spare;
+	return SQLITE_OK;
+}
+
+int
+retention_slice(sqlite3 *db, const struct store_limits *limits, int most, struct store_pruned *out)
+{
+	int64_t used, spare;
+	int rc = used_bytes(db, &used, &spare);
+	if (rc != SQLITE_OK)
+		return rc;
+	bool too_large = limits->keep_bytes > 0 && used > limits->keep_bytes;
+	int64_t before = too_large ? INT64_MAX : limits->before_us;
+	if (before > 0 && (rc = take_requests(db, before, most, out)) != SQLITE_OK)
+		return rc;
+	bool was_full = out->requests >= most;
+	/* By age alone, whatever the size: a young attempt without a request is one whose request has not ended yet. */
+	bool may_be_orphans = limits->before_us > 0 && out->requests == 0;
+	if (may_be_orphans && (rc = take_orphans(db, limits->before_us, most, out)) != SQLITE_OK)
+		return rc;
+	was_full = was_full || (out->requests == 0 && out->attempts >= most);
+	if ((rc = used_bytes(db, &used, &spare)) != SQLITE_OK)
+		return rc;
+	if (spare > 0) {
+		char sql[64];
+		snprintf(sql, sizeof sql, "PRAGMA incremental_vacuum(%d)", VACUUM_PAGES);
+		if ((rc = sqlite3_exec(db, sql, NULL, NULL, NULL)) != SQLITE_OK)
+			return rc;
+	}
+	bool still_too_large =
+	    limits->keep_bytes > 0 && used > limits->keep_bytes && out->requests + out->attempts > 0;
+	out->more = was_full || still_too_large || spare > VACUUM_PAGES;
+	return SQLITE_OK;
+}

@@ -1,0 +1,30 @@
+/*
+ * The tables, how they came to be what they are, and how an older file becomes a current one.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_SRC_LEDGER_SCHEMA_H
+#define FARTHING_SRC_LEDGER_SCHEMA_H
+
+#include <sqlite3.h>
+
+#include "base/err.h"
+
+enum {
+	SCHEMA_VERSION = 1,
+	SCHEMA_APPLICATION = 0x46525448, /* "FRTH", PRAGMA application_id */
+};
+
+/* Brings a file one version further; runs inside a transaction of its own. An SQLite result code. */
+typedef int schema_step(sqlite3 *db);
+
+/* A new, whole ledger at `path`: made under another name and renamed, so that a crash leaves none. */
+int schema_create(const char *path, struct err *e);
+/* From the file's version to ours, after a copy to PATH.bak-vN. */
+int schema_upgrade(sqlite3 *db, const char *path, struct err *e);
+/* The same with any list of steps: steps[n] leads from version n to n + 1. */
+int schema_climb(sqlite3 *db, const char *path, schema_step *const *steps, int count, struct err *e);
+
+int schema_number(
+    sqlite3 *db, const char *sql, int64_t *out); /* the one integer a query gives; -1 when it gives none */
+
+#endif

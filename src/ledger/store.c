@@ -1,0 +1,578 @@
+/*
+ * The ledger's file, open.
+ *
+ * WAL with synchronous=FULL: a commit is one append to the log and one fsync. Checkpoints are ours alone
+ * (wal_autocheckpoint=0), so that no commit pays for one by surprise.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/utf8.h"
+#include "file.h"
+#include "retention.h"
+#include "schema.h"
+
+enum {
+	BUSY_MS = 250,
+	WAL_FRAME = 4096 + 24,
+	/* quick_check reads every page. Up to this size that takes well under a second; larger files are checked only
+	 * when the machine may have lost something, see mark_is_good. */
+	CHECK_ALWAYS_BYTES = 64 * 1024 * 1024,
+	LABEL_MAX = 96,
+};
+
+struct store {
+	struct file file;
+	sqlite3 *db;
+	sqlite3_stmt *begin, *commit, *request, *attempt, *refuse;
+	int wal_pages;
+	enum store_fault fault;
+	char problem[160];
+	char repaired[16][LABEL_MAX * 3 +
+			  1]; /* labels that were not UTF-8, made so, until their row is stepped */
+	int repaired_count;
+};
+
+/* ---- Failing ---- */
+
+static enum store_fault
+fault_of(int extended)
+{
+	switch (extended) {
+	case SQLITE_IOERR_FSYNC:
+	case SQLITE_IOERR_DIR_FSYNC:
+		return STORE_SYNC;
+	default:
+		break;
+	}
+	switch (extended & 0xff) {
+	case SQLITE_FULL:
+		return STORE_FULL;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return STORE_BUSY;
+	default:
+		return STORE_IO;
+	}
+}
+
+static int
+failed(struct store *s)
+{
+	int code = sqlite3_extended_errcode(s->db);
+	s->fault = fault_of(code);
+	int errnum = sqlite3_system_errno(s->db);
+	bool says_errno = errnum != 0 && (s->fault == STORE_IO || s->fault == STORE_SYNC);
+	snprintf(s->problem, sizeof s->problem, "%s (sqlite %d%s%s)", sqlite3_errmsg(s->db), code,
+	    says_errno ? ", " : "", says_errno ? strerror(errnum) : "");
+	return -1;
+}
+
+enum store_fault
+store_fault(const struct store *s)
+{
+	return s->fault;
+}
+
+const char *
+store_problem(const struct store *s)
+{
+	return s->problem;
+}
+
+bool
+store_in_place(const struct store *s)
+{
+	return file_in_place(&s->file);
+}
+
+static int
+exec(struct store *s, const char *sql)
+{
+	return sqlite3_exec(s->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : failed(s);
+}
+
+/* Steps a statement that gives no rows, and makes it ready for the next time. */
+static int
+run(struct store *s, sqlite3_stmt *statement)
+{
+	int rc = sqlite3_step(statement);
+	if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+		failed(s);
+	sqlite3_reset(statement);
+	return rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : -1;
+}
+
+/* ---- Rows ---- */
+
+/* Binds values to parameters 1, 2, ... in the order of the columns. */
+struct binder {
+	struct store *store;
+	sqlite3_stmt *statement;
+	int at;
+};
+
+static void
+bind_number(struct binder *b, int64_t value)
+{
+	sqlite3_bind_int64(b->statement, ++b->at, value);
+}
+
+static void
+bind_known(struct binder *b, int64_t value) /* -1 is unknown */
+{
+	if (value == -1)
+		sqlite3_bind_null(b->statement, ++b->at);
+	else
+		bind_number(b, value);
+}
+
+static bool
+is_ascii(const char *p, size_t n)
+{
+	unsigned char seen = 0;
+	for (size_t i = 0; i < n; i++)
+		seen |= (unsigned char)p[i];
+	return seen < 0x80;
+}
+
+/* Bytes that are no UTF-8 become U+FFFD, one for one, so that every reader of the file can show the row. */
+static struct str
+repair(struct store *s, struct str label)
+{
+	assert(s->repaired_count < (int)(sizeof s->repaired / sizeof s->repaired[0]) && label.n <= LABEL_MAX);
+	char *out = s->repaired[s->repaired_count++];
+	size_t n = 0;
+	for (size_t i = 0, step; i < label.n; i += step) {
+		step = utf8_step(label, i);
+		if (step == 0) {
+			n += utf8_put(out + n, 0xFFFD);
+			step = 1;
+			continue;
+		}
+		memcpy(out + n, label.p + i, step);
+		n += step;
+	}
+	return (struct str){ out, n };
+}
+
+/* The field is as long as its array allows, terminated or not. */
+static void
+bind_field(struct binder *b, const char *field, size_t size)
+{
+	struct str label = { field, strnlen(field, size) };
+	if (!is_ascii(label.p, label.n))
+		label = repair(b->store, label);
+	sqlite3_bind_text(b->statement, ++b->at, label.p, (int)label.n, SQLITE_STATIC);
+}
+
+#define BIND_LABEL(b, field) bind_field(b, field, sizeof(field))
+
+static void
+bind_usage(struct binder *b, const struct usage *u)
+{
+	bind_known(b, u->known ? u->input : -1);
+	bind_known(b, u->known ? u->cached_input : -1);
+	bind_known(b, u->known ? u->cache_write : -1);
+	bind_known(b, u->known ? u->output : -1);
+	bind_known(b, u->known ? u->reasoning : -1);
+}
+
+struct refused {
+	const char *kind, *id;
+	size_t id_size;
+	int64_t at_us, number, cost_pico;
+	enum cost_basis basis;
+};
+
+static int
+refuse(struct store *s, const struct refused *row)
+{
+	char why[160];
+	snprintf(why, sizeof why, "%s", sqlite3_errmsg(s->db));
+	struct str id = { row->id, strnlen(row->id, row->id_size) };
+	char shown[LABEL_MAX + 1];
+	str_copy(shown, sizeof shown, id);
+	log_line(LOG_ERROR, "refused_row", "kind=%s request=%q cost_pico=%lld why=%q", row->kind, shown,
+	    (long long)row->cost_pico, why);
+	struct binder b = { s, s->refuse, 0 };
+	bind_number(&b, row->at_us);
+	sqlite3_bind_text(b.statement, ++b.at, row->kind, -1, SQLITE_STATIC);
+	bind_field(&b, row->id, row->id_size);
+	bind_number(&b, row->number);
+	bind_known(&b, row->cost_pico);
+	bind_number(&b, (int64_t)row->basis);
+	sqlite3_bind_text(b.statement, ++b.at, why, -1, SQLITE_STATIC);
+	return run(s, s->refuse);
+}
+
+static int
+insert(struct store *s, sqlite3_stmt *statement, const struct refused *if_refused)
+{
+	int rc = sqlite3_step(statement);
+	int done = 0;
+	if ((rc & 0xff) == SQLITE_CONSTRAINT)
+		done = refuse(s, if_refused);
+	else if (rc != SQLITE_DONE)
+		done = failed(s);
+	sqlite3_reset(statement);
+	s->repaired_count = 0;
+	return done;
+}
+
+int
+store_request(struct store *s, const struct ledger_request *row)
+{
+	struct binder b = { s, s->request, 0 };
+	bind_number(&b, row->at_us);
+	BIND_LABEL(&b, row->id);
+	BIND_LABEL(&b, row->account);
+	BIND_LABEL(&b, row->task);
+	BIND_LABEL(&b, row->endpoint);
+	BIND_LABEL(&b, row->model_asked);
+	BIND_LABEL(&b, row->model_served);
+	BIND_LABEL(&b, row->upstream);
+	BIND_LABEL(&b, row->answer_id);
+	BIND_LABEL(&b, row->error_code);
+	BIND_LABEL(&b, row->why);
+	bind_usage(&b, &row->usage);
+	bind_known(&b, row->cost_pico);
+	bind_known(&b, row->saved_pico);
+	bind_number(&b, (int64_t)row->basis);
+	bind_number(&b, (int64_t)row->cache);
+	bind_number(&b, row->status);
+	bind_number(&b, row->stream);
+	bind_number(&b, row->attempts);
+	bind_known(&b, row->first_byte_us);
+	bind_number(&b, row->total_us);
+	bind_number(&b, row->bytes_in);
+	bind_number(&b, row->bytes_out);
+	struct refused r = { "request", row->id, sizeof row->id, row->at_us, 0, row->cost_pico, row->basis };
+	return insert(s, s->request, &r);
+}
+
+int
+store_attempt(struct store *s, const struct ledger_attempt *row)
+{
+	struct binder b = { s, s->attempt, 0 };
+	bind_number(&b, row->at_us);
+	BIND_LABEL(&b, row->request_id);
+	bind_number(&b, row->number);
+	BIND_LABEL(&b, row->upstream);
+	BIND_LABEL(&b, row->model);
+	bind_number(&b, (int64_t)row->outcome);
+	bind_number(&b, row->status);
+	BIND_LABEL(&b, row->why);
+	bind_usage(&b, &row->usage);
+	bind_known(&b, row->cost_pico);
+	bind_number(&b, (int64_t)row->basis);
+	bind_known(&b, row->first_byte_us);
+	bind_number(&b, row->total_us);
+	struct refused r = { "attempt", row->request_id, sizeof row->request_id, row->at_us, row->number,
+		row->cost_pico, row->basis };
+	return insert(s, s->attempt, &r);
+}
+
+/* ---- Transactions ---- */
+
+int
+store_begin(struct store *s)
+{
+	/* Rows written to a file without a name would be lost with it. */
+	if (!store_in_place(s)) {
+		s->fault = STORE_IO;
+		snprintf(
+		    s->problem, sizeof s->problem, "the ledger file was deleted or replaced while in use");
+		return -1;
+	}
+	return run(s, s->begin);
+}
+
+int
+store_commit(struct store *s)
+{
+	return run(s, s->commit);
+}
+
+void
+store_rollback(struct store *s)
+{
+	/* SQLite has rolled back by itself after most I/O errors. */
+	if (!sqlite3_get_autocommit(s->db))
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* ---- Upkeep ---- */
+
+static int
+on_wal(void *context, sqlite3 *db, const char *name, int pages)
+{
+	struct store *s = context;
+	(void)db, (void)name;
+	s->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+int
+store_checkpoint(struct store *s, bool whole)
+{
+	int in_log = 0, moved = 0;
+	if (whole)
+		sqlite3_busy_timeout(s->db, 0);
+	int rc = sqlite3_wal_checkpoint_v2(
+	    s->db, NULL, whole ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &in_log, &moved);
+	int result = rc == SQLITE_OK ? 0 : failed(s);
+	sqlite3_busy_timeout(s->db, BUSY_MS);
+	if (whole && result == 0)
+		s->wal_pages = 0;
+	return result;
+}
+
+int64_t
+store_wal_bytes(const struct store *s)
+{
+	return (int64_t)s->wal_pages * WAL_FRAME;
+}
+
+int64_t
+store_file_bytes(const struct store *s)
+{
+	struct stat st;
+	return stat(s->file.path, &st) == 0 ? (int64_t)st.st_size : 0;
+}
+
+int
+store_prune(struct store *s, const struct store_limits *limits, int most, struct store_pruned *out)
+{
+	*out = (struct store_pruned){ 0 };
+	if (store_begin(s) != 0)
+		return -1;
+	if (retention_slice(s->db, limits, most, out) != SQLITE_OK) {
+		failed(s);
+		store_rollback(s);
+		return -1;
+	}
+	if (store_commit(s) != 0) {
+		store_rollback(s);
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- Opening ---- */
+
+static const char insert_request[] =
+    "INSERT INTO requests(at_us, id, account, task, endpoint, model_asked, model_served, upstream, "
+    "answer_id, error_code, why,"
+    " input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_pico, "
+    "saved_pico, basis,"
+    " cache, status, stream, attempts, first_byte_us, total_us, bytes_in, bytes_out)"
+    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+
+static const char insert_attempt[] =
+    "INSERT INTO attempts(at_us, request_id, number, upstream, model, outcome, status, why, input_tokens,"
+    " cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_pico, basis, "
+    "first_byte_us, total_us)"
+    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+
+static const char insert_refused[] =
+    "INSERT INTO refused(at_us, kind, id, number, cost_pico, basis, why) VALUES(?,?,?,?,?,?,?)";
+
+static int
+prepare(struct store *s, const char *sql, sqlite3_stmt **out)
+{
+	return sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) == SQLITE_OK
+		   ? 0
+		   : failed(s);
+}
+
+static int
+prepare_all(struct store *s)
+{
+	if (prepare(s, "BEGIN IMMEDIATE", &s->begin) != 0 || prepare(s, "COMMIT", &s->commit) != 0)
+		return -1;
+	if (prepare(s, insert_request, &s->request) != 0 || prepare(s, insert_attempt, &s->attempt) != 0)
+		return -1;
+	return prepare(s, insert_refused, &s->refuse);
+}
+
+static int
+read_boot(char *out, size_t size)
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+	out[0] = '\0';
+	if (f == NULL)
+		return -1;
+	char *line = fgets(out, (int)size, f);
+	fclose(f);
+	out[strcspn(out, "\n")] = '\0';
+	return line != NULL && out[0] != '\0' ? 0 : -1;
+}
+
+/* The mark says "closed", or "open" and in which life of the machine it was opened. */
+static int
+write_mark(struct store *s, bool closed)
+{
+	char boot[64], sql[160];
+	read_boot(boot, sizeof boot);
+	boot[strspn(boot, "0123456789abcdef-")] = '\0';
+	snprintf(sql, sizeof sql, "INSERT OR REPLACE INTO meta(key, value) VALUES('state', '%s%s')",
+	    closed ? "closed" : "open ", closed ? "" : boot);
+	return exec(s, sql);
+}
+
+/*
+ * A large file is checked page by page only when something may have been lost: it was not closed, and the machine has
+ * been restarted since. A process that merely died leaves all its writes with the kernel, and SQLite's own recovery
+ * covers the rest. So ten million rows are open in two seconds after a crash, too.
+ */
+static bool
+mark_is_good(struct store *s)
+{
+	char boot[64], value[80] = "";
+	sqlite3_stmt *query = NULL;
+	if (sqlite3_prepare_v2(s->db, "SELECT value FROM meta WHERE key='state'", -1, &query, NULL) ==
+		SQLITE_OK &&
+	    sqlite3_step(query) == SQLITE_ROW)
+		str_copy(value, sizeof value, str_from((const char *)sqlite3_column_text(query, 0)));
+	sqlite3_finalize(query);
+	if (strcmp(value, "closed") == 0)
+		return true;
+	return read_boot(boot, sizeof boot) == 0 && str_starts(str_from(value), STR("open ")) &&
+	       strcmp(value + 5, boot) == 0;
+}
+
+static int
+check_pages(struct store *s, struct err *e)
+{
+	if (s->file.bytes > CHECK_ALWAYS_BYTES && mark_is_good(s))
+		return 0;
+	char found[120] = "";
+	sqlite3_stmt *query = NULL;
+	int rc = sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &query, NULL);
+	if (rc == SQLITE_OK && sqlite3_step(query) == SQLITE_ROW)
+		str_copy(found, sizeof found, str_from((const char *)sqlite3_column_text(query, 0)));
+	if (strcmp(found, "ok") != 0)
+		err_set(e, 503, "ledger_damaged",
+		    "%s is damaged (%s); it was left untouched; restore a backup, or copy what can be read "
+		    "with `sqlite3 FILE .recover`",
+		    s->file.path, found[0] != '\0' ? found : sqlite3_errmsg(s->db));
+	sqlite3_finalize(query);
+	return strcmp(found, "ok") == 0 ? 0 : -1;
+}
+
+static int
+cannot_open(struct store *s, struct err *e)
+{
+	int code = sqlite3_extended_errcode(s->db) & 0xff;
+	if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
+		return err_set(e, 503, "ledger_damaged",
+		    "%s is damaged (%s); it was left untouched; restore a backup", s->file.path,
+		    sqlite3_errmsg(s->db));
+	return err_set(e, 503, "ledger_unavailable", "cannot open the ledger %s: %s", s->file.path,
+	    sqlite3_errmsg(s->db));
+}
+
+static void
+harden(sqlite3 *db)
+{
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, NULL);
+	sqlite3_limit(db, SQLITE_LIMIT_EXPR_DEPTH, 20);
+	sqlite3_limit(db, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50);
+}
+
+/* Until the file is known to be good, closing must not write to it either: hence no checkpoint on close. */
+static int
+connect(struct store *s, struct err *e)
+{
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+	if (sqlite3_open_v2(s->file.path, &s->db, flags, NULL) != SQLITE_OK)
+		return cannot_open(s, e);
+	sqlite3_extended_result_codes(s->db, 1);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_busy_timeout(s->db, BUSY_MS);
+	harden(s->db);
+	if (exec(s, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA cache_size=-16384; PRAGMA "
+		    "temp_store=MEMORY;"
+		    "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0") != 0)
+		return cannot_open(s, e);
+	if (sqlite3_db_readonly(s->db, "main") == 1)
+		return err_set(e, 503, "ledger_unavailable", "cannot write to the ledger %s: it is read-only",
+		    s->file.path);
+	return check_pages(s, e);
+}
+
+static int
+make_ready(struct store *s, struct err *e)
+{
+	if (schema_upgrade(s->db, s->file.path, e) != 0)
+		return -1;
+	/* Only now: VACUUM INTO, which copies a file before an upgrade, attaches the copy. */
+	sqlite3_limit(s->db, SQLITE_LIMIT_ATTACHED, 0);
+	sqlite3_wal_hook(s->db, on_wal, s);
+	if (exec(s, "PRAGMA journal_mode=WAL") != 0 || prepare_all(s) != 0 || write_mark(s, false) != 0)
+		return cannot_open(s, e);
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	if (file_remember(&s->file) != 0)
+		return err_set(
+		    e, 503, "ledger_unavailable", "the ledger %s vanished while it was opened", s->file.path);
+	return 0;
+}
+
+static void
+release(struct store *s)
+{
+	sqlite3_stmt *all[] = { s->begin, s->commit, s->request, s->attempt, s->refuse };
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		sqlite3_finalize(all[i]);
+	sqlite3_close(s->db);
+	file_unlock(&s->file); /* last: the next process may write from here on */
+	free(s);
+}
+
+struct store *
+store_open(const char *path, bool create, struct err *e)
+{
+	struct store *s = must_alloc(sizeof *s);
+	if (file_lock(&s->file, path, e) != 0 || file_inspect(&s->file, e) != 0)
+		goto fail;
+	if (s->file.missing && !create) {
+		err_set(e, 503, "ledger_missing", "there is no ledger at %s", s->file.path);
+		goto fail;
+	}
+	if (s->file.missing && schema_create(s->file.path, e) != 0)
+		goto fail;
+	if (connect(s, e) != 0 || make_ready(s, e) != 0)
+		goto fail;
+	return s;
+fail:
+	release(s);
+	return NULL;
+}
+
+void
+store_close(struct store **s, bool clean)
+{
+	if (*s == NULL)
+		return;
+	if (clean && store_in_place(*s))
+		write_mark(*s, true);
+	release(*s);
+	*s = NULL;
+}
+
+const char *
+ledger_library(void)
+{
+	return sqlite3_libversion();
+}

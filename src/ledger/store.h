@@ -1,0 +1,59 @@
+/*
+ * The ledger's file, open: rows go in by transactions, old ones leave in small slices, the write-ahead log is kept short.
+ * One thread at a time; no waiting beyond SQLite's busy timeout.
+ *
+ *     open ── begin, request / attempt ..., commit (or rollback) ── prune, checkpoint ── close
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_SRC_LEDGER_STORE_H
+#define FARTHING_SRC_LEDGER_STORE_H
+
+#include "ledger/ledger.h"
+
+/* Why the last call failed, as far as the one who tries again must know. */
+enum store_fault {
+	STORE_FINE,
+	STORE_FULL, /* no space: the same may succeed later */
+	STORE_BUSY, /* another program holds the write lock */
+	STORE_IO,   /* the device, or the file is not where it was: may succeed later */
+	STORE_SYNC, /* fsync failed: what is on disk is unknown, and a second fsync on the same file proves nothing */
+};
+
+struct store;
+
+/* Locks, inspects, creates when `create` and missing, checks, upgrades. NULL with *e; then the file is as it was. */
+struct store *store_open(const char *path, bool create, struct err *e);
+/* Marks the books as cleanly closed when `clean`, checkpoints, unlocks. */
+void store_close(struct store **s, bool clean);
+
+int store_begin(struct store *s);
+/* A row that breaks a rule of the schema is kept in the table `refused` and logged: one bad row must not stop the books. */
+int store_request(struct store *s, const struct ledger_request *row);
+int store_attempt(struct store *s, const struct ledger_attempt *row);
+int store_commit(struct store *s); /* 0: it is on disk */
+void store_rollback(struct store *s);
+
+enum store_fault store_fault(const struct store *s); /* of the last call that failed */
+const char *store_problem(const struct store *s);    /* the same in words */
+bool store_in_place(const struct store *s);          /* false: the file was deleted or replaced under us */
+
+struct store_limits {
+	int64_t before_us;  /* rows older than this leave; 0: none for their age */
+	int64_t keep_bytes; /* used pages may fill this much; 0: no limit */
+};
+
+struct store_pruned {
+	int64_t requests, attempts;
+	bool more; /* there is another slice to take */
+};
+
+/* Takes one slice of at most `most` requests with their attempts, oldest first, and gives free pages back. */
+int store_prune(struct store *s, const struct store_limits *limits, int most, struct store_pruned *out);
+
+/* Moves the log into the file; `whole` also empties the log, and gives up at once when a reader is in the way. */
+int store_checkpoint(struct store *s, bool whole);
+int64_t store_wal_bytes(const struct store *s); /* as of the last commit or whole checkpoint */
+int64_t store_file_bytes(const struct store *s);
+
+#endif

@@ -1,0 +1,393 @@
+/*
+ * Connections: accepted by us, spoken to by libmicrohttpd, watched by us. The library's own time-out only knows
+ * inactivity, and while a connection is suspended it sees nothing at all; so deadlines and hang-ups are kept here.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "door.h"
+
+enum {
+	ACCEPT_AT_ONCE = 64,
+	ACCEPT_PAUSE_MS = 100,
+	BODY_RATE_AFTER_MS = 10000,
+	GRACE_MS = 5000, /* after the total deadline, for the reply that says so */
+};
+
+static const struct limits_conf *
+limits_of(const struct client *c)
+{
+	const struct site *site = c->visit != NULL && c->visit->x.site != NULL ? c->visit->x.site : c->server->site;
+	return &site_config(site)->limits;
+}
+
+/* ---- deadlines ---- */
+
+static bool
+is_streaming(const struct client *c)
+{
+	const struct visit *v = c->visit;
+	return v != NULL && v->replied && v->x.reader.answer != NULL;
+}
+
+/* When the client must have done something, at the latest; the heartbeat that is our turn is among it. */
+static int64_t
+due_ms(const struct client *c)
+{
+	const struct limits_conf *l = limits_of(c);
+	int64_t due;
+	switch (c->phase) {
+	case CLIENT_HEAD:
+		return c->phase_ms + l->header_ms;
+	case CLIENT_BODY:
+		due = c->phase_ms + l->body_ms;
+		return due < c->phase_ms + BODY_RATE_AFTER_MS || clock_ms() >= c->phase_ms + BODY_RATE_AFTER_MS ? due : c->phase_ms + BODY_RATE_AFTER_MS;
+	case CLIENT_IDLE:
+		return c->phase_ms + l->idle_ms;
+	default:
+		break;
+	}
+	due = c->phase_ms + l->total_ms + GRACE_MS;
+	if (!is_streaming(c))
+		return due;
+	const struct reader *r = &c->visit->x.reader;
+	int64_t wait = r->asleep ? l->heartbeat_ms : l->stall_ms;
+	if (wait > 0 && r->moved_ms + wait < due)
+		due = r->moved_ms + wait;
+	return due;
+}
+
+static void
+give_up(struct client *c)
+{
+	struct err e;
+	if (c->phase == CLIENT_BODY) {
+		err_set(&e, 408, "request_timeout", "The body took too long to arrive.");
+		c->visit->err = e;
+		client_refuse_raw(c, &e);
+	}
+	if (c->visit != NULL && c->visit->why == NULL)
+		c->visit->why = c->phase == CLIENT_BODY ? "body too slow" : "client took nothing";
+	client_shut(c);
+}
+
+static bool
+body_is_too_slow(const struct client *c)
+{
+	int64_t for_ms = clock_ms() - c->phase_ms;
+	return for_ms >= limits_of(c)->body_ms ||
+	       (for_ms >= BODY_RATE_AFTER_MS && c->body_bytes * 1000 / for_ms < limits_of(c)->body_rate);
+}
+
+/* The timer is not moved with every byte: it wakes, looks, and sleeps on. */
+static void
+on_time(struct timer *t)
+{
+	struct client *c = LIST_ENTRY(t, struct client, timer);
+	assert(c->magic == CLIENT_MAGIC);
+	int64_t due = due_ms(c);
+	bool late = clock_ms() >= due;
+	if (late && c->phase == CLIENT_BODY)
+		late = body_is_too_slow(c);
+	if (late && is_streaming(c) && c->visit->x.reader.asleep && clock_ms() < c->phase_ms + limits_of(c)->total_ms + GRACE_MS) {
+		visit_ping(c->visit);
+		late = false;
+	}
+	if (late) {
+		give_up(c);
+		return;
+	}
+	due = due_ms(c);
+	loop_timer_set(c->server->house.loop, t, due > clock_ms() ? due : clock_ms() + 1000);
+}
+
+void
+client_enter(struct client *c, enum client_phase phase)
+{
+	c->phase = phase;
+	c->phase_ms = clock_ms();
+	/* A timer that is due too early is harmless, and leaving it alone is what makes this cheap. */
+	int64_t due = due_ms(c);
+	if (c->timer.place == 0 || due < c->timer.due_ms)
+		loop_timer_set(c->server->house.loop, &c->timer, due);
+}
+
+/* ---- the library's connection ---- */
+
+void
+client_suspend(struct client *c)
+{
+	assert(!c->suspended);
+	MHD_suspend_connection(c->connection);
+	c->suspended = true;
+}
+
+void
+client_resume(struct client *c)
+{
+	if (!c->suspended || (c->visit != NULL && c->visit->with_worker))
+		return;
+	c->suspended = false;
+	MHD_resume_connection(c->connection);
+	c->gate->dirty = true;
+}
+
+void
+client_shut(struct client *c)
+{
+	shutdown(c->watch.fd, SHUT_RDWR);
+	c->hung_up = true;
+	client_resume(c);
+	c->gate->dirty = true;
+}
+
+void
+client_cork(struct client *c, bool on)
+{
+	if (c->corked == on)
+		return;
+	int value = on;
+	setsockopt(c->watch.fd, IPPROTO_TCP, TCP_CORK, &value, sizeof value);
+	c->corked = on;
+}
+
+void
+client_refuse_raw(struct client *c, const struct err *e)
+{
+	struct buf body = { 0 }, head = { 0 };
+	err_json(e, &body);
+	buf_printf(&head,
+	    "HTTP/1.1 %d Refused\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n"
+	    "Cache-Control: no-store\r\nx-request-id: %s\r\n\r\n",
+	    e->status, body.n, c->visit != NULL ? c->visit->x.id : "");
+	buf_add(&head, buf_str(&body));
+	ssize_t n = send(c->watch.fd, head.p, head.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)n; /* a client that reads nothing is not told why */
+	shutdown(c->watch.fd, SHUT_WR);
+	buf_free(&body);
+	buf_free(&head);
+}
+
+/* ---- birth and death ---- */
+
+static void
+on_hang_up(struct watch *w, uint32_t events)
+{
+	(void)events;
+	struct client *c = LIST_ENTRY(w, struct client, watch);
+	assert(c->magic == CLIENT_MAGIC);
+	/* A half-close counts as leaving, as with nginx: it cannot be told from a client that is gone. */
+	c->hung_up = true;
+	if (c->phase != CLIENT_ANSWER)
+		return; /* the library is reading, and sees it itself */
+	if (c->visit != NULL)
+		visit_client_left(c->visit);
+	client_shut(c);
+}
+
+static struct address *
+address_of(struct server *s, const struct sockaddr_storage *from)
+{
+	struct address key = { 0 };
+	if (from->ss_family == AF_INET6) {
+		memcpy(key.bytes, &((const struct sockaddr_in6 *)(const void *)from)->sin6_addr, 16);
+	} else {
+		key.bytes[10] = key.bytes[11] = 0xFF;
+		memcpy(key.bytes + 12, &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
+	}
+	struct address *a = table_get(&s->addresses, (struct str){ (const char *)key.bytes, sizeof key.bytes });
+	if (a != NULL)
+		return a;
+	a = must_alloc(sizeof *a);
+	*a = key;
+	table_put(&s->addresses, (struct str){ (const char *)a->bytes, sizeof a->bytes }, a);
+	return a;
+}
+
+static bool
+is_loopback(const struct address *a)
+{
+	static const unsigned char one[16] = { [15] = 1 };
+	bool mapped = a->bytes[10] == 0xFF && a->bytes[11] == 0xFF && a->bytes[12] == 127;
+	return mapped || memcmp(a->bytes, one, sizeof one) == 0;
+}
+
+static void
+release_address(struct server *s, struct address *a)
+{
+	if (--a->connections > 0)
+		return;
+	table_remove(&s->addresses, (struct str){ (const char *)a->bytes, sizeof a->bytes });
+	free(a);
+}
+
+static void
+client_free(struct client *c)
+{
+	struct server *s = c->server;
+	list_leave(&c->link);
+	loop_timer_clear(s->house.loop, &c->timer);
+	loop_unwatch(s->house.loop, &c->watch);
+	release_address(s, c->address);
+	s->client_count--;
+	c->magic = 0;
+	free(c);
+}
+
+void
+client_started(struct client *c, struct MHD_Connection *connection)
+{
+	c->connection = connection;
+	c->gate->connections++;
+}
+
+void
+client_closed(struct client *c)
+{
+	assert(c->visit == NULL);
+	c->gate->connections--;
+	client_free(c); /* the descriptor is still open here: the library closes it next */
+}
+
+
+static void
+welcome(struct server *s, int fd, const struct sockaddr_storage *from, socklen_t size)
+{
+	const struct limits_conf *l = &site_config(s->site)->limits;
+	struct address *a = address_of(s, from);
+	int most = is_loopback(a) ? l->per_loopback : l->per_address;
+	a->connections++;
+	struct gate *gate = NULL;
+	if (s->client_count < l->connections && a->connections <= most)
+		gate = gate_with_room(s);
+	if (gate == NULL) {
+		release_address(s, a);
+		close(fd);
+		return;
+	}
+	int on = 1;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	struct client *c = must_alloc(sizeof *c);
+	c->magic = CLIENT_MAGIC;
+	c->server = s;
+	c->gate = gate;
+	c->address = a;
+	c->watch = (struct watch){ .fd = fd, .on_ready = on_hang_up };
+	c->timer.on_due = on_time;
+	list_push(&s->clients, &c->link);
+	s->client_count++;
+	if (loop_watch(s->house.loop, &c->watch, EPOLLRDHUP | EPOLLET) != 0) {
+		client_free(c);
+		close(fd);
+		return;
+	}
+	client_enter(c, CLIENT_HEAD);
+	s->arriving = c;
+	if (MHD_add_connection(gate->daemon, fd, (const struct sockaddr *)from, size) != MHD_YES && c->connection == NULL) {
+		loop_forget(s->house.loop, &c->watch); /* the library has closed it */
+		client_free(c);
+	}
+	s->arriving = NULL;
+	gate->dirty = true;
+}
+
+static void
+on_pause_over(struct timer *t)
+{
+	struct server *s = LIST_ENTRY(t, struct server, pause);
+	loop_watch(s->house.loop, &s->listener, EPOLLIN);
+}
+
+static void
+on_listener(struct watch *w, uint32_t events)
+{
+	(void)events;
+	struct server *s = LIST_ENTRY(w, struct server, listener);
+	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
+		struct sockaddr_storage from;
+		socklen_t size = sizeof from;
+		int fd = accept4(w->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			welcome(s, fd, &from, size);
+			continue;
+		}
+		if (errno == ECONNABORTED || errno == EINTR)
+			continue;
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			return;
+		/* Out of descriptors: asking again at once would only burn the processor. */
+		log_line(LOG_WARN, "paused", "accepting_for_ms=%d why=%q", ACCEPT_PAUSE_MS, strerror(errno));
+		loop_unwatch(s->house.loop, w);
+		loop_timer_set(s->house.loop, &s->pause, clock_ms() + ACCEPT_PAUSE_MS);
+		return;
+	}
+}
+
+static int
+parse_address(const struct config *config, struct sockaddr_storage *out, socklen_t *size)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)out;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)out;
+	memset(out, 0, sizeof *out);
+	if (inet_pton(AF_INET, config->listen_host, &v4->sin_addr) == 1) {
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons((uint16_t)config->listen_port);
+		*size = sizeof *v4;
+		return 0;
+	}
+	if (inet_pton(AF_INET6, config->listen_host, &v6->sin6_addr) == 1) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons((uint16_t)config->listen_port);
+		*size = sizeof *v6;
+		return 0;
+	}
+	return -1;
+}
+
+static void
+write_address(struct server *s)
+{
+	struct sockaddr_storage at;
+	socklen_t size = sizeof at;
+	char host[INET6_ADDRSTRLEN] = "?";
+	getsockname(s->listener.fd, (struct sockaddr *)&at, &size);
+	if (at.ss_family == AF_INET) {
+		const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)&at;
+		inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
+		snprintf(s->address, sizeof s->address, "%s:%d", host, ntohs(v4->sin_port));
+	} else {
+		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)&at;
+		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
+		snprintf(s->address, sizeof s->address, "[%s]:%d", host, ntohs(v6->sin6_port));
+	}
+}
+
+int
+clients_listen(struct server *s, struct err *e)
+{
+	const struct config *config = site_config(s->site);
+	struct sockaddr_storage at;
+	socklen_t size;
+	int on = 1;
+	s->pause.on_due = on_pause_over;
+	s->listener = (struct watch){ .fd = -1, .on_ready = on_listener };
+	if (parse_address(config, &at, &size) != 0)
+		return err_set(e, 500, "listen", "%s is no address to listen on", config->listen_host);
+	int fd = socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	s->listener.fd = fd;
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, size) != 0 || listen(fd, 4096) != 0 ||
+	    loop_watch(s->house.loop, &s->listener, EPOLLIN) != 0)
+		return err_set(e, 500, "listen", "cannot listen on %s:%d: %s", config->listen_host, config->listen_port, strerror(errno));
+	write_address(s);
+	return 0;
+}

@@ -1,0 +1,137 @@
+/*
+ * The server from inside.
+ *
+ *     server ── has many ──> client (a connection) ── has at most one ──> visit (a request on it, with its exchange)
+ *
+ * Connections live in several small libmicrohttpd daemons ("gates"): resuming one suspended connection makes the library
+ * walk all suspended ones of its daemon.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_SERVER_DOOR_H
+#define FARTHING_SERVER_DOOR_H
+
+#include <microhttpd.h>
+#include <netinet/in.h>
+
+#include "base/table.h"
+#include "server/guard.h"
+#include "server/server.h"
+
+enum { URI_MAX = 1024, GATE_CONNECTIONS = 64 };
+
+struct gate {
+	struct server *server;
+	struct MHD_Daemon *daemon;
+	struct watch watch;
+	int connections;
+	bool dirty; /* wants to be run before the loop sleeps */
+};
+
+/* How many connections an address has. */
+struct address {
+	unsigned char bytes[16]; /* IPv6, or IPv4 mapped into it */
+	int connections;
+};
+
+struct server {
+	struct server_house house;
+	struct site *site;
+	struct hook hook;
+	struct watch listener;
+	struct timer pause;        /* the listener rests after running out of descriptors */
+	char address[80];
+	struct gate **gates;
+	size_t gate_count;
+	struct client *arriving;   /* the one that is being handed to the library */
+	struct link clients;
+	int client_count;
+	struct table addresses;
+	int in_flight;             /* visits that want something of the pipeline */
+	bool draining, told_idle;
+	void (*on_idle)(void *context);
+	void *context;
+};
+
+enum client_phase {
+	CLIENT_HEAD,   /* the first request line and headers are awaited */
+	CLIENT_BODY,
+	CLIENT_ANSWER, /* waiting for, or sending, the reply */
+	CLIENT_IDLE,   /* kept alive */
+};
+
+struct client {
+	unsigned magic;
+	struct link link;
+	struct server *server;
+	struct gate *gate;
+	struct address *address;
+	struct MHD_Connection *connection;
+	struct watch watch;        /* tells when the client hangs up, which the library does not notice while suspended */
+	struct timer timer;
+	enum client_phase phase;
+	int64_t phase_ms;          /* since when */
+	int64_t body_bytes;        /* that have come */
+	bool suspended;
+	bool hung_up;
+	bool corked;
+	struct visit *visit;
+	char uri[URI_MAX];
+	size_t uri_length;         /* >= URI_MAX: too long */
+};
+
+struct visit {
+	struct exchange x;         /* first: a reader's wake finds its way back */
+	struct client *client;
+	struct route route;
+	bool counted;              /* in server->in_flight */
+	bool complete;             /* the body has been read */
+	bool with_worker;          /* who has the baton: the connection sleeps until it comes back, whatever happens */
+	bool read;                 /* by the pipeline */
+	bool replied;              /* a response is queued */
+	bool close;                /* the connection ends with the reply */
+	bool overflow;             /* refused in the middle of its body */
+	bool ping;                 /* the next bytes are a heartbeat */
+	int status;
+	const char *why;           /* how it ended, when that is known before the end */
+	struct err err;            /* status != 0: what to reply instead of an answer */
+	const char *allow;
+	struct buf page;           /* the body of pages and errors */
+	struct buf tail;           /* what follows an answer that broke: an error event */
+	size_t tail_at;
+	struct task task;
+};
+
+/* server.c */
+struct gate *gate_with_room(struct server *s); /* NULL when no more can be opened */
+
+/* client.c: connections */
+int clients_listen(struct server *s, struct err *e);
+void client_enter(struct client *c, enum client_phase phase);
+void client_suspend(struct client *c);
+void client_resume(struct client *c);        /* a no-op when not suspended */
+void client_shut(struct client *c);          /* both ways; the library notices on its next run */
+void client_cork(struct client *c, bool on);
+void client_started(struct client *c, struct MHD_Connection *connection);
+void client_closed(struct client *c);        /* frees it */
+void client_refuse_raw(struct client *c, const struct err *e); /* writes a reply where the library allows none, and half-closes */
+
+/* visit.c: requests */
+struct visit *visit_new(struct client *c);
+void visit_free(struct visit *v);            /* books it */
+enum MHD_Result visit_begin(struct visit *v, struct MHD_Connection *connection, const char *method, const char *version);
+enum MHD_Result visit_body(struct visit *v, const char *bytes, size_t *size);
+enum MHD_Result visit_go_on(struct visit *v);
+void visit_client_left(struct visit *v);
+void visit_ping(struct visit *v);            /* a heartbeat, when the sleeping reader of a stream is due one */
+
+/* send.c: responses */
+enum MHD_Result send_error(struct visit *v);
+enum MHD_Result send_page(struct visit *v, const char *content_type);
+enum MHD_Result send_answer(struct visit *v);
+
+/* pages.c: what the gateway says about itself */
+void page_write(struct visit *v, const char **content_type); /* fills v->page, or v->err */
+
+#define CLIENT_MAGIC 0x434c4945u
+
+#endif
