@@ -8,7 +8,7 @@ import os
 import pytest
 
 from conftest import need
-from farthing.gateway import run, skeleton, yaml
+from farthing.gateway import run, sectioned, skeleton, yaml
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,7 @@ def test_wrong_usage_is_2(args):
 
 def test_a_good_configuration_is_good(tmp_path):
     path = tmp_path / "farthing.yaml"
-    path.write_text(yaml(skeleton(str(tmp_path), "http://127.0.0.1:1/v1")))
+    path.write_text(yaml(sectioned(skeleton(str(tmp_path), "http://127.0.0.1:1/v1"))))
     done = run("check", "-c", str(path))
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -88,7 +88,7 @@ def test_a_draining_gateway_takes_no_new_work(gateway, upstream):               
 
 
 def test_what_does_not_finish_in_time_is_broken_politely(gateway, upstream):                    # P16
-    g = gateway({"limits": {"drain": "200ms"}})
+    g = gateway({"limits": {"drain_timeout": "200ms"}})
     c, reply, call = begin(g, upstream)
     call.chunk(delta("A "))
     reply.stream.expect(delta("A "))
@@ -109,7 +109,7 @@ def test_what_does_not_finish_in_time_is_broken_politely(gateway, upstream):    
 
 
 def test_a_second_sigterm_ends_it_at_once_and_in_order(gateway, upstream):                      # P16
-    g = gateway({"limits": {"drain": "60s"}})
+    g = gateway({"limits": {"drain_timeout": "60s"}})
     c, reply, call = begin(g, upstream)
     watched = g.warm()
     g.signal(signal.SIGTERM)
@@ -138,7 +138,7 @@ def test_sigint_stops_it_too(gateway, upstream):
 
 
 def test_idle_and_half_sent_connections_do_not_delay_the_stop(gateway, upstream):
-    g = gateway({"limits": {"drain": "60s"}})
+    g = gateway({"limits": {"drain_timeout": "60s"}})
     idle = [g.warm() for _ in range(20)]
     half = g.warm()
     half.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Le")
@@ -246,11 +246,11 @@ BAD_CONFIGS = {
 
 @pytest.mark.parametrize("name", BAD_CONFIGS)
 def test_a_bad_configuration_changes_nothing_and_is_reported(gateway, upstream, name):          # P18
-    from farthing.gateway import run, yaml
+    from farthing.gateway import run, sectioned, yaml
     g = gateway()
     upstream.answer = good
     load = Load(g, clients=2)
-    g.write_config(text=BAD_CONFIGS[name](yaml(g.config)))
+    g.write_config(text=BAD_CONFIGS[name](yaml(sectioned(g.config))))
     g.signal(signal.SIGHUP)
     line = g.wait_line(lambda e: e["level"] in ("warn", "error"), "a complaint about the file")
     assert os.path.basename(g.config_path) in " ".join(map(str, line.values()))

@@ -267,7 +267,7 @@ def test_a_lone_reader_that_stops_reading_holds_the_provider_back(gateway, upstr
 
 
 def test_a_reader_that_takes_nothing_for_too_long_is_cut(gateway, upstream):                    # C10
-    g = gateway({"limits": {"stream": "64MiB", "stall": "300ms"}})
+    g = gateway({"limits": {"stream": "64MiB", "stall_timeout": "1s"}})
     c = Client(g.port, receive_buffer=4096).chat(STREAM)
     call = upstream.next_call()
     call.stream_head()

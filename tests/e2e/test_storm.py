@@ -169,7 +169,7 @@ def test_stopped_ten_times_in_mid_storm_the_books_are_complete(tmp_path, slow_si
     asked_before = slow_sim.stats()["requests"]
     lines = 0
     for turn in range(10):
-        g = made({**WIDE, "limits": {**WIDE["limits"], "drain": "100ms" if turn % 2 else "0s"}})
+        g = made({**WIDE, "limits": {**WIDE["limits"], "drain_timeout": "100ms" if turn % 2 else "0s"}})
         outcome = Outcome()
 
         async def stop(outcome, g=g, turn=turn):

@@ -16,7 +16,7 @@ from farthing.upstream import free_port, stopwatch
 from farthing.wording import MINI, completion, cost, plain_stream, question, shown, usage
 
 ONCE = {"upstreams": {"sim": {"attempts": 1}}}
-NO_BREAKER = {"circuit": {"failures": 0}}
+NO_BREAKER = {"circuit": "off"}
 
 
 def good(call):
@@ -408,7 +408,7 @@ def test_no_first_byte_in_time(gateway, upstream):                              
 
 
 def test_no_end_in_time(gateway, upstream):                                                     # U08
-    g = gateway({"upstreams": {"sim": {"attempts": 1, "total": "300ms"}}})
+    g = gateway({"upstreams": {"sim": {"attempts": 1, "total": "1s"}}})
     c = g.warm().chat(question())
     call = upstream.next_call()
     call.head(200, [("Content-Type", "application/json")], length=100)

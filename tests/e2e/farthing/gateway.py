@@ -45,6 +45,21 @@ def yaml(value, indent=0):
     return out
 
 
+SECTION = {"attempts": "retry", "backoff": "retry", "backoff_max": "retry", "connect": "timeouts", "first_byte": "timeouts",
+           "idle": "timeouts", "total": "timeouts"}
+
+
+def sectioned(config):
+    """Tests write an upstream's keys flat; in the file some of them stand in sections."""
+    out = dict(config)
+    out["upstreams"] = {}
+    for name, flat in config["upstreams"].items():
+        u = out["upstreams"][name] = {}
+        for key, value in flat.items():
+            (u.setdefault(SECTION[key], {}) if key in SECTION else u)[key] = value
+    return out
+
+
 def skeleton(directory, upstream_url):
     return {
         "listen": "127.0.0.1:0",
@@ -53,6 +68,7 @@ def skeleton(directory, upstream_url):
                               "backoff_max": "40ms"}},
         "models": {"gpt-4o-mini": {"upstream": "sim"}, "gpt-4o": {"upstream": "sim"},
                    "text-embedding-3-small": {"upstream": "sim"}},
+        "limits": {"drain_timeout": f"{int(5 * SLOW) + 1}s"},
     }
 
 
@@ -106,7 +122,7 @@ class Gateway:
         if config is not None:
             self.config = config
         with open(self.config_path, "w", encoding="utf-8") as f:
-            f.write(text if text is not None else yaml(self.config))
+            f.write(text if text is not None else yaml(sectioned(self.config)))
 
     def launch(self):
         """Starts the process without waiting for anything."""
