@@ -252,11 +252,21 @@ form_of(const struct exchange *x)
 }
 
 /* A model the router decides about. Until it does, a task's tier does, and the middle one without. */
-static const struct model_conf *
-auto_model(const struct config *config, const char *task)
+static void
+choose_model(struct ask *a, const char *task)
 {
-	enum tier tier = config_task(config, str_from(task))->tier;
-	return config->routing.tiers[tier == TIER_PINNED ? TIER_MODERATE : tier];
+	static const char *const tiers[] = { "simple", "moderate", "complex" };
+	const struct config *config = config_of(a);
+	if (a->forwarded)
+		return;
+	a->facts.tier = "pinned";
+	if (a->request.model == NULL) {
+		enum tier tier = config_task(config, str_from(task))->tier;
+		tier = tier == TIER_PINNED ? TIER_MODERATE : tier;
+		a->request.model = config->routing.tiers[tier];
+		a->facts.tier = tiers[tier];
+	}
+	a->model = a->request.model;
 }
 
 struct ask *
@@ -277,9 +287,7 @@ ask_open(struct ask_house *house, struct exchange *x)
 	    x->request; /* moved: the exchange keeps a copy of the small facts, the ask owns the bytes */
 	x->request.body = (struct buf){ 0 };
 	x->request.json = (struct json){ 0 };
-	if (!a->forwarded && a->request.model == NULL)
-		a->request.model = auto_model(site_config(a->site), x->task);
-	a->model = a->request.model;
+	choose_model(a, x->task);
 	a->deadline_ms = x->arrived_us / 1000 + limits->total_ms;
 	a->timer.on_due = on_time;
 	size_t max = (size_t)(x->request.stream || x->forwarded ? limits->stream : limits->reply);

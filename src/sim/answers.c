@@ -1,0 +1,333 @@
+/*
+ * The words of the answers: a few kinds of e-commerce text with slots, chosen and filled by a hash of the question.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "answers.h"
+
+#include "models.h"
+#include "schema.h"
+#include "tokens.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum kind {
+	KIND_PLAIN,
+	KIND_TITLE,
+	KIND_DESCRIPTION,
+	KIND_SEO,
+	KIND_MARKET,
+	KIND_STRATEGY,
+	KIND_CLASS,
+	KIND_SUMMARY
+};
+
+struct speaker {
+	const struct sim *sim;
+	uint64_t seed;
+	bool weak;
+	char subject[80];
+	struct buf *out;
+};
+
+static const char *const adjectives[] = { "durable", "lightweight", "premium", "eco-friendly", "versatile",
+	"compact", "handcrafted", "everyday", "modern", "award-winning", "easy-care", "long-lasting" };
+static const char *const benefits[] = { "saves time every morning",
+	"fits small kitchens and large families alike", "keeps its shape after years of use",
+	"is made from recycled material", "ships in plastic-free packaging", "comes with a two-year warranty",
+	"works out of the box", "is loved by 9 in 10 reviewers" };
+static const char *const audiences[] = { "busy parents", "young professionals", "outdoor lovers",
+	"gift buyers", "first-time buyers", "small offices" };
+static const char *const channels[] = { "organic search", "short video", "e-mail", "marketplace ads",
+	"referrals", "retail partners" };
+static const char *const labels[] = { "positive", "negative", "neutral", "mixed" };
+
+#define PICK(speaker, list) (list)[draw(speaker) % (sizeof(list) / sizeof *(list))]
+
+static uint64_t
+draw(struct speaker *k)
+{
+	k->seed = k->seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return k->seed >> 33;
+}
+
+uint32_t
+sim_answer_hash(struct str user)
+{
+	uint32_t h = 0x811c9dc5u;
+	for (size_t i = 0; i < user.n; i++)
+		h = (h ^ (unsigned char)user.p[i]) * 0x01000193u;
+	return h;
+}
+
+static bool
+mentions(struct str text, const char *word)
+{
+	size_t n = strlen(word);
+	for (size_t i = 0; i + n <= text.n; i++) {
+		if ((text.p[i] | 32) != word[0])
+			continue;
+		if (str_eq_nocase((struct str){ text.p + i, n }, str_from(word)))
+			return true;
+	}
+	return false;
+}
+
+static enum kind
+kind_of(struct str user)
+{
+	static const struct {
+		const char *word;
+		enum kind kind;
+	} kinds[] = { { "strateg", KIND_STRATEGY }, { "roadmap", KIND_STRATEGY }, { "market", KIND_MARKET },
+		{ "competit", KIND_MARKET }, { "seo", KIND_SEO }, { "keyword", KIND_SEO },
+		{ "title", KIND_TITLE }, { "headline", KIND_TITLE }, { "descri", KIND_DESCRIPTION },
+		{ "classif", KIND_CLASS }, { "sentiment", KIND_CLASS }, { "summar", KIND_SUMMARY } };
+	struct str looked = { user.p, user.n < 2048 ? user.n : 2048 };
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (mentions(looked, kinds[i].word))
+			return kinds[i].kind;
+	return KIND_PLAIN;
+}
+
+/* What the question is about: what follows "for", "about", "of" or a colon, without fault blocks, at most 79 bytes. */
+static void
+find_subject(struct str user, char subject[80])
+{
+	static const char *const leads[] = { ": ", " for ", " about ", " of " };
+	struct str s = { user.p, user.n < 2048 ? user.n : 2048 };
+	for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
+		ptrdiff_t at = str_find(s, str_from(leads[i]));
+		if (at < 0)
+			continue;
+		s.p += (size_t)at + strlen(leads[i]);
+		s.n -= (size_t)at + strlen(leads[i]);
+		break;
+	}
+	size_t n = 0;
+	for (size_t i = 0; i < s.n && n < 60; i++) {
+		if (strchr("[]\n.?!\"", s.p[i]) != NULL || (unsigned char)s.p[i] < 0x20)
+			break;
+		subject[n++] = s.p[i];
+	}
+	while (n != 0 && (((unsigned char)subject[n - 1] & 0x80) != 0 || subject[n - 1] == ' '))
+		n--; /* never half a character */
+	subject[n] = '\0';
+	if (n == 0)
+		snprintf(subject, 80, "this product");
+}
+
+static void
+say_section(struct speaker *k, int number, const char *title)
+{
+	buf_printf(k->out, "\n\n%d. %s\n", number, title);
+	buf_printf(k->out, "- Focus on %s through %s.\n", PICK(k, audiences), PICK(k, channels));
+	buf_printf(k->out, "- Show that %s %s.\n", k->subject, PICK(k, benefits));
+	buf_printf(k->out, "- Measure after %" PRIu64 " weeks; stop below a margin of %" PRIu64 " percent.",
+	    draw(k) % 8 + 2, draw(k) % 20 + 10);
+}
+
+static void
+say_long(struct speaker *k, const char *what, const char *const *sections, int n)
+{
+	buf_printf(k->out, "%s for %s.", what, k->subject);
+	if (k->weak) {
+		buf_printf(k->out, " Aim at %s, use %s, and mention that it %s.", PICK(k, audiences),
+		    PICK(k, channels), PICK(k, benefits));
+		return;
+	}
+	for (int i = 0; i < n; i++)
+		say_section(k, i + 1, sections[i]);
+	buf_printf(k->out, "\n\nConclusion: start with %s, the cheapest way to learn what buyers want.",
+	    PICK(k, channels));
+}
+
+static void
+say_description(struct speaker *k)
+{
+	buf_printf(k->out, "Meet %s: a %s choice for %s. It %s.", k->subject, PICK(k, adjectives),
+	    PICK(k, audiences), PICK(k, benefits));
+	if (k->weak)
+		return;
+	buf_printf(k->out,
+	    " Thanks to its %s design it also %s, and it %s. Order today and see why %s come back to it.",
+	    PICK(k, adjectives), PICK(k, benefits), PICK(k, benefits), PICK(k, audiences));
+}
+
+static void
+say(struct speaker *k, enum kind kind)
+{
+	static const char *const market[] = { "Market size and growth", "Customers", "Competitors", "Prices",
+		"Risks" };
+	static const char *const strategy[] = { "Goals", "Positioning", "Channels", "Budget", "Milestones",
+		"Risks" };
+	switch (kind) {
+	case KIND_TITLE:
+		buf_printf(k->out, "%s - %s, %s", k->subject, PICK(k, adjectives), PICK(k, adjectives));
+		if (!k->weak)
+			buf_printf(k->out, ", for %s", PICK(k, audiences));
+		return;
+	case KIND_DESCRIPTION:
+		say_description(k);
+		return;
+	case KIND_SEO:
+		buf_printf(k->out, "%s, %s %s, buy %s online", k->subject, PICK(k, adjectives), k->subject,
+		    k->subject);
+		for (int i = k->weak ? 3 : 0; i < 5; i++)
+			buf_printf(
+			    k->out, ", %s %s for %s", PICK(k, adjectives), k->subject, PICK(k, audiences));
+		return;
+	case KIND_MARKET:
+		say_long(k, "Market analysis", market, 5);
+		return;
+	case KIND_STRATEGY:
+		say_long(k, "Strategy", strategy, 6);
+		return;
+	case KIND_CLASS:
+		buf_printf(k->out, "%s", PICK(k, labels));
+		return;
+	case KIND_SUMMARY:
+		buf_printf(k->out, "In short: %s is a %s choice that %s.", k->subject, PICK(k, adjectives),
+		    PICK(k, benefits));
+		return;
+	case KIND_PLAIN:
+		buf_printf(k->out, "About %s: it is %s and %s, and it %s.", k->subject, PICK(k, adjectives),
+		    PICK(k, adjectives), PICK(k, benefits));
+		if (!k->weak)
+			buf_printf(k->out, " For %s the best way to hear of it is %s.", PICK(k, audiences),
+			    PICK(k, channels));
+		return;
+	}
+}
+
+/* Whether this model gets this hard question wrong: a fixed share of the questions, half of it once the model was tuned. */
+static bool
+is_mistaken(const struct sim *s, const struct sim_prompt *p, uint32_t hash)
+{
+	struct str model = str_from(p->model);
+	if (!sim_model_weak(model))
+		return false;
+	uint32_t share = (uint32_t)s->options.weak_share;
+	if (sim_model_tuned(model))
+		share /= 2;
+	return (hash ^ hash >> 15) % 100 < share;
+}
+
+static bool
+say_hard(struct speaker *k, const struct sim_prompt *p, const struct sim_fault *f, uint32_t hash)
+{
+	int64_t value;
+	bool wrong = is_mistaken(k->sim, p, hash);
+	if (f->hard) {
+		buf_printf(k->out, "Answer: KEY-%08" PRIx32, wrong ? hash ^ 0x5a5a5a5a : hash);
+		return true;
+	}
+	if (!sim_arithmetic(sim_prompt_user(p), &value))
+		return false;
+	if (wrong)
+		value += (int64_t)(hash % 9) + 1;
+	if (!k->weak)
+		buf_add(k->out, STR("Step by step, products first and then sums. "));
+	buf_printf(k->out, "The answer is %" PRId64 ".", value);
+	return true;
+}
+
+static void
+say_exactly(struct speaker *k, size_t from, const struct sim_fault *f)
+{
+	while (f->tokens >= 0 && k->out->n < UINT32_MAX / 2) {
+		struct str text = { k->out->p + from, k->out->n - from };
+		int64_t missing = f->tokens - sim_token_count(text);
+		if (missing <= 0) {
+			k->out->n = from + sim_token_prefix(text, f->tokens);
+			break;
+		}
+		for (; missing > 0; missing--)
+			buf_add(k->out, draw(k) % 2 != 0 ? STR(" good") : STR(" fine"));
+	}
+	if (f->big >= 0) {
+		while (k->out->n - from < (size_t)f->big &&
+		       buf_add(k->out, STR(" abundance of text in one large answer")) == 0)
+			continue;
+		k->out->n = from + (size_t)f->big;
+	}
+}
+
+/* Cuts what was said at the first stop word and at the limit. */
+static struct sim_said
+cut(const struct sim_prompt *p, struct buf *out, size_t from)
+{
+	struct sim_said said = { .finish = "stop" };
+	for (size_t i = 0; i < p->n_stops; i++) {
+		ptrdiff_t at = p->stops[i].n != 0 ? str_find((struct str){ out->p + from, out->n - from },
+							buf_str(&p->stops[i]))
+						  : -1;
+		if (at >= 0)
+			out->n = from + (size_t)at;
+	}
+	struct str text = { out->p + from, out->n - from };
+	said.tokens = sim_token_count(text);
+	if (p->max_output >= 0 && said.tokens > p->max_output) {
+		out->n = from + sim_token_prefix(text, p->max_output);
+		said.tokens = p->max_output;
+		said.finish = "length";
+	}
+	return said;
+}
+
+static uint64_t
+seed_of(const struct sim *s, const struct sim_prompt *p, int choice)
+{
+	uint64_t seed = sim_hash(SIM_HASH ^ s->options.seed ^ (uint64_t)p->seed << 20, sim_prompt_user(p));
+	return sim_hash(seed + (uint64_t)choice, str_from(p->model));
+}
+
+struct sim_said
+sim_answer(
+    const struct sim *s, const struct sim_prompt *p, const struct sim_fault *f, int choice, struct buf *out)
+{
+	struct str user = sim_prompt_user(p);
+	uint32_t hash = sim_answer_hash(user);
+	size_t from = out->n;
+	struct buf words = { 0 };
+	bool json = p->form != SIM_FORM_TEXT;
+	struct speaker k = { .sim = s,
+		.seed = seed_of(s, p, choice),
+		.weak = sim_model_weak(str_from(p->model)),
+		.out = json ? &words : out };
+	find_subject(user, k.subject);
+	if (!s->options.no_mark)
+		buf_printf(k.out, "[%08" PRIx32 "] ", hash);
+	if (f->refuse)
+		buf_add(k.out, STR("I'm sorry, but I can't help with that."));
+	else if (!say_hard(&k, p, f, hash))
+		say(&k, kind_of(user));
+	if (p->form == SIM_FORM_SCHEMA && p->schema != 0) {
+		struct sim_instance g = { &p->json, p->schema, k.seed, buf_str(&words), false, out };
+		sim_schema_instance(&g, p->schema);
+	} else if (json) {
+		buf_add(out, STR("{\"answer\":\""));
+		buf_add_json(out, buf_str(&words));
+		buf_add(out, STR("\"}"));
+	} else {
+		say_exactly(&k, from, f);
+	}
+	buf_free(&words);
+	return cut(p, out, from);
+}
+
+struct sim_said
+sim_answer_arguments(const struct sim *s, const struct sim_prompt *p, uint32_t function, struct buf *out)
+{
+	size_t from = out->n;
+	char mark[16];
+	snprintf(mark, sizeof mark, "%08" PRIx32, sim_answer_hash(sim_prompt_user(p)));
+	uint32_t schema = json_member(&p->json, function, "parameters");
+	struct sim_instance g = { &p->json, schema, seed_of(s, p, 0), str_from(mark), false, out };
+	if (schema != 0 && json_type(&p->json, schema) == JSON_OBJECT)
+		sim_schema_instance(&g, schema);
+	else
+		buf_add(out, STR("{}"));
+	return (
+	    struct sim_said){ sim_token_count((struct str){ out->p + from, out->n - from }), "tool_calls" };
+}

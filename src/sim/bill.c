@@ -1,0 +1,155 @@
+/*
+ * The simulated provider's books.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "bill.h"
+
+#include "base/money.h"
+#include "models.h"
+#include "sim.h"
+
+#include <inttypes.h>
+
+#define PER_MILLION(usd_cents) \
+	((int64_t)(usd_cents)*10000) /* dollars * 100 per million, in pico-dollars a token */
+
+static const struct {
+	const char *name;
+	struct price price;
+} fallback[] = {
+	{ "gpt-4o-mini", { true, PER_MILLION(15), 75000, PER_MILLION(15), PER_MILLION(60) } },
+	{ "gpt-4o", { true, PER_MILLION(250), PER_MILLION(125), PER_MILLION(250), PER_MILLION(1000) } },
+	{ "text-embedding-3-small", { true, PER_MILLION(2), PER_MILLION(2), PER_MILLION(2), 0 } },
+	{ "text-embedding-3-large", { true, PER_MILLION(13), PER_MILLION(13), PER_MILLION(13), 0 } },
+};
+
+static bool
+price_named(struct str model, struct price *price)
+{
+	for (size_t i = 0; i < sizeof fallback / sizeof *fallback; i++) {
+		if (str_eq(model, str_from(fallback[i].name))) {
+			*price = fallback[i].price;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct price
+sim_price(struct str model)
+{
+	struct price price;
+	struct str base = model;
+	if (price_named(model, &price))
+		return price;
+	base = sim_model_base(model);
+	if (price_named(base, &price))
+		return price;
+	/* A model of the family without a price of its own costs as its weak or strong example does. */
+	bool known = price_named(sim_model_weak(model) ? STR("gpt-4o-mini") : STR("gpt-4o"), &price);
+	price.known = known;
+	return price;
+}
+
+int64_t
+sim_cost(const struct sim_charge *c, int64_t completion)
+{
+	struct price p = sim_price(str_from(c->model));
+	int64_t pico = (c->usage.prompt - c->usage.cached) * p.input + c->usage.cached * p.cached_input +
+		       completion * p.output;
+	return c->half ? pico / 2 : pico;
+}
+
+static struct sim_counts *
+model_counts(struct sim_bill *b, const char *name)
+{
+	for (size_t i = 0; i < b->n_models; i++)
+		if (strcmp(b->models[i].name, name) == 0)
+			return &b->models[i].counts;
+	size_t most = sizeof b->models / sizeof *b->models;
+	if (b->n_models == most)
+		return &b->models[most - 1].counts;
+	struct sim_bill_model *m = &b->models[b->n_models++];
+	str_copy(m->name, sizeof m->name, b->n_models == most ? STR("others") : str_from(name));
+	return &m->counts;
+}
+
+static void
+count(struct sim_counts *c, const struct sim_charge *charge, int64_t completion, int64_t pico)
+{
+	c->prompt += charge->usage.prompt;
+	c->cached += charge->usage.cached;
+	c->completion += completion;
+	c->pico += pico;
+}
+
+void
+sim_bill_endpoint(struct sim_bill *b, int endpoint)
+{
+	b->requests++;
+	b->endpoints[endpoint].requests++;
+}
+
+void
+sim_bill_add(struct sim_bill *b, int endpoint, const struct sim_charge *c, int64_t completion)
+{
+	if (c->model[0] == '\0')
+		return;
+	int64_t pico = sim_cost(c, completion);
+	struct sim_counts *m = model_counts(b, c->model);
+	m->requests++;
+	b->total.requests++;
+	count(m, c, completion, pico);
+	count(&b->endpoints[endpoint], c, completion, pico);
+	count(&b->total, c, completion, pico);
+}
+
+void
+sim_bill_reset(struct sim_bill *b)
+{
+	int64_t open = b->open_connections, in_flight = b->in_flight;
+	*b = (struct sim_bill){
+		.open_connections = open, .in_flight = in_flight, .peak_in_flight = in_flight
+	};
+}
+
+static void
+counts_json(const struct sim_counts *c, struct buf *out)
+{
+	buf_printf(out,
+	    "{\"requests\":%" PRId64 ",\"prompt_tokens\":%" PRId64 ",\"cached_tokens\":%" PRId64
+	    ",\"completion_tokens\":%" PRId64 ",\"billed_picousd\":%" PRId64 "}",
+	    c->requests, c->prompt, c->cached, c->completion, c->pico);
+}
+
+void
+sim_bill_json(const struct sim_bill *b, struct buf *out)
+{
+	char usd[32];
+	buf_printf(out,
+	    "{\"requests\":%" PRId64 ",\"billed_usd\":%s,\"billed_picousd\":%" PRId64
+	    ",\"billed_requests\":%" PRId64 ",\"aborted\":%" PRId64 ",\"streams\":%" PRId64
+	    ",\"errors\":%" PRId64 ",\"faults\":%" PRId64 ",\"in_flight\":%" PRId64
+	    ",\"peak_in_flight\":%" PRId64 ",\"connections\":%" PRId64 ",\"open_connections\":%" PRId64
+	    ",\"prompt_tokens\":%" PRId64 ",\"cached_tokens\":%" PRId64 ",\"completion_tokens\":%" PRId64
+	    ",\"endpoints\":{",
+	    b->requests, money_format(b->total.pico, usd), b->total.pico, b->total.requests, b->aborted,
+	    b->streams, b->errors, b->faults, b->in_flight, b->peak_in_flight, b->connections,
+	    b->open_connections, b->total.prompt, b->total.cached, b->total.completion);
+	bool first = true;
+	for (int e = 0; e < SIM_ENDPOINTS; e++) {
+		if (b->endpoints[e].requests == 0)
+			continue;
+		buf_printf(out, "%s\"%s\":", first ? "" : ",", sim_endpoint_name(e));
+		counts_json(&b->endpoints[e], out);
+		first = false;
+	}
+	buf_add(out, STR("},\"models\":{"));
+	for (size_t i = 0; i < b->n_models; i++) {
+		buf_add(out, i != 0 ? STR(",\"") : STR("\""));
+		buf_add_json(out, str_from(b->models[i].name));
+		buf_add(out, STR("\":"));
+		counts_json(&b->models[i].counts, out);
+	}
+	buf_add(out, STR("}}"));
+}

@@ -1,0 +1,398 @@
+/*
+ * Chat completions, whole and streamed, and the older completions beside them.
+ *
+ * A stream, as the strictest client wants it: a chunk with the role, the pieces, a chunk with the finish reason for each
+ * choice; then, if asked for, usage with empty choices; then [DONE].
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "chat.h"
+
+#include "answers.h"
+#include "models.h"
+#include "tokens.h"
+#include "usage.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static struct sim_prompt prompt; /* one at a time; its memory is reused */
+
+struct talk {
+	struct sim *sim;
+	const struct sim_prompt *p;
+	struct sim_reply *reply;
+	bool chat; /* else completions */
+	char id[48];
+	const char *model;
+	int64_t created;
+	uint32_t function; /* the tool to call; 0: words */
+	struct sim_usage usage;
+};
+
+static int
+read_tools(struct sim_prompt *p, struct err *e)
+{
+	const struct json *j = &p->json;
+	uint32_t tools = json_member(j, 0, "tools"), choice = json_member(j, 0, "tool_choice");
+	if (tools != 0 && json_type(j, tools) == JSON_ARRAY && !json_empty(j, tools))
+		p->tools = tools;
+	if (choice == 0 || json_type(j, choice) == JSON_NULL)
+		return 0;
+	if (p->tools == 0)
+		return err_param(
+		    e, "tool_choice", "", "'tool_choice' is only allowed when 'tools' are specified.");
+	if (json_is(j, choice, "none"))
+		p->choice = SIM_TOOLS_NONE;
+	if (json_is(j, choice, "required"))
+		p->choice = SIM_TOOLS_REQUIRED;
+	uint32_t name = json_member(j, json_member(j, choice, "function"), "name");
+	if (json_type(j, choice) == JSON_OBJECT && json_member(j, choice, "function") != 0 && name != 0) {
+		p->choice = SIM_TOOLS_NAMED;
+		json_label(j, name, p->choice_name, sizeof p->choice_name);
+	}
+	return 0;
+}
+
+static int
+read_format(struct sim_prompt *p, struct err *e)
+{
+	const struct json *j = &p->json;
+	uint32_t format = json_member(j, 0, "response_format");
+	if (format == 0 || json_type(j, format) != JSON_OBJECT)
+		return 0;
+	uint32_t type = json_member(j, format, "type");
+	if (type != 0 && json_is(j, type, "json_object"))
+		p->form = SIM_FORM_OBJECT;
+	if (type == 0 || !json_is(j, type, "json_schema"))
+		return 0;
+	uint32_t wrapper = json_member(j, format, "json_schema");
+	uint32_t schema = wrapper != 0 ? json_member(j, wrapper, "schema") : 0;
+	if (schema == 0)
+		return err_param(e, "response_format.json_schema", "missing_required_parameter",
+		    "Missing required parameter: 'response_format.json_schema'.");
+	p->form = SIM_FORM_SCHEMA;
+	p->schema = schema;
+	return 0;
+}
+
+static int
+read_messages(struct sim_prompt *p, struct err *e)
+{
+	const struct json *j = &p->json;
+	uint32_t messages = json_member(j, 0, "messages");
+	if (messages == 0)
+		return err_param(
+		    e, "messages", "missing_required_parameter", "Missing required parameter: 'messages'.");
+	if (json_type(j, messages) != JSON_ARRAY)
+		return err_param(e, "messages", "invalid_type",
+		    "Invalid type for 'messages': expected an array of objects.");
+	if (json_empty(j, messages))
+		return err_param(e, "messages", "empty_array",
+		    "Invalid 'messages': empty array. Expected an array with minimum length 1.");
+	for (uint32_t m = json_first(j, messages); m != 0; m = json_next(j, messages, m)) {
+		char role[16] = "";
+		uint32_t node = json_member(j, m, "role");
+		if (node == 0 || json_type(j, node) != JSON_STRING)
+			return err_param(e, "messages", "missing_required_parameter",
+			    "Missing required parameter: 'messages[].role'.");
+		json_label(j, node, role, sizeof role);
+		if (sim_prompt_message(p, role, json_member(j, m, "content"), e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A prompt is a string, or an array of strings, of which all are read and one is answered. */
+static int
+read_prompt(struct sim_prompt *p, struct err *e)
+{
+	uint32_t node = json_member(&p->json, 0, "prompt");
+	if (node == 0)
+		return sim_prompt_message(p, "user", 0, e);
+	return sim_prompt_message(p, "user", node, e);
+}
+
+static int
+read_chat(struct sim_prompt *p, struct str body, bool chat, struct err *e)
+{
+	if (sim_prompt_open(p, body, e) != 0)
+		return -1;
+	if (!chat)
+		return read_prompt(p, e);
+	if (read_messages(p, e) != 0 || read_tools(p, e) != 0)
+		return -1;
+	return read_format(p, e);
+}
+
+static void
+add_chunk_head(struct talk *t, struct buf *out)
+{
+	buf_printf(out,
+	    "data: {\"id\":\"%s\",\"object\":\"%s\",\"created\":%" PRId64 ",\"model\":\"%s\","
+	    "\"service_tier\":\"default\",\"system_fingerprint\":\"fp_farthing_sim\",\"choices\":[",
+	    t->id, t->chat ? "chat.completion.chunk" : "text_completion", t->created, t->model);
+}
+
+/* What stands behind the choices of every chunk. */
+static void
+add_chunk_tail(struct talk *t, struct buf *out)
+{
+	if (t->reply->fault.usage == SIM_USAGE_EVERY) {
+		buf_add(out, STR("],\"usage\":"));
+		sim_usage_chat(&t->usage, SIM_USAGE_TRUE, out);
+		buf_add(out, STR("}\n\n"));
+		return;
+	}
+	buf_add(out, t->p->include_usage ? STR("],\"usage\":null}\n\n") : STR("]}\n\n"));
+}
+
+static void
+add_choice_end(struct talk *t, struct buf *out, const char *finish)
+{
+	if (finish != NULL)
+		buf_printf(out, ",\"logprobs\":null,\"finish_reason\":\"%s\"}", finish);
+	else
+		buf_add(out, STR(",\"logprobs\":null,\"finish_reason\":null}"));
+	add_chunk_tail(t, out);
+}
+
+static void
+add_event(struct talk *t, int choice, enum sim_step_kind kind, const char *delta, const char *finish)
+{
+	struct sim_script *script = &t->reply->script;
+	size_t from = sim_script_here(script);
+	add_chunk_head(t, &script->bytes);
+	buf_printf(&script->bytes, "{\"index\":%d,%s", choice, delta);
+	add_choice_end(t, &script->bytes, finish);
+	sim_script_event(script, kind, from);
+}
+
+/* A template that speaks `text` piece by piece: before and behind are the halves of the delta. */
+static void
+add_spoken(struct talk *t, int choice, const char *before, struct str text, const char *behind)
+{
+	struct sim_script *script = &t->reply->script;
+	size_t head = sim_script_here(script);
+	add_chunk_head(t, &script->bytes);
+	buf_printf(&script->bytes, "{\"index\":%d,%s", choice, before);
+	size_t body = sim_script_here(script);
+	buf_add(&script->bytes, text);
+	size_t tail = sim_script_here(script);
+	buf_add(&script->bytes, str_from(behind));
+	add_choice_end(t, &script->bytes, NULL);
+	sim_script_text(script, head, body, body, tail, -1);
+}
+
+static void
+add_tool_name(struct talk *t, struct buf *out)
+{
+	char name[80];
+	json_label(&t->p->json, json_member(&t->p->json, t->function, "name"), name, sizeof name);
+	buf_add_json(out, str_from(name));
+}
+
+static void
+stream_tool(struct talk *t, int choice, struct str arguments)
+{
+	struct buf delta = { 0 };
+	buf_printf(&delta,
+	    "\"delta\":{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"index\":0,\"id\":\"call_%"
+	    "s%d\","
+	    "\"type\":\"function\",\"function\":{\"name\":\"",
+	    t->id + 9, choice);
+	add_tool_name(t, &delta);
+	buf_add(&delta, STR("\",\"arguments\":\"\"}}],\"refusal\":null}"));
+	add_event(t, choice, SIM_STEP_EVENT, buf_text(&delta), NULL);
+	buf_free(&delta);
+	add_spoken(t, choice, "\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"",
+	    arguments, "\"}}]}");
+}
+
+static void
+stream_choice(struct talk *t, int choice, struct str said, const char *finish)
+{
+	if (!t->chat) {
+		add_spoken(t, choice, "\"text\":\"", said, "\"");
+		add_event(t, choice, SIM_STEP_FINISH, "\"text\":\"\"", finish);
+		return;
+	}
+	if (t->function != 0) {
+		stream_tool(t, choice, said);
+	} else {
+		add_event(t, choice, SIM_STEP_EVENT,
+		    "\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"refusal\":null}", NULL);
+		add_spoken(t, choice, "\"delta\":{\"content\":\"", said, "\"}");
+	}
+	add_event(t, choice, SIM_STEP_FINISH, "\"delta\":{}", finish);
+}
+
+static void
+stream_end(struct talk *t)
+{
+	struct sim_script *script = &t->reply->script;
+	int chunks = t->reply->fault.usage == SIM_USAGE_TWICE ? 2 : 1;
+	for (int i = 0; i < chunks && t->p->include_usage; i++) {
+		struct sim_usage early = t->usage;
+		early.completion /= 2;
+		size_t from = sim_script_here(script);
+		add_chunk_head(t, &script->bytes);
+		buf_add(&script->bytes, STR("],\"usage\":"));
+		sim_usage_chat(i + 1 < chunks ? &early : &t->usage, t->reply->fault.usage, &script->bytes);
+		buf_add(&script->bytes, STR("}\n\n"));
+		sim_script_event(script, SIM_STEP_USAGE, from);
+	}
+	size_t from = sim_script_here(script);
+	buf_add(&script->bytes, STR("data: [DONE]\n\n"));
+	sim_script_event(script, SIM_STEP_DONE, from);
+}
+
+static void
+add_logprobs(struct buf *out, struct str said)
+{
+	buf_add(out, STR(",\"logprobs\":{\"content\":["));
+	for (size_t at = 0, step; (step = sim_token_step(said, at)) != 0; at += step) {
+		buf_add(out, at != 0 ? STR(",{\"token\":\"") : STR("{\"token\":\""));
+		buf_add_json(out, (struct str){ said.p + at, step });
+		buf_add(out, STR("\",\"logprob\":-0.01,\"bytes\":["));
+		for (size_t i = 0; i < step; i++)
+			buf_printf(out, "%s%u", i != 0 ? "," : "", (unsigned)(unsigned char)said.p[at + i]);
+		buf_add(out, STR("],\"top_logprobs\":[]}"));
+	}
+	buf_add(out, STR("],\"refusal\":null}"));
+}
+
+static void
+whole_choice(struct talk *t, int choice, struct str said, const char *finish)
+{
+	struct buf *out = &t->reply->body;
+	buf_printf(out, "%s{\"index\":%d,", choice != 0 ? "," : "", choice);
+	if (!t->chat) {
+		buf_add(out, STR("\"text\":\""));
+		buf_add_json(out, said);
+		buf_add_c(out, '"');
+	} else if (t->function != 0) {
+		buf_printf(out,
+		    "\"message\":{\"role\":\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"call_%s%"
+		    "d\","
+		    "\"type\":\"function\",\"function\":{\"name\":\"",
+		    t->id + 9, choice);
+		add_tool_name(t, out);
+		buf_add(out, STR("\",\"arguments\":\""));
+		buf_add_json(out, said);
+		buf_add(out, STR("\"}}],\"refusal\":null,\"annotations\":[]}"));
+	} else if (t->reply->fault.refuse) {
+		buf_add(out, STR("\"message\":{\"role\":\"assistant\",\"content\":null,\"refusal\":\""));
+		buf_add_json(out, said);
+		buf_add(out, STR("\",\"annotations\":[]}"));
+	} else {
+		buf_add(out, STR("\"message\":{\"role\":\"assistant\",\"content\":\""));
+		buf_add_json(out, said);
+		buf_add(out, STR("\",\"refusal\":null,\"annotations\":[]}"));
+	}
+	if (t->p->logprobs && t->function == 0)
+		add_logprobs(out, said);
+	else
+		buf_add(out, STR(",\"logprobs\":null"));
+	buf_printf(out, ",\"finish_reason\":\"%s\"}", finish);
+}
+
+static void
+whole_open(struct talk *t)
+{
+	buf_printf(&t->reply->body,
+	    "{\"id\":\"%s\",\"object\":\"%s\",\"created\":%" PRId64 ",\"model\":\"%s\",\"choices\":[", t->id,
+	    t->chat ? "chat.completion" : "text_completion", t->created, t->model);
+}
+
+static void
+whole_close(struct talk *t)
+{
+	struct buf *out = &t->reply->body;
+	buf_add_c(out, ']');
+	if (!t->reply->fault.no_usage) {
+		buf_add(out, STR(",\"usage\":"));
+		sim_usage_chat(&t->usage, t->reply->fault.usage, out);
+	}
+	buf_add(out, STR(",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_farthing_sim\"}"));
+}
+
+/* Says every choice first, because usage is known only then; `ends` are the ends of the answers in `said`. */
+static void
+answer(struct talk *t, struct sim_prompt *p)
+{
+	static struct buf said;
+	struct sim_fault *f = &t->reply->fault;
+	size_t ends[128];
+	const char *finish[128];
+	t->usage = p->usage;
+	if (sim_model_reasons(str_from(p->model))) {
+		t->usage.reasoning = 64 + sim_answer_hash(sim_prompt_user(p)) % 128;
+		if (p->max_output >= 0 && t->usage.reasoning > p->max_output)
+			t->usage.reasoning = p->max_output;
+		if (p->max_output >= 0)
+			p->max_output -= t->usage.reasoning;
+		t->usage.completion = t->usage.reasoning;
+	}
+	buf_clear(&said);
+	for (int i = 0; i < p->n; i++) {
+		struct sim_said one = t->function != 0 ? sim_answer_arguments(t->sim, p, t->function, &said)
+						       : sim_answer(t->sim, p, f, i, &said);
+		t->usage.completion += one.tokens;
+		finish[i] = f->finish[0] != '\0' ? f->finish : one.finish;
+		ends[i] = said.n;
+	}
+	if (!p->stream)
+		whole_open(t);
+	size_t from = 0;
+	for (int i = 0; i < p->n; i++) {
+		struct str one = { said.p + from, ends[i] - from };
+		from = ends[i];
+		if (p->stream)
+			stream_choice(t, i, one, finish[i]);
+		else
+			whole_choice(t, i, one, finish[i]);
+	}
+	if (p->stream)
+		stream_end(t);
+	else
+		whole_close(t);
+}
+
+static void
+serve(struct sim *s, const struct sim_request *r, struct sim_reply *reply, bool chat)
+{
+	struct err e;
+	if (read_chat(&prompt, r->body, chat, &e) != 0) {
+		sim_reply_error(reply, &e);
+		return;
+	}
+	sim_prompt_close(&prompt, s, r->body, &reply->fault);
+	const struct sim_fault *f = &reply->fault;
+	struct talk t = { .sim = s,
+		.p = &prompt,
+		.reply = reply,
+		.chat = chat,
+		.created = sim_now(),
+		.model = f->model[0] != '\0' ? f->model : prompt.model };
+	sim_id(s, chat ? "chatcmpl-" : "cmpl-simu", t.id, sizeof t.id);
+	if (f->id[0] != '\0')
+		snprintf(t.id, sizeof t.id, "chatcmpl-%.30s", f->id);
+	t.function = chat ? sim_prompt_tool(&prompt, f) : 0;
+	reply->stream = prompt.stream;
+	answer(&t, &prompt);
+	str_copy(reply->charge.model, sizeof reply->charge.model, str_from(prompt.model));
+	reply->charge.usage = t.usage;
+	reply->charge.first_output = true;
+}
+
+void
+sim_chat_serve(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
+{
+	serve(s, r, reply, true);
+}
+
+void
+sim_completions_serve(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
+{
+	serve(s, r, reply, false);
+}

@@ -1,0 +1,96 @@
+/*
+ * Replies and scripts.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "reply.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void
+sim_reply_clear(struct sim_reply *r)
+{
+	struct sim_reply old = *r;
+	buf_clear(&old.body);
+	buf_clear(&old.fields);
+	buf_clear(&old.script.bytes);
+	*r = (struct sim_reply){
+		.status = 200,
+		.type = "application/json",
+		.body = old.body,
+		.fields = old.fields,
+		.script = { .bytes = old.script.bytes, .steps = old.script.steps, .cap = old.script.cap },
+		.endpoint = old.endpoint,
+		.remaining_tokens = 2000000,
+	};
+	sim_fault_clear(&r->fault);
+}
+
+void
+sim_reply_free(struct sim_reply *r)
+{
+	buf_free(&r->body);
+	buf_free(&r->fields);
+	buf_free(&r->script.bytes);
+	free(r->script.steps);
+	*r = (struct sim_reply){ 0 };
+}
+
+void
+sim_reply_error(struct sim_reply *r, const struct err *e)
+{
+	buf_clear(&r->body);
+	r->status = e->status;
+	r->stream = false;
+	r->type = "application/json";
+	r->charge = (struct sim_charge){ 0 };
+	err_json(e, &r->body);
+}
+
+size_t
+sim_script_here(const struct sim_script *s)
+{
+	return s->bytes.n;
+}
+
+static struct sim_step *
+step_add(struct sim_script *s)
+{
+	if (s->n == s->cap) {
+		size_t cap = s->cap != 0 ? s->cap * 2 : 8;
+		struct sim_step *steps = must_alloc(cap * sizeof *steps);
+		if (s->n != 0)
+			memcpy(steps, s->steps, s->n * sizeof *steps);
+		free(s->steps);
+		s->steps = steps;
+		s->cap = cap;
+	}
+	return &s->steps[s->n++];
+}
+
+static struct sim_span
+span(size_t from, size_t to)
+{
+	assert(from <= to && to <= UINT32_MAX);
+	return (struct sim_span){ (uint32_t)from, (uint32_t)(to - from) };
+}
+
+void
+sim_script_event(struct sim_script *s, enum sim_step_kind kind, size_t from)
+{
+	*step_add(s) = (struct sim_step){ .kind = kind, .head = span(from, s->bytes.n) };
+}
+
+void
+sim_script_text(struct sim_script *s, size_t head, size_t middle, size_t text, size_t tail, int64_t number)
+{
+	*step_add(s) = (struct sim_step){
+		.kind = SIM_STEP_TEXT,
+		.numbered = number >= 0,
+		.number = number,
+		.head = span(head, middle),
+		.middle = span(middle, text),
+		.text = span(text, tail),
+		.tail = span(tail, s->bytes.n),
+	};
+}
