@@ -40,7 +40,8 @@ struct job {
 	void (*run)(struct job *job);
 };
 
-/* Called once a turn, before the loop sleeps; a hook that has left work to do returns true and the loop only polls. */
+/* Called before the loop sleeps. Returns true when it did something: that may have given other hooks work, so all of them are
+ * called again, a few times, and then the loop only polls. */
 struct hook {
 	struct link link;
 	bool (*before_sleep)(struct hook *hook);

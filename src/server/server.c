@@ -154,13 +154,14 @@ static bool
 before_sleep(struct hook *hook)
 {
 	struct server *s = LIST_ENTRY(hook, struct server, hook);
-	bool more = false;
+	bool did = false;
 	for (size_t i = 0; i < s->gate_count; i++) {
-		if (s->gates[i]->dirty)
-			gate_run(s->gates[i]);
-		more = more || s->gates[i]->dirty;
+		if (!s->gates[i]->dirty)
+			continue;
+		gate_run(s->gates[i]);
+		did = true;
 	}
-	return more;
+	return did;
 }
 
 /* ---- the server ---- */

@@ -167,16 +167,16 @@ static bool
 before_sleep(struct hook *hook)
 {
 	struct lanes *l = LIST_ENTRY(hook, struct lanes, hook);
-	bool more = false;
+	bool did = false;
 	for (size_t i = 0; i < l->count; i++) {
 		struct lane *lane = l->lane[i];
 		if (!lane->kick)
 			continue;
 		lane->kick = false;
+		did = true;
 		act(lane, CURL_SOCKET_TIMEOUT, 0);
-		more = more || lane->kick;
 	}
-	return more;
+	return did;
 }
 
 struct lanes *

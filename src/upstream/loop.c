@@ -206,14 +206,24 @@ loop_hook(struct loop *l, struct hook *hook)
 }
 
 static bool
-run_hooks(struct loop *l)
+run_hooks_once(struct loop *l)
 {
-	bool more = false;
+	bool did = false;
 	for (struct link *at = l->hooks.next; at != &l->hooks; at = at->next) {
 		struct hook *hook = LIST_ENTRY(at, struct hook, link);
-		more = hook->before_sleep(hook) || more;
+		did = hook->before_sleep(hook) || did;
 	}
-	return more;
+	return did;
+}
+
+static bool
+run_hooks(struct loop *l)
+{
+	enum { ROUNDS = 4 }; /* then the descriptors get their turn */
+	bool did = true;
+	for (int i = 0; i < ROUNDS && did; i++)
+		did = run_hooks_once(l);
+	return did;
 }
 
 static int

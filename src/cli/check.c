@@ -1,0 +1,196 @@
+/*
+ * farthing check: reads the configuration as the gateway would, tells every mistake in it, and says in short what
+ * it amounts to. Starts nothing and calls nobody.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli.h"
+#include "core/config.h"
+#include "core/config_reference.h"
+
+enum { GOOD = 0, BAD = 1, USAGE = 2 };
+
+static void
+usage(FILE *to)
+{
+	fputs("usage: farthing check [-c FILE] [--db FILE]\n"
+	      "       farthing check --keys\n"
+	      "\n"
+	      "Validates the configuration. Every problem is one line on stderr: FILE:LINE: KEY: TEXT\n"
+	      "\n"
+	      "  -c, --config FILE   the configuration; else ./farthing.yaml, then "
+	      "/etc/farthing/farthing.yaml,\n"
+	      "                      then the built-in defaults\n"
+	      "      --db FILE       overrides the database\n"
+	      "      --keys          prints every key with its default and meaning, as a Markdown table\n"
+	      "  -h, --help          prints this\n"
+	      "\n"
+	      "Exit status: 0 the configuration is good, 1 it is not, 2 wrong usage.\n",
+	    to);
+}
+
+static void
+print_problem(const struct config_problem *p)
+{
+	fputs(p->file[0] != '\0' ? p->file : "(no file)", stderr);
+	if (p->line > 0)
+		fprintf(stderr, ":%d", p->line);
+	if (p->key[0] != '\0')
+		fprintf(stderr, ": %s", p->key);
+	fprintf(stderr, ": %s\n", p->text);
+}
+
+static void
+print_upstreams(const struct config *c)
+{
+	fputs("upstreams  ", stdout);
+	for (size_t i = 0; i < c->upstream_count; i++) {
+		const struct upstream_conf *u = &c->upstreams[i];
+		printf("%s%s (%s%s)", i > 0 ? ", " : " ", u->name, u->base_url,
+		    u->api_key[0] == '\0' ? ", no key" : "");
+	}
+	putchar('\n');
+}
+
+static void
+print_models(const struct config *c)
+{
+	size_t listed = 0, unpriced = 0;
+	for (size_t i = 0; i < c->model_count; i++) {
+		listed += c->models[i].listed;
+		unpriced += !c->models[i].price.known;
+	}
+	printf("models      %zu: %zu listed, %zu from the catalogue", c->model_count, listed,
+	    c->model_count - listed);
+	if (unpriced > 0)
+		printf("; %zu without a price", unpriced);
+	putchar('\n');
+}
+
+static bool
+any_task(const struct config *c, bool (*is)(const struct task_conf *))
+{
+	for (size_t i = 0; i < c->task_count; i++)
+		if (is(&c->tasks[i]))
+			return true;
+	return false;
+}
+
+static bool
+batches(const struct task_conf *t)
+{
+	return t->batch.on;
+}
+
+static bool
+limits_spending(const struct task_conf *t)
+{
+	const struct budget_conf *b = &t->budget;
+	return b->request_pico >= 0 || b->daily_pico >= 0 || b->weekly_pico >= 0 || b->monthly_pico >= 0;
+}
+
+static void
+print_stages(const struct config *c)
+{
+	const struct budget_conf *b = &c->budget;
+	bool budget =
+	    b->daily_pico >= 0 || b->weekly_pico >= 0 || b->monthly_pico >= 0 || any_task(c, limits_spending);
+	const struct {
+		const char *name;
+		bool on;
+	} stages[] = {
+		{ "routing", c->routing.on },
+		{ "exact cache", c->cache.exact },
+		{ "similarity cache", c->cache.similarity > 0 },
+		{ "dedup", c->dedup.on },
+		{ "batching", any_task(c, batches) },
+		{ "budget", budget },
+		{ "capture", c->capture.on },
+	};
+	for (int on = 1; on >= 0; on--) {
+		int shown = 0;
+		fputs(on ? "on         " : "off        ", stdout);
+		for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+			if (stages[i].on == on)
+				printf("%s %s", shown++ > 0 ? "," : "", stages[i].name);
+		puts(shown > 0 ? "" : " nothing");
+	}
+}
+
+static void
+print_summary(const struct config *c)
+{
+	bool v6 = strchr(c->listen_host, ':') != NULL;
+	printf("config      %s\n", c->path[0] != '\0' ? c->path : "built-in defaults");
+	printf("listen      %s%s%s:%d\n", v6 ? "[" : "", c->listen_host, v6 ? "]" : "", c->listen_port);
+	printf("database    %s\n", c->database);
+	print_upstreams(c);
+	print_models(c);
+	printf("tasks       %zu\n", c->task_count);
+	printf("mode        %s\n", c->mode == MODE_OBSERVE ? "observe" : "optimise");
+	print_stages(c);
+}
+
+static int
+print_keys(void)
+{
+	struct buf b = { 0 };
+	int rc = config_reference(&b);
+	if (rc == 0)
+		fwrite(b.p, 1, b.n, stdout);
+	buf_free(&b);
+	return rc == 0 ? GOOD : BAD;
+}
+
+static int
+check(const char *path, const char *database)
+{
+	struct config_problem *problems;
+	struct config *c = config_load(path, database, &problems);
+	for (const struct config_problem *p = problems; p != NULL; p = p->next)
+		print_problem(p);
+	config_problems_free(&problems);
+	if (c == NULL)
+		return BAD;
+	print_summary(c);
+	config_drop(&c);
+	return GOOD;
+}
+
+int
+cmd_check(int argc, char **argv)
+{
+	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+		{ "db", required_argument, NULL, 'd' }, { "keys", no_argument, NULL, 'k' },
+		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+	const char *path = NULL, *database = NULL;
+	bool keys = false;
+	optind = 0; /* main has looked at the options before the subcommand; glibc starts again at 0 */
+	for (int o; (o = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+		switch (o) {
+		case 'c':
+			path = optarg;
+			break;
+		case 'd':
+			database = optarg;
+			break;
+		case 'k':
+			keys = true;
+			break;
+		case 'h':
+			usage(stdout);
+			return GOOD;
+		default:
+			usage(stderr);
+			return USAGE;
+		}
+	}
+	if (optind < argc || (database != NULL && database[0] == '\0')) {
+		usage(stderr);
+		return USAGE;
+	}
+	return keys ? print_keys() : check(path, database);
+}

@@ -1,0 +1,15 @@
+/*
+ * Upstreams and models: the two maps whose entries name each other.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_CORE_CONFIG_MODEL_H
+#define FARTHING_CORE_CONFIG_MODEL_H
+
+#include "config_read.h"
+
+void upstreams_read(
+    struct reader *r, const struct node *root); /* first; the built-in one when the file has none */
+void models_read(
+    struct reader *r, const struct node *root); /* after the upstreams; the catalogue's included */
+
+#endif

@@ -1,0 +1,139 @@
+/*
+ * Tasks come from three places: their own map, the list of batched ones and the map of fixed tiers.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "config_task.h"
+
+#include <assert.h>
+
+static size_t
+children(const struct node *n)
+{
+	return n != NULL ? n->count : 0;
+}
+
+/* The task of this name, made from the global settings when it is new. The array has room for all names there are. */
+static struct task_conf *
+task_named(struct reader *r, struct str name)
+{
+	struct config *c = r->config;
+	struct task_conf *t = table_get(&r->memory->tasks, name);
+	if (t != NULL)
+		return t;
+	t = &c->tasks[c->task_count++];
+	*t = (struct task_conf){
+		.name = config_memory_text(r->memory, name),
+		.tier = TIER_PINNED,
+		.routing = c->routing,
+		.cache = c->cache,
+		.dedup = c->dedup,
+		.batch = c->batch,
+		.budget = c->budget,
+		.quality = c->quality,
+	};
+	/* The global account holds for all of them already; a second one is only there when it is asked for. */
+	t->budget.daily_pico = t->budget.weekly_pico = t->budget.monthly_pico = -1;
+	table_put(&r->memory->tasks, str_from(t->name), t);
+	return t;
+}
+
+static void
+read_batched(struct reader *r, const struct node *list)
+{
+	static const struct config_key name = { .name = "tasks", .type = KEY_PATH };
+	for (const struct node *n = list != NULL ? list->first : NULL; n != NULL; n = n->next) {
+		const char *text;
+		if (read_value(r, &name, n, "batch.tasks", &text) &&
+		    read_name_ok(r, str_from(text), n->line, "batch.tasks"))
+			task_named(r, str_from(text))->batch.on = true;
+	}
+}
+
+static void
+read_tiers(struct reader *r, const struct node *map)
+{
+	const struct config_key *tier = config_key_find(&config_task_keys, STR("tier"));
+	char path[KEY_PATH_SIZE];
+	for (const struct node *n = map != NULL ? map->first : NULL; n != NULL; n = n->next) {
+		read_join(path, "routing.tasks", n->key.p);
+		if (read_name_ok(r, n->key, n->key_line, path))
+			read_value(r, tier, n, path, &task_named(r, n->key)->tier);
+	}
+}
+
+static void
+check_thresholds(
+    struct reader *r, const struct routing_conf *routing, const struct node *map, const char *path)
+{
+	const struct node *n = node_get(map, "thresholds");
+	char inner[KEY_PATH_SIZE];
+	if (n == NULL || routing->simple <= routing->moderate)
+		return;
+	read_join(inner, path, "thresholds");
+	problem_add(r->problems, n->line, inner, "are out of order: simple must not be above moderate");
+}
+
+/* A tier's model may be absent by default when this configuration does not serve it; then somebody must choose. */
+static void
+check_tiers(struct reader *r, struct routing_conf *routing, const struct node *map, const char *path)
+{
+	static const char *const names[] = { "tiers.simple", "tiers.moderate", "tiers.complex" };
+	bool written = !node_null(map);
+	char inner[KEY_PATH_SIZE];
+	for (int i = 0; i < 3; i++) {
+		if (routing->tiers[i] != NULL || !routing->on)
+			continue;
+		if (!written) {
+			routing->on = false;
+			return;
+		}
+		read_join(inner, path, names[i]);
+		problem_add(
+		    r->problems, map->line, inner, "is missing: the default model is not served here");
+	}
+}
+
+static void
+read_own(struct reader *r, const struct node *map)
+{
+	char path[KEY_PATH_SIZE], inner[KEY_PATH_SIZE];
+	for (const struct node *n = map != NULL ? map->first : NULL; n != NULL; n = n->next) {
+		read_join(path, "tasks", n->key.p);
+		if (!read_name_ok(r, n->key, n->key_line, path))
+			continue;
+		struct task_conf *t = task_named(r, n->key);
+		r->in_task = true;
+		read_section(r, &config_task_keys, n, path, t);
+		r->in_task = false;
+		const struct node *routing = node_get(n, "routing");
+		read_join(inner, path, "routing");
+		check_thresholds(r, &t->routing, routing, inner);
+		/* What is missing globally has been told already. */
+		if (!node_null(routing) && !r->config->routing.on)
+			check_tiers(r, &t->routing, routing, inner);
+	}
+}
+
+void
+tasks_read(struct reader *r, const struct node *root)
+{
+	struct config *c = r->config;
+	const struct node *routing = node_get(root, "routing"), *map = node_get(root, "tasks");
+	const struct node *tiers = node_get(routing, "tasks"),
+			  *batched = node_get(node_get(root, "batch"), "tasks");
+	check_thresholds(r, &c->routing, routing, "routing");
+	check_tiers(r, &c->routing, routing, "routing");
+	if (node_null(map) || !read_is_map(r, map, "tasks"))
+		map = NULL;
+	if (node_null(tiers) || !read_is_map(r, tiers, "routing.tasks"))
+		tiers = NULL;
+	if (node_null(batched) || !read_is_list(r, batched, "batch.tasks"))
+		batched = NULL;
+	size_t most = 1 + children(map) + children(tiers) + children(batched);
+	c->tasks = config_memory_take(r->memory, most * sizeof *c->tasks);
+	task_named(r, STR("default"));
+	read_batched(r, batched);
+	read_tiers(r, tiers);
+	read_own(r, map);
+	assert(c->task_count <= most);
+}
