@@ -40,7 +40,7 @@ class Books:
 
     def attempts(self, request_id=None):
         if request_id is None:
-            return self.query("SELECT * FROM attempts ORDER BY seq")
+            return self.query("SELECT * FROM attempts ORDER BY at_us, request_id, number")
         return self.query("SELECT * FROM attempts WHERE request_id = ? ORDER BY number", request_id)
 
     def request(self, request_id):
