@@ -206,7 +206,7 @@ def test_the_sdk_tries_again_when_told_to(sim_gateway, sim):
     g = sim_gateway(ONCE)
     before = sim.stats()["requests"]
     answer = sdk(g, max_retries=2).chat.completions.create(
-        model=MINI, messages=question("x [[status:429 retry-after:1 once]]")["messages"])
+        model=MINI, messages=question("x [[once status:429 retry-after:1]]")["messages"])
     assert answer.choices[0].message.content
     assert sim.stats()["requests"] == before + 2
     assert [r["status"] for r in g.stop().requests()] == [429, 200]

@@ -45,17 +45,20 @@ def test_each_event_arrives_before_the_next_is_sent(gateway, upstream):
     assert (row["input_tokens"], row["output_tokens"], row["basis"], row["cost_pico"]) == (11, 7, "exact", cost())
 
 
-def test_the_head_arrives_before_the_first_event(gateway, upstream):
-    g = gateway()
-    c = g.connect().chat(STREAM)
-    call = upstream.next_call()
-    call.stream_head({"openai-processing-ms": "5"})
-    reply = c.head()
-    assert reply.status == 200 and reply.header("openai-processing-ms") == "5"
-    for e in plain_stream():
-        call.chunk(e)
-    call.end()
-    assert reply.body == b"".join(shown(plain_stream()))
+@pytest.mark.parametrize("first", [b"", delta("", role="assistant")[:20]], ids=["nothing", "half_an_event"])
+def test_a_stream_that_breaks_before_its_first_event_is_a_plain_status(gateway, upstream, first):
+    """SDKs take a 200 without an event for an empty answer; so the head waits for the first whole event."""
+    g = gateway({"upstreams": {"sim": {"attempts": 1}}})
+
+    def play(call):
+        call.stream_head()
+        if first:
+            call.chunk(first)
+        call.reset()
+    upstream.answer = play
+    reply = g.chat(STREAM)
+    assert reply.status == 502 and reply.error["code"].startswith("upstream_")
+    assert g.stop().only()["status"] == 502
 
 
 @pytest.mark.parametrize("body,visible", [(STREAM, shown(plain_stream())), (WITH_USAGE, plain_stream())],
@@ -265,7 +268,7 @@ def test_a_stream_that_falls_silent_for_too_long_is_ended(gateway, upstream):   
 
 
 def test_a_stream_without_end_is_cut_at_the_limit(gateway, upstream):                           # U17
-    g = gateway({"limits": {"stream": "64KiB"}})
+    g = gateway({"limits": {"stream": "64KiB", "event": "32KiB"}})
     c, call, reply = begin(g, upstream)
     word = delta("x" * 1000)
     for _ in range(200):

@@ -150,7 +150,7 @@ class Body:
 
     def __init__(self, wire, head, no_body=False):
         self.wire = wire
-        self.got = b""
+        self._got = bytearray()
         self.at = 0        # what expect has consumed
         self.whole = False
         self.chunked = (head.get("transfer-encoding") or "").lower() == "chunked"
@@ -161,13 +161,18 @@ class Body:
             self.whole = True
         self._in_chunk = 0
 
+    @property
+    def got(self):
+        """All bytes so far."""
+        return bytes(self._got)
+
     def more(self, timeout=None):
         """The next decoded bytes; b"" once the body is whole. Closed when the connection ends before."""
         deadline = time.monotonic() + (timeout or self.wire.timeout)
         while not self.whole:
             piece = self._decode()
             if piece:
-                self.got += piece
+                self._got += piece
                 return piece
             if self.whole:
                 break
@@ -218,20 +223,20 @@ class Body:
     def expect(self, data, timeout=None):
         """Reads exactly as many bytes as data has and compares."""
         deadline = time.monotonic() + (timeout or self.wire.timeout)
-        while len(self.got) - self.at < len(data) and not self.whole:
+        while len(self._got) - self.at < len(data) and not self.whole:
             self.more(max(deadline - time.monotonic(), 0.001))
-        found = self.got[self.at:self.at + len(data)]
+        found = bytes(self._got[self.at:self.at + len(data)])
         assert found == data, f"expected {data!r}, got {self.got[self.at:]!r}"
         self.at += len(data)
 
     def expect_past(self, mark, timeout=None):
         """Reads up to and with mark; returns what stood there."""
         deadline = time.monotonic() + (timeout or self.wire.timeout)
-        while mark not in self.got[self.at:] and not self.whole:
+        while self._got.find(mark, self.at) < 0 and not self.whole:
             self.more(max(deadline - time.monotonic(), 0.001))
-        assert mark in self.got[self.at:], f"{mark!r} did not come: {self.got[self.at:]!r}"
-        end = self.got.index(mark, self.at) + len(mark)
-        found, self.at = self.got[self.at:end], end
+        assert self._got.find(mark, self.at) >= 0, f"{mark!r} did not come: {self.got[self.at:]!r}"
+        end = self._got.index(mark, self.at) + len(mark)
+        found, self.at = bytes(self._got[self.at:end]), end
         return found
 
     def rest(self, timeout=None):
@@ -239,7 +244,7 @@ class Body:
         deadline = time.monotonic() + (timeout or self.wire.timeout)
         while not self.whole:
             self.more(max(deadline - time.monotonic(), 0.001))
-        found, self.at = self.got[self.at:], len(self.got)
+        found, self.at = bytes(self._got[self.at:]), len(self._got)
         return found
 
     def rest_or_cut(self, timeout=None):
@@ -248,7 +253,7 @@ class Body:
         try:
             self.rest(timeout)
         except Closed:
-            self.at = len(self.got)
+            self.at = len(self._got)
         return self.got[start:]
 
 

@@ -141,7 +141,7 @@ const checks = {
 	},
 	async retries() {
 		const patient = new OpenAI({ apiKey: "x", baseURL, maxRetries: 2 });
-		const answer = await patient.chat.completions.create(ask("x [[status:429 retry-after:1 once]]"));
+		const answer = await patient.chat.completions.create(ask("x [[once status:429 retry-after:1]]"));
 		assert.ok(answer.choices[0].message.content);
 	},
 	async abort() {
