@@ -128,8 +128,8 @@ begin_answer(struct ask *a, struct call_head *head)
 		if (type.n > 0 && !str_starts(type, STR("text/event-stream")))
 			return stop(a, "upstream_invalid_response",
 			    "The provider answered a stream request with something else.");
-		reply_stream(
-		    &a->reply, (size_t)limits->event, head->status, head->content_type, &head->headers);
+		reply_stream(&a->reply, (size_t)limits->event);
+		answer_head(a->answer, head->status, type.n > 0 ? head->content_type : "text/event-stream", &head->headers);
 		return 0;
 	}
 	if (type.n > 0 && str_find(type, STR("json")) < 0)
@@ -255,6 +255,7 @@ judge_whole(struct ask *a, struct err *e)
 	if (reply_events_end(&a->reply) == 0)
 		return 0;
 	*e = a->reply.err;
+	a->answer->err_told = a->reply.failed;
 	return -1;
 }
 
