@@ -267,7 +267,8 @@ set_common(struct call *c, CURL *easy)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, conf->ca_file);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
 	    (long)(conf->http == HTTP_1_1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
-	if (conf->http != HTTP_1_1)
+	/* Without TLS nothing is negotiated: whoever waited to share a connection would wait for a whole reply's head. */
+	if (conf->http != HTTP_1_1 && str_starts(str_from(conf->base_url), STR("https:")))
 		curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_curl_bytes);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_curl_header);
