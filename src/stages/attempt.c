@@ -3,6 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "ask_private.h"
+
+#include <assert.h>
+
 #include "base/clock.h"
 #include "base/money.h"
 
@@ -20,7 +23,7 @@ tokens_of_bytes(int64_t bytes)
 static void
 estimate(const struct ask *a, struct usage *u)
 {
-	*u = (struct usage){ .known = false };
+	*u = (struct usage){ .known = true };
 	u->input = tokens_of_bytes((int64_t)a->request.body.n);
 	/* A stream spends some 200 bytes of framing a token, a whole body about 400 in all. */
 	if (a->request.stream)
@@ -47,6 +50,7 @@ price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct led
 		estimate(a, &row->usage);
 		row->basis = COST_ESTIMATED;
 	}
+	assert(a->model != NULL); /* only forwarded requests have none */
 	if (a->model->free)
 		return;
 	struct usage counted = row->usage;
