@@ -53,7 +53,9 @@ price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct led
 	assert(a->model != NULL); /* only forwarded requests have none */
 	if (a->model->free)
 		return;
-	if (!usage_cost(&row->usage, &a->model->price, &row->cost_pico)) {
+	struct usage counted = row->usage;
+	counted.known = true; /* an estimate is nothing the provider stated, but it has its price */
+	if (!usage_cost(&counted, &a->model->price, &row->cost_pico)) {
 		row->cost_pico = -1;
 		row->basis = COST_UNPRICED;
 	}
