@@ -50,6 +50,16 @@ struct call {
 	struct timer timer;
 };
 
+/* ---- time ---- */
+
+static int64_t
+next_due(const struct call *c)
+{
+	const struct upstream_conf *conf = c->provider->conf;
+	int64_t due = c->headed ? c->heard_ms + conf->idle_ms : c->started_ms + conf->first_byte_ms;
+	return due < c->deadline_ms ? due : c->deadline_ms;
+}
+
 /* ---- the head ---- */
 
 static bool
@@ -124,7 +134,8 @@ announce_head(struct call *c)
 {
 	c->heard_ms = clock_ms();
 	c->headed = true;
-	c->waiting_for = "idle";
+	if (next_due(c) < c->timer.due_ms)
+		loop_timer_set(c->caller->loop, &c->timer, next_due(c));
 	if (c->events->on_head(c->context, &c->head) != 0)
 		c->stopped = true;
 	return c->stopped ? -1 : 0;
@@ -214,16 +225,6 @@ on_curl_close(void *context, curl_socket_t fd)
 	return lanes_close_socket(caller->lanes, fd);
 }
 
-/* ---- time ---- */
-
-static int64_t
-next_due(const struct call *c)
-{
-	const struct upstream_conf *conf = c->provider->conf;
-	int64_t due = c->headed ? c->heard_ms + conf->idle_ms : c->started_ms + conf->first_byte_ms;
-	return due < c->deadline_ms ? due : c->deadline_ms;
-}
-
 static void finish(struct call *c, CURLcode code);
 
 /* The timer is not moved with every byte: it wakes, looks whether bytes came meanwhile, and sleeps on. */
@@ -274,8 +275,8 @@ set_common(struct call *c, CURL *easy)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, conf->ca_file);
 	/* Waiting to see whether a connection can be shared makes sense only where it may turn out so: over TLS. */
 	bool may_be_http_2 = conf->http != HTTP_1_1 && str_starts(str_from(conf->base_url), STR("https:"));
-	curl_easy_setopt(
-	    easy, CURLOPT_HTTP_VERSION, (long)(may_be_http_2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+	    (long)(may_be_http_2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
 	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)may_be_http_2);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_curl_bytes);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_curl_header);
