@@ -260,7 +260,7 @@ def test_a_fallback_takes_over(gateway, upstream, upstreams):
 def test_a_fallback_takes_over_a_stream(gateway, upstream, upstreams):
     other = upstreams()
     g = gateway(second(other.url))
-    upstream.answer = lambda call: call.reset()
+    upstream.answer = status(503)
     other.answer = lambda call: call.stream(plain_stream())
     assert g.chat(question(stream=True)).body == b"".join(shown(plain_stream()))
 
