@@ -129,6 +129,21 @@ def test_an_idle_connection_is_closed_silently(gateway):                        
     assert c.read_to_end(LONG) == b""
 
 
+@pytest.mark.parametrize("part", [b"GET /heal", b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n", b"\r\n" * 5000],
+                         ids=["target", "headers", "newlines"])
+def test_a_connection_that_ends_inside_a_head_is_closed_at_once(gateway, part):                 # C05
+    g = gateway()
+    c = g.warm()
+    c.send(part)
+    g.settle()
+    c.half_close()
+    c.wait_end(LONG / 2)      # not after the ten seconds that a head may take
+    c = g.warm()
+    c.send(part)              # the bytes and the end in one turn of the loop
+    c.half_close()
+    c.wait_end(LONG / 2)
+
+
 def test_a_request_has_a_total_deadline(gateway, upstream):
     g = gateway({"limits": {"total_timeout": "1s"}})
     c = g.warm().chat(question())
