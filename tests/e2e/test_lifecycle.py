@@ -152,6 +152,31 @@ def test_idle_and_half_sent_connections_do_not_delay_the_stop(gateway, upstream)
         c.wait_end()
 
 
+@pytest.mark.parametrize("sent", [40, 5000], ids=["in_the_head", "in_the_body"])
+def test_a_client_that_left_in_the_midst_of_sending_does_not_delay_the_stop(gateway, upstream, sent):
+    g = gateway()
+    for _ in range(5):
+        c = g.warm()
+        c.send(c.request("POST", "/v1/chat/completions", question("x" * 10_000))[:sent])
+        c.close()                          # the bytes and the end in one turn of the loop
+    g.settle()
+    watch = stopwatch()
+    g.stop()
+    assert watch() < 2 * SLOW
+
+
+def test_a_client_that_is_still_sending_is_told_when_the_drain_is_over(gateway, upstream):
+    g = gateway({"limits": {"drain_timeout": "200ms"}})
+    c = g.warm()
+    c.send(c.request("POST", "/v1/chat/completions", question("x" * 10_000))[:5000])
+    g.settle()
+    watch = stopwatch()
+    g.stop()
+    assert watch() < 8 * SLOW
+    c.wait_end()
+    upstream.assert_no_call()
+
+
 def test_a_stop_right_after_the_start_is_clean(gateway):
     for _ in range(5):
         g = gateway()
