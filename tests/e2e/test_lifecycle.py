@@ -177,6 +177,19 @@ def test_a_client_that_is_still_sending_is_told_when_the_drain_is_over(gateway, 
     upstream.assert_no_call()
 
 
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+def test_a_stop_without_any_patience_is_clean(gateway, upstream, busy):
+    g = gateway({"limits": {"drain_timeout": "0s"}})
+    upstream.answer = good
+    assert g.chat(question()).status == 200
+    if busy:
+        upstream.answer = None
+        c, reply, call = begin(g, upstream)
+    g.stop()
+    if busy:
+        assert stream_error(reply.stream.rest_or_cut())["code"] == "server_shutting_down"
+
+
 def test_a_stop_right_after_the_start_is_clean(gateway):
     for _ in range(5):
         g = gateway()
