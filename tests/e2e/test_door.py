@@ -1,4 +1,4 @@
-"""The door: what a gateway must refuse, from raw sockets. The letters are the rows of docs/testing.md's fault matrix.
+"""The door: what a gateway must refuse, from raw sockets. The letters at the right are the rows of the fault matrix the gateway was designed by.
 
 Errors of ours have OpenAI's shape. Where libmicrohttpd's parser answers before we see the request, its own HTML page or
 a closed connection is as good (`PARSER`): what counts is that nothing got through and that the gateway stands.
