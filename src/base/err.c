@@ -4,6 +4,7 @@
  */
 #include "base/err.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -56,6 +57,7 @@ err_param(struct err *e, const char *param, const char *code, const char *format
 static int
 add_string_or_null(struct buf *out, const char *key, const char *value)
 {
+	assert(value != NULL);
 	if (buf_printf(out, ",\"%s\":", key) != 0)
 		return -1;
 	if (value[0] == '\0')

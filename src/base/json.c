@@ -321,11 +321,11 @@ scan_value(struct scan *s)
 		return scan_word(s, JSON_FALSE, STR("false"));
 	case 'n':
 		return scan_word(s, JSON_NULL, STR("null"));
-	case 0xEF:
-		return invalid(s, s->at, "a byte-order mark is not allowed");
 	default:
 		if (*s->at == '-' || (*s->at >= '0' && *s->at <= '9'))
 			return scan_number(s);
+		if (s->at == s->begin && *s->at == 0xEF)
+			return invalid(s, s->at, "a byte-order mark is not allowed");
 		return invalid(s, s->at, "a value is missing");
 	}
 }

@@ -57,7 +57,9 @@ json_key(const struct json *j, uint32_t node)
 	const char *p = j->text.p + key->at + 1;
 	uint32_t n = key->end - key->at - 2;
 	bool wide = key->at + (size_t)9 <= j->text.n;
-	return (struct json_key){ .head = wide ? head_wide(p, n) : head_of(p, n), .node = node, .n = n };
+	return (struct json_key){
+		.head = wide ? head_wide(p, n) : head_of(p, n), .node = node, .n = n, .bytes = p
+	};
 }
 
 /* Byte by byte, for where an escape stands in at least one of the two. */
@@ -91,11 +93,10 @@ compare(const struct json *j, const struct json_key *a, const struct json_key *b
 		return a->head < b->head ? -1 : 1;
 	if (a->n <= 8 || b->n <= 8)
 		return (a->n > b->n) - (a->n < b->n);
-	struct str x = json_inside(j, a->node), y = json_inside(j, b->node);
-	if (j->nodes[a->node].escaped || j->nodes[b->node].escaped)
-		return compare_escaped(x, y);
-	int order = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
-	return order != 0 ? order : (x.n > y.n) - (x.n < y.n);
+	if (a->bytes == NULL || b->bytes == NULL)
+		return compare_escaped(json_inside(j, a->node), json_inside(j, b->node));
+	int order = memcmp(a->bytes, b->bytes, a->n < b->n ? a->n : b->n);
+	return order != 0 ? order : (a->n > b->n) - (a->n < b->n);
 }
 
 static int
@@ -104,12 +105,47 @@ on_compare(const void *a, const void *b, void *context)
 	return compare(context, a, b);
 }
 
+/* Decodes escaped keys into one block, so that a sort does not decode them again in every comparison. NULL: none, or no memory. */
+static char *
+decode_all(const struct json *j, struct json_key *keys, size_t count)
+{
+	size_t size = 0;
+	for (size_t i = 0; i < count; i++)
+		size += keys[i].bytes == NULL ? keys[i].n : 0;
+	char *block = size > 0 ? malloc(size) : NULL;
+	char *to = block;
+	for (size_t i = 0; block != NULL && i < count; i++) {
+		if (keys[i].bytes != NULL)
+			continue;
+		keys[i].bytes = to;
+		for (struct str inside = json_inside(j, keys[i].node); inside.n > 0;) {
+			char c[4];
+			size_t n = json_take(&inside, c);
+			memcpy(to, c, n);
+			to += n;
+		}
+	}
+	assert(block == NULL || to == block + size);
+	return block;
+}
+
+static void
+sort_many(const struct json *j, struct json_key *keys, size_t count)
+{
+	struct json view = *j;
+	char *block = decode_all(j, keys, count);
+	qsort_r(keys, count, sizeof *keys, on_compare, &view);
+	for (size_t i = 0; block != NULL && i < count; i++)
+		if (j->nodes[keys[i].node].escaped)
+			keys[i].bytes = NULL;
+	free(block);
+}
+
 void
 json_keys_sort(const struct json *j, struct json_key *keys, size_t count)
 {
 	if (count > FEW) {
-		struct json view = *j;
-		qsort_r(keys, count, sizeof *keys, on_compare, &view);
+		sort_many(j, keys, count);
 		return;
 	}
 	for (size_t i = 1; i < count; i++) {

@@ -18,7 +18,8 @@ size_t json_take(struct str *from, char out[4]);
 struct json_key {
 	uint64_t head; /* the first eight decoded bytes, the first one highest */
 	uint32_t node;
-	uint32_t n; /* decoded length */
+	uint32_t n;        /* decoded length */
+	const char *bytes; /* decoded; NULL where an escape stands in the text */
 };
 
 struct json_key json_key(const struct json *j, uint32_t node);

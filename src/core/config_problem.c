@@ -15,9 +15,14 @@
 static void
 tame(char *text)
 {
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
+	for (; *text != '\0'; text++) {
+		unsigned char c = (unsigned char)text[0], next = (unsigned char)text[1];
+		bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0; /* U+009B is an escape sequence, too */
+		if (c < 0x20 || c == 0x7f || c1)
+			text[0] = '?';
+		if (c1)
+			text[1] = '?';
+	}
 }
 
 bool

@@ -142,7 +142,12 @@ unknown_key(struct reader *r, const struct config_section *s, const struct node 
 	struct nearest near = { .wanted = n->key };
 	for (const struct config_key *k = s->keys; k->name != NULL; k++)
 		nearest_try(&near, k->name);
-	if (near.best != NULL)
+	char home[KEY_PATH_SIZE];
+	bool close = near.best != NULL && near.distance == 1;
+	bool misplaced = !close && config_key_home(n->key, home, sizeof home);
+	if (misplaced)
+		problem_add(r->problems, n->key_line, path, "is unknown here; it belongs in %s", home);
+	else if (near.best != NULL)
 		problem_add(r->problems, n->key_line, path, "is unknown here; did you mean %s?", near.best);
 	else
 		problem_add(r->problems, n->key_line, path, "is unknown here");

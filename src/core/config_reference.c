@@ -56,7 +56,7 @@ kind_of(const struct config_key *k)
 	case KEY_SECTION:
 		return "map";
 	case KEY_ELSEWHERE:
-		return k->section != NULL ? "map of names" : "see right";
+		return k->looks;
 	}
 	return "";
 }

@@ -17,6 +17,11 @@ struct scalar {
 };
 
 bool scalar_read(struct reader *r, const struct config_key *k, const struct scalar *s, void *slot);
+bool scalar_read_text(struct reader *r, const struct config_key *k, const struct scalar *s, void *slot);
+
+/* Both add a problem and return false; the second shows the text of the file, if that cannot be a secret. */
+bool scalar_refuse(struct reader *r, const struct scalar *s, const char *why);
+bool scalar_not_wanted(struct reader *r, const struct scalar *s, const char *wanted);
 const char *scalar_wanted(enum key_type type); /* "a duration such as 5s" */
 
 /* A list is a const char ** and, right behind it, its size_t. */

@@ -4,15 +4,14 @@
  */
 #include "config_schema.h"
 
+#include <stdio.h>
+
+/* clang-format off */
 #define AT(type, field) offsetof(struct type, field)
-#define LIST_AT(type, list, count)                     \
-	(_Generic(((struct type *)NULL)->count, size_t \
-		  : AT(type, list)) +                  \
-	    0 / (AT(type, count) == AT(type, list) + sizeof(const char **)))
-#define END                  \
-	{                    \
-		.name = NULL \
-	}
+/* A list and its count are read as one: the count must stand right behind, else this divides by zero. */
+#define LIST_AT(type, list, count) (AT(type, list) + 0 / (AT(type, count) == AT(type, list) + sizeof(const char **)))
+#define END { .name = NULL }
+/* clang-format on */
 
 static bool
 flip_routing(void *target, bool on)
@@ -154,7 +153,7 @@ const struct config_section config_upstream = { upstream_keys, NULL, false };
 static const struct config_key model_keys[] = {
 	{ "upstream", KEY_UPSTREAM, AT(model_conf, upstream), NULL, NULL, NULL,
 	    "The upstream that serves it. Left out: the one named `openai`, else the first." },
-	{ "as", KEY_ELSEWHERE, 0, NULL, NULL, NULL, "The provider's name for it. Left out: the same name." },
+	{ "as", KEY_ELSEWHERE, 0, NULL, NULL, NULL, "The provider's name for it. Left out: the same name.", .looks = "text" },
 	{ "input_usd", KEY_PRICE, AT(model_conf, price.input), NULL, "0", "1000",
 	    "Dollars per million input tokens. Prices left out come from the catalogue." },
 	{ "cached_input_usd", KEY_PRICE, AT(model_conf, price.cached_input), NULL, "0", "1000",
@@ -167,7 +166,7 @@ static const struct config_key model_keys[] = {
 	    "It costs nothing (a model of your own). Without this and without a price it is unpriced, and refused "
 	    "wherever a budget holds." },
 	{ "fallbacks", KEY_ELSEWHERE, 0, NULL, NULL, NULL,
-	    "Models to ask instead, in this order, when this one's upstream fails." },
+	    "Models to ask instead, in this order, when this one's upstream fails.", .looks = "list" },
 	{ "context_tokens", KEY_COUNT, AT(model_conf, context_tokens), NULL, "1", "100000000",
 	    "The size of its context window. 0: unknown.", .flags = KEY_OR_ZERO },
 	{ "max_output_tokens", KEY_COUNT, AT(model_conf, max_output_tokens), NULL, "1", "100000000",
@@ -208,7 +207,7 @@ static const struct config_key routing_keys[] = {
 	{ "reroute", KEY_NAMES, LIST_AT(routing_conf, reroute, reroute_count), "auto, gpt-4o", NULL, NULL,
 	    "The model names a client may send that the router decides; all others pass as asked." },
 	{ "tasks", KEY_ELSEWHERE, 0, NULL, NULL, NULL, "A fixed tier for a task: `{ product_title: simple }`.",
-	    .flags = KEY_GLOBAL },
+	    .flags = KEY_GLOBAL, .looks = "map of words" },
 	END
 };
 static const struct config_section routing = { routing_keys, flip_routing, false };
@@ -241,7 +240,7 @@ static const struct config_key batch_keys[] = {
 	{ "size", KEY_INT, AT(batch_conf, size), "5", "2", "64", "A batch leaves when it has this many requests." },
 	{ "wait", KEY_DURATION, AT(batch_conf, wait_ms), "2s", "1ms", "60s",
 	    "... or when its first request has waited this long." },
-	{ "tasks", KEY_ELSEWHERE, 0, NULL, NULL, NULL, "The tasks whose requests are batched.", .flags = KEY_GLOBAL },
+	{ "tasks", KEY_ELSEWHERE, 0, NULL, NULL, NULL, "The tasks whose requests are batched.", .flags = KEY_GLOBAL, .looks = "list" },
 	END
 };
 static const struct config_section batch = { batch_keys, flip_batch, false };
@@ -383,12 +382,12 @@ static const struct config_key root_keys[] = {
 	{ "database", KEY_PATH, AT(config, database), "./farthing.db", NULL, NULL, "The SQLite file." },
 	{ "upstreams", KEY_ELSEWHERE, 0, NULL, NULL, NULL,
 	    "The providers, by name. Left out: `openai`, with OPENAI_API_KEY and, if set, OPENAI_BASE_URL.",
-	    .section = &config_upstream },
+	    .section = &config_upstream, .looks = "map of names" },
 	{ "models", KEY_ELSEWHERE, 0, NULL, NULL, NULL,
 	    "The models, by the name clients use. What is left out comes from the catalogue.",
-	    .section = &config_model_keys },
+	    .section = &config_model_keys, .looks = "map of names" },
 	{ "catalogue", KEY_ELSEWHERE, 0, "true", NULL, NULL,
-	    "Serves every model of the built-in catalogue, listed or not. false: the listed ones only." },
+	    "Serves every model of the built-in catalogue, listed or not. false: the listed ones only.", .looks = "true or false" },
 	{ "routing", KEY_SECTION, AT(config, routing), NULL, NULL, NULL, "The router. May be `off`.",
 	    .section = &routing },
 	{ "cache", KEY_SECTION, AT(config, cache), NULL, NULL, NULL, "The caches. May be `off`.", .section = &cache },
@@ -400,7 +399,7 @@ static const struct config_key root_keys[] = {
 	    "The watch over quality. `off`: no judge, no shadow, no review.", .section = &quality },
 	{ "tasks", KEY_ELSEWHERE, 0, NULL, NULL, NULL,
 	    "Tasks with settings of their own, by name. `default` is every request without a task.",
-	    .section = &config_task_keys },
+	    .section = &config_task_keys, .looks = "map of names" },
 	{ "capture", KEY_SECTION, AT(config, capture), NULL, NULL, NULL,
 	    "What may be kept of prompts and answers: `off`, or a map.", .section = &capture },
 	{ "limits", KEY_SECTION, AT(config, limits), NULL, NULL, NULL, "Limits and time-outs.", .section = &limits },
@@ -424,4 +423,30 @@ config_key_find(const struct config_section *s, struct str name)
 		if (str_eq(str_from(k->name), name))
 			return k;
 	return NULL;
+}
+
+static bool
+home_below(const struct config_section *s, const char *path, struct str name, char *out, size_t size)
+{
+	for (const struct config_key *k = s->keys; k->name != NULL; k++) {
+		char inner[128];
+		snprintf(inner, sizeof inner, "%s%s%s", path, path[0] != '\0' ? "." : "", k->name);
+		if (str_eq(str_from(k->name), name)) {
+			snprintf(out, size, "%s", inner);
+			return true;
+		}
+		if (k->section == NULL || k->flags & KEY_ALIKE)
+			continue;
+		if (k->type == KEY_ELSEWHERE)
+			str_copy(inner + strlen(inner), sizeof inner - strlen(inner), STR(".NAME"));
+		if (home_below(k->section, inner, name, out, size))
+			return true;
+	}
+	return false;
+}
+
+bool
+config_key_home(struct str name, char *out, size_t size)
+{
+	return home_below(&config_root, "", name, out, size);
 }

@@ -55,6 +55,7 @@ struct config_key {
 	const char *choices; /* "a|b|c" */
 	const struct config_section *section;
 	unsigned flags;
+	const char *looks; /* of KEY_ELSEWHERE: what stands there, in words */
 };
 
 struct config_section {
@@ -67,5 +68,8 @@ struct config_section {
 extern const struct config_section config_root, config_upstream, config_model_keys, config_task_keys;
 
 const struct config_key *config_key_find(const struct config_section *s, struct str name);
+
+/* Where a key of this name would be at home, for whoever wrote it elsewhere: "cache.ttl". False: nowhere. */
+bool config_key_home(struct str name, char *out, size_t size);
 
 #endif

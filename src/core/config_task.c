@@ -89,7 +89,7 @@ check_tiers(struct reader *r, struct routing_conf *routing, const struct node *m
 		}
 		read_join(inner, path, names[i]);
 		problem_add(
-		    r->problems, map->line, inner, "is missing: the default model is not served here");
+		    r->problems, map->line, inner, "names no model, and the default one is not served here");
 	}
 }
 
@@ -108,8 +108,7 @@ read_own(struct reader *r, const struct node *map)
 		const struct node *routing = node_get(n, "routing");
 		read_join(inner, path, "routing");
 		check_thresholds(r, &t->routing, routing, inner);
-		/* What is missing globally has been told already. */
-		if (!node_null(routing) && !r->config->routing.on)
+		if (!node_null(routing))
 			check_tiers(r, &t->routing, routing, inner);
 	}
 }

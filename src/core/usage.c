@@ -95,7 +95,7 @@ read_output(struct reader *r, uint32_t node, struct usage *u)
 	/* Embeddings have no output to state; a null is something else. */
 	if (!stated)
 		return json_member(r->json, node, name) == 0 && (!has_total || total == u->input);
-	bool reasoning_apart = u->reasoning > 0 && total == u->input + u->output + u->reasoning;
+	bool reasoning_apart = total == u->input + u->output + u->reasoning;
 	if (reasoning_apart)
 		u->output += u->reasoning;
 	return true;
@@ -109,7 +109,7 @@ usage_read(const struct json *j, uint32_t node, struct usage *u)
 	struct reader r = { .json = j };
 	struct usage found = { .known = true };
 	bool stated = read_input(&r, node, &found) && read_output(&r, node, &found);
-	if (!stated || r.nonsense || found.input > MOST_TOKENS || found.output > MOST_TOKENS)
+	if (!stated || r.nonsense || found.input > MOST_TOKENS)
 		return false;
 	/* More parts than there is to divide: the dearer part is believed first. */
 	found.cache_write = least(found.cache_write, found.input);

@@ -16,62 +16,49 @@ struct rule {
 	const char *rows; /* gives one text a row: which, and the figures */
 };
 
-#define NAME(id) "quote(" id ")"
-#define FIGURES "' booked=' || ifnull(r.cost_pico, 'unknown') || ' attempts=' || ifnull(t.cost, 'unknown')"
-
-/* Token counts, costs and times; a column that may not be negative is one that may not. */
-#define NEGATIVE_USAGE                                                                                   \
-	"input_tokens < 0 OR cached_input_tokens < 0 OR cache_write_tokens < 0 OR output_tokens < 0 OR " \
-	"reasoning_tokens < 0 "                                                                          \
-	"OR cost_pico < 0 OR status < 0 OR first_byte_us < 0 OR total_us < 0 OR at_us < 0"
+/* clang-format off */
+#define NEGATIVE_IN_BOTH \
+	"at_us < 0 OR status < 0 OR cost_pico < 0 OR first_byte_us < 0 OR total_us < 0 OR input_tokens < 0" \
+	" OR cached_input_tokens < 0 OR cache_write_tokens < 0 OR output_tokens < 0 OR reasoning_tokens < 0"
 
 static const struct rule rules[] = {
 	{ "row was refused by the schema",
-	    "SELECT kind || ' ' || " NAME("id") " || ' ' || why FROM refused" },
+	    "SELECT kind || ' ' || quote(id) || ' ' || why FROM refused" },
 	{ "request counts other attempts than there are rows",
-	    "SELECT " NAME("r.id") " || ' counts=' || r.attempts || ' rows=' || n FROM (SELECT r.*,"
-				   " (SELECT count(*) FROM attempts a WHERE a.request_id = r.id) AS n FROM "
-				   "requests r) r WHERE r.attempts <> n" },
-	/* HELD and UNPRICED attempts make their request HELD or UNPRICED, so they do not come into these sums. */
+	    "SELECT quote(id) || ' counts=' || attempts || ' rows=' || n FROM (SELECT id, attempts,"
+	    " (SELECT count(*) FROM attempts a WHERE a.request_id = r.id) AS n FROM requests r) WHERE attempts <> n" },
+	/* A held or unpriced attempt makes its request held or unpriced, so those are not in these sums. */
 	{ "request costs something else than its attempts",
-	    "SELECT " NAME(
-		"r.id") " || " FIGURES
-			" FROM requests r JOIN (SELECT q.id AS id, ifnull(sum(a.cost_pico), 0) AS cost,"
-			" count(*) - count(a.cost_pico) - (a.request_id IS NULL) AS unknowns FROM requests q "
-			"LEFT JOIN attempts a"
-			" ON a.request_id = q.id WHERE q.basis IN (1, 2) AND q.answer_id = '' GROUP BY q.id) "
-			"t ON t.id = r.id"
-			" WHERE r.cost_pico IS NOT t.cost OR t.unknowns > 0" },
+	    "SELECT quote(id) || ' cost_pico=' || ifnull(cost_pico, 'unknown') || ' attempts=' || ifnull(total, 0) ||"
+	    " ' unknown=' || unknown FROM (SELECT id, cost_pico,"
+	    " (SELECT sum(a.cost_pico) FROM attempts a WHERE a.request_id = r.id) AS total,"
+	    " (SELECT count(*) FROM attempts a WHERE a.request_id = r.id AND a.cost_pico IS NULL) AS unknown"
+	    " FROM requests r WHERE basis IN (1, 2) AND answer_id = '')"
+	    " WHERE cost_pico IS NOT ifnull(total, 0) OR unknown > 0" },
 	{ "follower of another request's answer costs money",
-	    "SELECT " NAME("id") " || ' cost_pico=' || ifnull(cost_pico, 'unknown') FROM requests"
-				 " WHERE answer_id <> '' AND cost_pico IS NOT 0" },
+	    "SELECT quote(id) || ' cost_pico=' || ifnull(cost_pico, 'unknown') FROM requests"
+	    " WHERE answer_id <> '' AND cost_pico IS NOT 0" },
 	{ "request's cost is unknown but not called unpriced",
-	    "SELECT " NAME("id") " FROM requests WHERE cost_pico IS NULL AND basis <> 4" },
+	    "SELECT quote(id) FROM requests WHERE cost_pico IS NULL AND basis <> 4" },
 	{ "attempt's cost is unknown but not called unpriced",
-	    "SELECT " NAME("request_id") " || ' number=' || number FROM attempts WHERE cost_pico IS NULL AND "
-					 "basis <> 4" },
+	    "SELECT quote(request_id) || ' number=' || number FROM attempts WHERE cost_pico IS NULL AND basis <> 4" },
 	{ "request without a billed attempt costs money",
-	    "SELECT " NAME(
-		"id") " || ' cost_pico=' || cost_pico FROM requests WHERE basis = 0 AND cost_pico <> 0" },
+	    "SELECT quote(id) || ' cost_pico=' || cost_pico FROM requests WHERE basis = 0 AND cost_pico <> 0" },
 	{ "attempt that was not billed costs money",
-	    "SELECT " NAME(
-		"request_id") " || ' number=' || number FROM attempts WHERE basis = 0 AND cost_pico <> 0" },
+	    "SELECT quote(request_id) || ' number=' || number FROM attempts WHERE basis = 0 AND cost_pico <> 0" },
 	{ "request has a negative number",
-	    "SELECT " NAME(
-		"id") " FROM requests WHERE saved_pico < 0 OR attempts < 0 OR bytes_in < 0 OR bytes_out < 0"
-		      " OR " NEGATIVE_USAGE },
+	    "SELECT quote(id) FROM requests WHERE saved_pico < 0 OR attempts < 0 OR bytes_in < 0 OR bytes_out < 0 OR "
+	    NEGATIVE_IN_BOTH },
 	{ "attempt has a negative number",
-	    "SELECT " NAME(
-		"request_id") " || ' number=' || number FROM attempts WHERE number < 1 OR " NEGATIVE_USAGE },
+	    "SELECT quote(request_id) || ' number=' || number FROM attempts WHERE number < 1 OR " NEGATIVE_IN_BOTH },
 	{ "request has an unknown kind",
-	    "SELECT " NAME("id") " || ' basis=' || basis || ' cache=' || cache FROM requests"
-				 " WHERE basis NOT BETWEEN 0 AND 4 OR cache NOT BETWEEN 0 AND 4 OR stream "
-				 "NOT IN (0, 1)" },
+	    "SELECT quote(id) || ' basis=' || basis || ' cache=' || cache FROM requests"
+	    " WHERE basis NOT BETWEEN 0 AND 4 OR cache NOT BETWEEN 0 AND 4 OR stream NOT IN (0, 1)" },
 	{ "attempt has an unknown kind",
-	    "SELECT " NAME("request_id") " || ' number=' || number || ' basis=' || basis || ' outcome=' || "
-					 "outcome FROM attempts"
-					 " WHERE basis NOT BETWEEN 0 AND 4 OR outcome NOT BETWEEN 0 AND 4" },
+	    "SELECT quote(request_id) || ' number=' || number || ' basis=' || basis || ' outcome=' || outcome FROM attempts"
+	    " WHERE basis NOT BETWEEN 0 AND 4 OR outcome NOT BETWEEN 0 AND 4" },
 };
+/* clang-format on */
 
 static int
 cannot_check(sqlite3 *db, const char *path, struct err *e)

@@ -17,6 +17,9 @@
 
 #include "schema.h"
 
+/* Some ten thousand requests with their attempts: more than can be running. */
+enum { BALLAST_BYTES = 16 * 1024 * 1024 };
+
 static char *
 beside(const char *path, const char *suffix)
 {
@@ -228,4 +231,29 @@ file_in_place(const struct file *f)
 {
 	struct stat st;
 	return stat(f->path, &st) == 0 && st.st_dev == f->device && st.st_ino == f->inode;
+}
+
+int
+file_take_ballast(const struct file *f)
+{
+	char *name = beside(f->path, ".ballast");
+	int rc = 0;
+	int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || fallocate(fd, 0, 0, BALLAST_BYTES) != 0) {
+		rc = errno == ENOSPC || errno == EDQUOT ? -1 : 0;
+		unlink(name);
+	}
+	if (fd >= 0)
+		close(fd);
+	free(name);
+	return rc;
+}
+
+bool
+file_release_ballast(const struct file *f)
+{
+	char *name = beside(f->path, ".ballast");
+	bool released = unlink(name) == 0;
+	free(name);
+	return released;
 }

@@ -8,16 +8,13 @@
 #include "store.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/utf8.h"
 #include "file.h"
 #include "retention.h"
+#include "rows.h"
 #include "schema.h"
 
 enum {
@@ -26,19 +23,16 @@ enum {
 	/* quick_check reads every page. Up to this size that takes well under a second; larger files are checked only
 	 * when the machine may have lost something, see mark_is_good. */
 	CHECK_ALWAYS_BYTES = 64 * 1024 * 1024,
-	LABEL_MAX = 96,
 };
 
 struct store {
 	struct file file;
 	sqlite3 *db;
-	sqlite3_stmt *begin, *commit, *request, *attempt, *refuse;
+	sqlite3_stmt *begin, *commit;
+	struct rows rows;
 	int wal_pages;
 	enum store_fault fault;
 	char problem[160];
-	char repaired[16][LABEL_MAX * 3 +
-			  1]; /* labels that were not UTF-8, made so, until their row is stepped */
-	int repaired_count;
 };
 
 /* ---- Failing ---- */
@@ -94,6 +88,18 @@ store_in_place(const struct store *s)
 	return file_in_place(&s->file);
 }
 
+int
+store_take_ballast(struct store *s)
+{
+	return file_take_ballast(&s->file);
+}
+
+bool
+store_release_ballast(struct store *s)
+{
+	return file_release_ballast(&s->file);
+}
+
 static int
 exec(struct store *s, const char *sql)
 {
@@ -111,177 +117,19 @@ run(struct store *s, sqlite3_stmt *statement)
 	return rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : -1;
 }
 
-/* ---- Rows ---- */
-
-/* Binds values to parameters 1, 2, ... in the order of the columns. */
-struct binder {
-	struct store *store;
-	sqlite3_stmt *statement;
-	int at;
-};
-
-static void
-bind_number(struct binder *b, int64_t value)
-{
-	sqlite3_bind_int64(b->statement, ++b->at, value);
-}
-
-static void
-bind_known(struct binder *b, int64_t value) /* -1 is unknown */
-{
-	if (value == -1)
-		sqlite3_bind_null(b->statement, ++b->at);
-	else
-		bind_number(b, value);
-}
-
-static bool
-is_ascii(const char *p, size_t n)
-{
-	unsigned char seen = 0;
-	for (size_t i = 0; i < n; i++)
-		seen |= (unsigned char)p[i];
-	return seen < 0x80;
-}
-
-/* Bytes that are no UTF-8 become U+FFFD, one for one, so that every reader of the file can show the row. */
-static struct str
-repair(struct store *s, struct str label)
-{
-	assert(s->repaired_count < (int)(sizeof s->repaired / sizeof s->repaired[0]) && label.n <= LABEL_MAX);
-	char *out = s->repaired[s->repaired_count++];
-	size_t n = 0;
-	for (size_t i = 0, step; i < label.n; i += step) {
-		step = utf8_step(label, i);
-		if (step == 0) {
-			n += utf8_put(out + n, 0xFFFD);
-			step = 1;
-			continue;
-		}
-		memcpy(out + n, label.p + i, step);
-		n += step;
-	}
-	return (struct str){ out, n };
-}
-
-/* The field is as long as its array allows, terminated or not. */
-static void
-bind_field(struct binder *b, const char *field, size_t size)
-{
-	struct str label = { field, strnlen(field, size) };
-	if (!is_ascii(label.p, label.n))
-		label = repair(b->store, label);
-	sqlite3_bind_text(b->statement, ++b->at, label.p, (int)label.n, SQLITE_STATIC);
-}
-
-#define BIND_LABEL(b, field) bind_field(b, field, sizeof(field))
-
-static void
-bind_usage(struct binder *b, const struct usage *u)
-{
-	bind_known(b, u->known ? u->input : -1);
-	bind_known(b, u->known ? u->cached_input : -1);
-	bind_known(b, u->known ? u->cache_write : -1);
-	bind_known(b, u->known ? u->output : -1);
-	bind_known(b, u->known ? u->reasoning : -1);
-}
-
-struct refused {
-	const char *kind, *id;
-	size_t id_size;
-	int64_t at_us, number, cost_pico;
-	enum cost_basis basis;
-};
-
-static int
-refuse(struct store *s, const struct refused *row)
-{
-	char why[160];
-	snprintf(why, sizeof why, "%s", sqlite3_errmsg(s->db));
-	struct str id = { row->id, strnlen(row->id, row->id_size) };
-	char shown[LABEL_MAX + 1];
-	str_copy(shown, sizeof shown, id);
-	log_line(LOG_ERROR, "refused_row", "kind=%s request=%q cost_pico=%lld why=%q", row->kind, shown,
-	    (long long)row->cost_pico, why);
-	struct binder b = { s, s->refuse, 0 };
-	bind_number(&b, row->at_us);
-	sqlite3_bind_text(b.statement, ++b.at, row->kind, -1, SQLITE_STATIC);
-	bind_field(&b, row->id, row->id_size);
-	bind_number(&b, row->number);
-	bind_known(&b, row->cost_pico);
-	bind_number(&b, (int64_t)row->basis);
-	sqlite3_bind_text(b.statement, ++b.at, why, -1, SQLITE_STATIC);
-	return run(s, s->refuse);
-}
-
-static int
-insert(struct store *s, sqlite3_stmt *statement, const struct refused *if_refused)
-{
-	int rc = sqlite3_step(statement);
-	int done = 0;
-	if ((rc & 0xff) == SQLITE_CONSTRAINT)
-		done = refuse(s, if_refused);
-	else if (rc != SQLITE_DONE)
-		done = failed(s);
-	sqlite3_reset(statement);
-	s->repaired_count = 0;
-	return done;
-}
+/* ---- Transactions ---- */
 
 int
 store_request(struct store *s, const struct ledger_request *row)
 {
-	struct binder b = { s, s->request, 0 };
-	bind_number(&b, row->at_us);
-	BIND_LABEL(&b, row->id);
-	BIND_LABEL(&b, row->account);
-	BIND_LABEL(&b, row->task);
-	BIND_LABEL(&b, row->endpoint);
-	BIND_LABEL(&b, row->model_asked);
-	BIND_LABEL(&b, row->model_served);
-	BIND_LABEL(&b, row->upstream);
-	BIND_LABEL(&b, row->answer_id);
-	BIND_LABEL(&b, row->error_code);
-	BIND_LABEL(&b, row->why);
-	bind_usage(&b, &row->usage);
-	bind_known(&b, row->cost_pico);
-	bind_known(&b, row->saved_pico);
-	bind_number(&b, (int64_t)row->basis);
-	bind_number(&b, (int64_t)row->cache);
-	bind_number(&b, row->status);
-	bind_number(&b, row->stream);
-	bind_number(&b, row->attempts);
-	bind_known(&b, row->first_byte_us);
-	bind_number(&b, row->total_us);
-	bind_number(&b, row->bytes_in);
-	bind_number(&b, row->bytes_out);
-	struct refused r = { "request", row->id, sizeof row->id, row->at_us, 0, row->cost_pico, row->basis };
-	return insert(s, s->request, &r);
+	return rows_request(&s->rows, row) == SQLITE_OK ? 0 : failed(s);
 }
 
 int
 store_attempt(struct store *s, const struct ledger_attempt *row)
 {
-	struct binder b = { s, s->attempt, 0 };
-	bind_number(&b, row->at_us);
-	BIND_LABEL(&b, row->request_id);
-	bind_number(&b, row->number);
-	BIND_LABEL(&b, row->upstream);
-	BIND_LABEL(&b, row->model);
-	bind_number(&b, (int64_t)row->outcome);
-	bind_number(&b, row->status);
-	BIND_LABEL(&b, row->why);
-	bind_usage(&b, &row->usage);
-	bind_known(&b, row->cost_pico);
-	bind_number(&b, (int64_t)row->basis);
-	bind_known(&b, row->first_byte_us);
-	bind_number(&b, row->total_us);
-	struct refused r = { "attempt", row->request_id, sizeof row->request_id, row->at_us, row->number,
-		row->cost_pico, row->basis };
-	return insert(s, s->attempt, &r);
+	return rows_attempt(&s->rows, row) == SQLITE_OK ? 0 : failed(s);
 }
-
-/* ---- Transactions ---- */
 
 int
 store_begin(struct store *s)
@@ -369,23 +217,6 @@ store_prune(struct store *s, const struct store_limits *limits, int most, struct
 
 /* ---- Opening ---- */
 
-static const char insert_request[] =
-    "INSERT INTO requests(at_us, id, account, task, endpoint, model_asked, model_served, upstream, "
-    "answer_id, error_code, why,"
-    " input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_pico, "
-    "saved_pico, basis,"
-    " cache, status, stream, attempts, first_byte_us, total_us, bytes_in, bytes_out)"
-    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-
-static const char insert_attempt[] =
-    "INSERT INTO attempts(at_us, request_id, number, upstream, model, outcome, status, why, input_tokens,"
-    " cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_pico, basis, "
-    "first_byte_us, total_us)"
-    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
-
-static const char insert_refused[] =
-    "INSERT INTO refused(at_us, kind, id, number, cost_pico, basis, why) VALUES(?,?,?,?,?,?,?)";
-
 static int
 prepare(struct store *s, const char *sql, sqlite3_stmt **out)
 {
@@ -399,9 +230,7 @@ prepare_all(struct store *s)
 {
 	if (prepare(s, "BEGIN IMMEDIATE", &s->begin) != 0 || prepare(s, "COMMIT", &s->commit) != 0)
 		return -1;
-	if (prepare(s, insert_request, &s->request) != 0 || prepare(s, insert_attempt, &s->attempt) != 0)
-		return -1;
-	return prepare(s, insert_refused, &s->refuse);
+	return rows_prepare(&s->rows, s->db) == SQLITE_OK ? 0 : failed(s);
 }
 
 static int
@@ -532,9 +361,9 @@ make_ready(struct store *s, struct err *e)
 static void
 release(struct store *s)
 {
-	sqlite3_stmt *all[] = { s->begin, s->commit, s->request, s->attempt, s->refuse };
-	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-		sqlite3_finalize(all[i]);
+	rows_finalize(&s->rows);
+	sqlite3_finalize(s->begin);
+	sqlite3_finalize(s->commit);
 	sqlite3_close(s->db);
 	file_unlock(&s->file); /* last: the next process may write from here on */
 	free(s);
@@ -565,8 +394,11 @@ store_close(struct store **s, bool clean)
 {
 	if (*s == NULL)
 		return;
+	/* After a failure the log stays as it is for the next opening to read: no write, no fsync on these descriptors. */
 	if (clean && store_in_place(*s))
 		write_mark(*s, true);
+	else
+		sqlite3_db_config((*s)->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	release(*s);
 	*s = NULL;
 }

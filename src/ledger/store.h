@@ -38,6 +38,9 @@ enum store_fault store_fault(const struct store *s); /* of the last call that fa
 const char *store_problem(const struct store *s);    /* the same in words */
 bool store_in_place(const struct store *s);          /* false: the file was deleted or replaced under us */
 
+int store_take_ballast(struct store *s); /* as file_take_ballast */
+bool store_release_ballast(struct store *s);
+
 struct store_limits {
 	int64_t before_us;  /* rows older than this leave; 0: none for their age */
 	int64_t keep_bytes; /* used pages may fill this much; 0: no limit */

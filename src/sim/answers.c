@@ -60,34 +60,41 @@ sim_answer_hash(struct str user)
 	return h;
 }
 
-static bool
-mentions(struct str text, const char *word)
-{
-	size_t n = strlen(word);
-	for (size_t i = 0; i + n <= text.n; i++) {
-		if ((text.p[i] | 32) != word[0])
-			continue;
-		if (str_eq_nocase((struct str){ text.p + i, n }, str_from(word)))
-			return true;
-	}
-	return false;
-}
-
+/* The task is named by a word near the front; where several are, the first in this list wins. */
 static enum kind
 kind_of(struct str user)
 {
 	static const struct {
-		const char *word;
+		struct str word;
 		enum kind kind;
-	} kinds[] = { { "strateg", KIND_STRATEGY }, { "roadmap", KIND_STRATEGY }, { "market", KIND_MARKET },
-		{ "competit", KIND_MARKET }, { "seo", KIND_SEO }, { "keyword", KIND_SEO },
-		{ "title", KIND_TITLE }, { "headline", KIND_TITLE }, { "descri", KIND_DESCRIPTION },
-		{ "classif", KIND_CLASS }, { "sentiment", KIND_CLASS }, { "summar", KIND_SUMMARY } };
-	struct str looked = { user.p, user.n < 2048 ? user.n : 2048 };
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		if (mentions(looked, kinds[i].word))
-			return kinds[i].kind;
-	return KIND_PLAIN;
+	} kinds[] = {
+		{ { "strateg", 7 }, KIND_STRATEGY },
+		{ { "roadmap", 7 }, KIND_STRATEGY },
+		{ { "market", 6 }, KIND_MARKET },
+		{ { "competit", 8 }, KIND_MARKET },
+		{ { "seo", 3 }, KIND_SEO },
+		{ { "keyword", 7 }, KIND_SEO },
+		{ { "title", 5 }, KIND_TITLE },
+		{ { "headline", 8 }, KIND_TITLE },
+		{ { "descri", 6 }, KIND_DESCRIPTION },
+		{ { "classif", 7 }, KIND_CLASS },
+		{ { "sentiment", 9 }, KIND_CLASS },
+		{ { "summar", 6 }, KIND_SUMMARY },
+	};
+	enum { KINDS = sizeof kinds / sizeof *kinds, LOOK = 512 };
+	size_t best = KINDS;
+	char before = ' ';
+	for (size_t at = 0; at < user.n && at < LOOK; before = user.p[at++]) {
+		if ((before | 32) >= 'a' && (before | 32) <= 'z')
+			continue;
+		for (size_t i = 0; i < best; i++) {
+			struct str word = kinds[i].word;
+			if ((user.p[at] | 32) == word.p[0] && at + word.n <= user.n &&
+			    str_eq_nocase((struct str){ user.p + at, word.n }, word))
+				best = i;
+		}
+	}
+	return best < KINDS ? kinds[best].kind : KIND_PLAIN;
 }
 
 /* What the question is about: what follows "for", "about", "of" or a colon, without fault blocks, at most 79 bytes. */
@@ -276,9 +283,9 @@ cut(const struct sim_prompt *p, struct buf *out, size_t from)
 }
 
 static uint64_t
-seed_of(const struct sim *s, const struct sim_prompt *p, int choice)
+seed_of(const struct sim *s, const struct sim_prompt *p, uint32_t hash, int choice)
 {
-	uint64_t seed = sim_hash(SIM_HASH ^ s->options.seed ^ (uint64_t)p->seed << 20, sim_prompt_user(p));
+	uint64_t seed = SIM_HASH ^ s->options.seed ^ (uint64_t)p->seed << 20 ^ (uint64_t)hash << 32;
 	return sim_hash(seed + (uint64_t)choice, str_from(p->model));
 }
 
@@ -292,7 +299,7 @@ sim_answer(
 	struct buf words = { 0 };
 	bool json = p->form != SIM_FORM_TEXT;
 	struct speaker k = { .sim = s,
-		.seed = seed_of(s, p, choice),
+		.seed = seed_of(s, p, hash, choice),
 		.weak = sim_model_weak(str_from(p->model)),
 		.out = json ? &words : out };
 	find_subject(user, k.subject);
@@ -321,9 +328,10 @@ sim_answer_arguments(const struct sim *s, const struct sim_prompt *p, uint32_t f
 {
 	size_t from = out->n;
 	char mark[16];
-	snprintf(mark, sizeof mark, "%08" PRIx32, sim_answer_hash(sim_prompt_user(p)));
+	uint32_t hash = sim_answer_hash(sim_prompt_user(p));
+	snprintf(mark, sizeof mark, "%08" PRIx32, hash);
 	uint32_t schema = json_member(&p->json, function, "parameters");
-	struct sim_instance g = { &p->json, schema, seed_of(s, p, 0), str_from(mark), false, out };
+	struct sim_instance g = { &p->json, schema, seed_of(s, p, hash, 0), str_from(mark), false, out };
 	if (schema != 0 && json_type(&p->json, schema) == JSON_OBJECT)
 		sim_schema_instance(&g, schema);
 	else

@@ -24,7 +24,7 @@ peek(struct reader *r)
 }
 
 static void
-skip(struct reader *r)
+step_over(struct reader *r)
 {
 	r->rest.p++;
 	r->rest.n--;
@@ -36,14 +36,14 @@ read_atom(struct reader *r)
 	int64_t value = 0;
 	char c = peek(r);
 	if (c == '(' && r->depth < 16) {
-		skip(r);
+		step_over(r);
 		r->depth++;
 		value = read_sum(r);
 		r->depth--;
 		if (peek(r) != ')')
 			r->bad = true;
 		else
-			skip(r);
+			step_over(r);
 		return value;
 	}
 	if (c < '0' || c > '9')
@@ -52,7 +52,7 @@ read_atom(struct reader *r)
 		if (__builtin_mul_overflow(value, 10, &value) ||
 		    __builtin_add_overflow(value, r->rest.p[0] - '0', &value))
 			r->bad = true;
-		skip(r);
+		step_over(r);
 	}
 	return value;
 }
@@ -62,7 +62,7 @@ read_product(struct reader *r)
 {
 	int64_t value = read_atom(r);
 	for (char c; !r->bad && ((c = peek(r)) == '*' || c == 'x' || c == '/');) {
-		skip(r);
+		step_over(r);
 		r->operators++;
 		int64_t by = read_atom(r);
 		if (c == '/' && (by == 0 || (by == -1 && value == INT64_MIN)))
@@ -80,7 +80,7 @@ read_sum(struct reader *r)
 {
 	int64_t value = read_product(r);
 	for (char c; !r->bad && ((c = peek(r)) == '+' || c == '-');) {
-		skip(r);
+		step_over(r);
 		r->operators++;
 		int64_t by = read_product(r);
 		if (c == '+' ? __builtin_add_overflow(value, by, &value)
@@ -104,21 +104,20 @@ asks(struct str text)
 bool
 sim_arithmetic(struct str text, int64_t *result)
 {
-	if (!asks(text))
-		return false;
 	for (size_t i = 0; i < text.n; i++) {
-		char c = text.p[i], before = i != 0 ? text.p[i - 1] : ' ';
-		bool starts = c == '(' || (c >= '0' && c <= '9');
+		char c = text.p[i];
+		if (c < '(' || c > '9' || (c > '(' && c < '0'))
+			continue;
 		/* "gpt-4o", "v2" and "3.5" are no sums */
-		if (!starts ||
-		    (before != ' ' && before != '(' && before != '\n' && before != ':' && before != '`'))
+		char before = i != 0 ? text.p[i - 1] : ' ';
+		if (before != ' ' && before != '(' && before != '\n' && before != ':' && before != '`')
 			continue;
 		struct reader r = { .rest = { text.p + i, text.n - i } };
 		int64_t value = read_sum(&r);
 		if (r.bad || r.operators == 0)
 			continue;
 		*result = value;
-		return true;
+		return asks(text); /* the dearer test comes last: few texts hold a sum */
 	}
 	return false;
 }

@@ -10,45 +10,18 @@
 
 #include <inttypes.h>
 
-#define PER_MILLION(usd_cents) \
-	((int64_t)(usd_cents)*10000) /* dollars * 100 per million, in pico-dollars a token */
-
-static const struct {
-	const char *name;
-	struct price price;
-} fallback[] = {
-	{ "gpt-4o-mini", { true, PER_MILLION(15), 75000, PER_MILLION(15), PER_MILLION(60) } },
-	{ "gpt-4o", { true, PER_MILLION(250), PER_MILLION(125), PER_MILLION(250), PER_MILLION(1000) } },
-	{ "text-embedding-3-small", { true, PER_MILLION(2), PER_MILLION(2), PER_MILLION(2), 0 } },
-	{ "text-embedding-3-large", { true, PER_MILLION(13), PER_MILLION(13), PER_MILLION(13), 0 } },
-};
-
-static bool
-price_named(struct str model, struct price *price)
-{
-	for (size_t i = 0; i < sizeof fallback / sizeof *fallback; i++) {
-		if (str_eq(model, str_from(fallback[i].name))) {
-			*price = fallback[i].price;
-			return true;
-		}
-	}
-	return false;
-}
-
 struct price
 sim_price(struct str model)
 {
-	struct price price;
-	struct str base = model;
-	if (price_named(model, &price))
-		return price;
-	base = sim_model_base(model);
-	if (price_named(base, &price))
-		return price;
-	/* A model of the family without a price of its own costs as its weak or strong example does. */
-	bool known = price_named(sim_model_weak(model) ? STR("gpt-4o-mini") : STR("gpt-4o"), &price);
-	price.known = known;
-	return price;
+	/* A model of the family that the catalogue does not know costs as its cheap or its strong example does. */
+	struct str names[] = { model, sim_model_base(model),
+		sim_model_weak(model) ? STR("gpt-4o-mini") : STR("gpt-4o") };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const struct catalogue_model *m = catalogue_find(names[i]);
+		if (m != NULL && m->price.known)
+			return m->price;
+	}
+	return (struct price){ 0 };
 }
 
 int64_t

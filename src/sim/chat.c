@@ -127,10 +127,15 @@ read_chat(struct sim_prompt *p, struct str body, bool chat, struct err *e)
 static void
 add_chunk_head(struct talk *t, struct buf *out)
 {
-	buf_printf(out,
-	    "data: {\"id\":\"%s\",\"object\":\"%s\",\"created\":%" PRId64 ",\"model\":\"%s\","
-	    "\"service_tier\":\"default\",\"system_fingerprint\":\"fp_farthing_sim\",\"choices\":[",
-	    t->id, t->chat ? "chat.completion.chunk" : "text_completion", t->created, t->model);
+	buf_add(out, STR("data: {\"id\":\""));
+	sim_add_text(out, t->id);
+	sim_add_text(out, t->chat ? "\",\"object\":\"chat.completion.chunk\",\"created\":"
+				  : "\",\"object\":\"text_completion\",\"created\":");
+	sim_add_int(out, t->created);
+	buf_add(out, STR(",\"model\":\""));
+	sim_add_text(out, t->model);
+	buf_add(out,
+	    STR("\",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_farthing_sim\",\"choices\":["));
 }
 
 /* What stands behind the choices of every chunk. */
@@ -265,7 +270,9 @@ static void
 whole_choice(struct talk *t, int choice, struct str said, const char *finish)
 {
 	struct buf *out = &t->reply->body;
-	buf_printf(out, "%s{\"index\":%d,", choice != 0 ? "," : "", choice);
+	sim_add_text(out, choice != 0 ? ",{\"index\":" : "{\"index\":");
+	sim_add_int(out, choice);
+	buf_add_c(out, ',');
 	if (!t->chat) {
 		buf_add(out, STR("\"text\":\""));
 		buf_add_json(out, said);
@@ -293,15 +300,23 @@ whole_choice(struct talk *t, int choice, struct str said, const char *finish)
 		add_logprobs(out, said);
 	else
 		buf_add(out, STR(",\"logprobs\":null"));
-	buf_printf(out, ",\"finish_reason\":\"%s\"}", finish);
+	buf_add(out, STR(",\"finish_reason\":\""));
+	sim_add_text(out, finish);
+	buf_add(out, STR("\"}"));
 }
 
 static void
 whole_open(struct talk *t)
 {
-	buf_printf(&t->reply->body,
-	    "{\"id\":\"%s\",\"object\":\"%s\",\"created\":%" PRId64 ",\"model\":\"%s\",\"choices\":[", t->id,
-	    t->chat ? "chat.completion" : "text_completion", t->created, t->model);
+	struct buf *out = &t->reply->body;
+	buf_add(out, STR("{\"id\":\""));
+	sim_add_text(out, t->id);
+	sim_add_text(out, t->chat ? "\",\"object\":\"chat.completion\",\"created\":"
+				  : "\",\"object\":\"text_completion\",\"created\":");
+	sim_add_int(out, t->created);
+	buf_add(out, STR(",\"model\":\""));
+	sim_add_text(out, t->model);
+	buf_add(out, STR("\",\"choices\":["));
 }
 
 static void

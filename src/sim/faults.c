@@ -204,43 +204,53 @@ word_cut(struct str *from, struct str *name, struct str *value, bool *has_value)
 	return true;
 }
 
+/* `once`, `once:WORD` and `times:N` say how often a block holds, not what it does. */
+static bool
+is_limit(struct str name)
+{
+	return str_eq(name, STR("once")) || str_eq(name, STR("times"));
+}
+
+static bool
+read_word(struct sim_fault *f, struct str name, struct str value, bool has_value)
+{
+	if (str_eq(name, STR("once")) && has_value)
+		return sim_fault_read(f, value);
+	if (is_limit(name))
+		return true;
+	f->any = true;
+	return has_value ? read_value(f, name, value) : read_flag(f, name);
+}
+
 bool
 sim_fault_read(struct sim_fault *f, struct str words)
 {
 	struct str name, value;
 	bool has_value;
 	while (word_cut(&words, &name, &value, &has_value)) {
-		if (!(has_value ? read_value(f, name, value) : read_flag(f, name)))
+		bool any = f->any;
+		if (!read_word(f, name, value, has_value)) {
+			f->any = any;
 			return false;
-		f->any = true;
+		}
 	}
 	return true;
 }
 
-/* The limit of a block: `once`, `once:...`, `times:N ...`. Eats it from the words; UINT32_MAX when there is none. */
+/* For how many requests with the same body the block holds. */
 static uint32_t
-limit_cut(struct str *words)
+limit_of(struct str words)
 {
-	struct str rest = str_trim(*words), name, value;
+	struct str name, value;
 	bool has_value;
-	if (str_starts(rest, STR("once"))) {
-		rest.p += 4;
-		rest.n -= 4;
-		if (rest.n != 0 && rest.p[0] != ':' && rest.p[0] != ' ')
-			return UINT32_MAX;
-		if (rest.n != 0 && rest.p[0] == ':') {
-			rest.p++;
-			rest.n--;
-		}
-		*words = rest;
-		return 1;
-	}
 	int64_t n;
-	if (!word_cut(&rest, &name, &value, &has_value) || !str_eq(name, STR("times")) ||
-	    !str_int(value, &n) || n < 0 || n > 1000000)
-		return UINT32_MAX;
-	*words = rest;
-	return (uint32_t)n;
+	while (word_cut(&words, &name, &value, &has_value)) {
+		if (str_eq(name, STR("once")))
+			return 1;
+		if (str_eq(name, STR("times")) && str_int(value, &n) && n >= 0 && n <= 1000000)
+			return (uint32_t)n;
+	}
+	return UINT32_MAX;
 }
 
 void
@@ -254,7 +264,7 @@ sim_fault_find(struct sim_fault *f, struct str text, uint32_t served)
 		if (end < 0)
 			return;
 		struct str words = { text.p, (size_t)end };
-		if (served < limit_cut(&words))
+		if (served < limit_of(words))
 			sim_fault_read(f, words);
 		text.p += end + 2;
 		text.n -= (size_t)end + 2;

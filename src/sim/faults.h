@@ -1,7 +1,8 @@
 /*
  * Faults on demand: `[[status:429 retry-after:1]]` anywhere in a user's text, in the request header x-sim-fault
  * (without the brackets), or in a plan. A block is a list of words, each NAME or NAME:VALUE or NAME:"VALUE WITH SPACES".
- * Several blocks add up. `once` and `times:N` make their block pass after the first or the first N requests with this body.
+ * Several blocks add up. With `once` or `times:N` among its words a block holds for the first, or the first N, requests with
+ * the same body.
  * docs/simulator.md lists every word.
  * SPDX-License-Identifier: Apache-2.0
  */

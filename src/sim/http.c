@@ -76,7 +76,7 @@ sim_http_head(struct str in, struct sim_request *r)
 		struct str line = line_cut(&rest), name;
 		if (line.n == 0)
 			continue;
-		if (!str_cut(&line, ':', &name) || name.n == 0)
+		if (!str_cut(&line, ':', &name) || line.p == NULL || name.n == 0)
 			return -1;
 		note_field(r, name, str_trim(line));
 	}

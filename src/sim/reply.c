@@ -94,3 +94,24 @@ sim_script_text(struct sim_script *s, size_t head, size_t middle, size_t text, s
 		.tail = span(tail, s->bytes.n),
 	};
 }
+
+void
+sim_add_int(struct buf *out, int64_t n)
+{
+	char digits[24];
+	size_t at = sizeof digits;
+	uint64_t rest = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+	do {
+		digits[--at] = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest != 0);
+	if (n < 0)
+		digits[--at] = '-';
+	buf_add(out, (struct str){ digits + at, sizeof digits - at });
+}
+
+void
+sim_add_text(struct buf *out, const char *text)
+{
+	buf_add(out, str_from(text));
+}

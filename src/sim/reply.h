@@ -58,4 +58,8 @@ void sim_script_event(
 void sim_script_text(
     struct sim_script *s, size_t head, size_t middle, size_t text, size_t tail, int64_t number);
 
+void sim_add_int(
+    struct buf *out, int64_t n); /* in decimal: formatting is dear where it is done for every request */
+void sim_add_text(struct buf *out, const char *text);
+
 #endif

@@ -41,28 +41,43 @@ token_us(const struct sim *s)
 	return s->options.tokens_per_second > 0 ? 1000000 / s->options.tokens_per_second : 0;
 }
 
+static bool
+has_length(const struct sim_reply *r)
+{
+	return !r->stream && !r->fault.close_delimited && r->status != 204 && r->status != 304 &&
+	       r->status >= 200;
+}
+
 static void
 add_head(struct sim_conn *c, const struct sim_reply *r, size_t length, bool chunked, int64_t spent_us)
 {
 	struct buf *out = &c->out;
-	buf_printf(out, "HTTP/1.1 %d %s\r\ncontent-type: %s\r\n", r->status, sim_http_reason(r->status),
-	    r->stream ? "text/event-stream; charset=utf-8" : r->type);
-	if (chunked)
-		buf_add(out, STR("transfer-encoding: chunked\r\n"));
-	else if (!r->stream && !r->fault.close_delimited && r->status != 204 && r->status != 304 &&
-		 r->status >= 200)
-		buf_printf(out, "content-length: %zu\r\n", length);
+	buf_add(out, STR("HTTP/1.1 "));
+	sim_add_int(out, r->status);
+	buf_add_c(out, ' ');
+	sim_add_text(out, sim_http_reason(r->status));
+	buf_add(out, STR("\r\ncontent-type: "));
+	sim_add_text(out, r->stream ? "text/event-stream; charset=utf-8" : r->type);
+	if (chunked) {
+		buf_add(out, STR("\r\ntransfer-encoding: chunked"));
+	} else if (has_length(r)) {
+		buf_add(out, STR("\r\ncontent-length: "));
+		sim_add_int(out, (int64_t)length);
+	}
 	if (c->last)
-		buf_add(out, STR("connection: close\r\n"));
+		buf_add(out, STR("\r\nconnection: close"));
+	buf_add(out, STR("\r\n"));
 	buf_add(out, buf_str(&r->fields));
-	if (!r->own)
-		buf_printf(out,
-		    "openai-processing-ms: %" PRId64
-		    "\r\nopenai-organization: sim-org\r\nopenai-version: 2020-10-01\r\n"
-		    "x-ratelimit-limit-requests: 10000\r\nx-ratelimit-limit-tokens: 2000000\r\n"
-		    "x-ratelimit-remaining-requests: 9999\r\nx-ratelimit-remaining-tokens: %" PRId64 "\r\n"
-		    "x-ratelimit-reset-requests: 6ms\r\nx-ratelimit-reset-tokens: 0s\r\n",
-		    spent_us / 1000, r->remaining_tokens > 0 ? r->remaining_tokens : 0);
+	if (!r->own) {
+		buf_add(out, STR("openai-organization: sim-org\r\nopenai-version: 2020-10-01\r\n"
+				 "x-ratelimit-limit-requests: 10000\r\nx-ratelimit-limit-tokens: 2000000\r\n"
+				 "x-ratelimit-remaining-requests: 9999\r\nx-ratelimit-reset-requests: 6ms\r\n"
+				 "x-ratelimit-reset-tokens: 0s\r\nopenai-processing-ms: "));
+		sim_add_int(out, spent_us / 1000);
+		buf_add(out, STR("\r\nx-ratelimit-remaining-tokens: "));
+		sim_add_int(out, r->remaining_tokens > 0 ? r->remaining_tokens : 0);
+		buf_add(out, STR("\r\n"));
+	}
 	buf_add(out, STR("\r\n"));
 }
 
@@ -300,7 +315,9 @@ flush(struct sim_conn *c)
 			sim_heap_set(&c->server->heap, &c->timer, p->drip_us);
 			return false;
 		}
-		if (sim_conn_send(c, f->split != 0 ? (size_t)f->split : 1) != SIM_FLUSHED)
+		/* a drop is as large as asked for, else an event of a stream, a byte of a whole reply */
+		size_t drop = f->split != 0 ? (size_t)f->split : p->reply.stream ? c->out.n : 1;
+		if (sim_conn_send(c, drop) != SIM_FLUSHED)
 			return false;
 		p->drip_us = now + f->drip_us;
 	}

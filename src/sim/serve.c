@@ -15,8 +15,7 @@
 
 #include "base/clock.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <assert.h>
 #include <stdlib.h>
 
 typedef void serve_endpoint(struct sim *s, const struct sim_request *r, struct sim_reply *reply);
@@ -57,7 +56,13 @@ sim_id(struct sim *s, const char *prefix, char *out, size_t size)
 {
 	uint64_t n = ++s->serial;
 	uint64_t mixed = (n + s->options.seed * 1000003) * UINT64_C(0x9e3779b97f4a7c15);
-	snprintf(out, size, "%s%08" PRIx64 "%08" PRIx32, prefix, n & 0xffffffff, (uint32_t)(mixed >> 32));
+	uint64_t bits = n << 32 | mixed >> 32;
+	size_t at = strlen(prefix);
+	assert(at + 17 <= size);
+	memcpy(out, prefix, at);
+	for (int shift = 60; shift >= 0; shift -= 4)
+		out[at++] = "0123456789abcdef"[bits >> shift & 15];
+	out[at] = '\0';
 }
 
 static const struct route *
@@ -73,8 +78,8 @@ route_of(struct str path)
 	return NULL;
 }
 
-void
-sim_serve_inner(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
+static void
+dispatch(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
 {
 	struct err e;
 	const struct route *route = route_of(r->path);
@@ -196,6 +201,16 @@ replace(struct sim_reply *reply)
 	reply->stream = false;
 }
 
+void
+sim_serve_inner(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
+{
+	dispatch(s, r, reply);
+	if (!reply->fault.any)
+		return;
+	s->bill.faults++;
+	replace(reply);
+}
+
 static bool
 serve_own(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
 {
@@ -250,10 +265,6 @@ sim_serve(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
 		sim_serve_inner(s, r, reply);
 	else
 		refuse_key(reply);
-	if (reply->fault.any) {
-		s->bill.faults++;
-		replace(reply);
-	}
 	sim_bill_endpoint(&s->bill, reply->endpoint);
 	if (reply->status >= 400)
 		s->bill.errors++;
@@ -261,6 +272,8 @@ sim_serve(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
 		s->bill.streams++;
 	sim_id(s, "req_", id, sizeof id);
 	reply->remaining_tokens -= reply->charge.usage.prompt;
-	buf_printf(&reply->fields, "x-request-id: %s\r\n", id);
+	buf_add(&reply->fields, STR("x-request-id: "));
+	sim_add_text(&reply->fields, id);
+	buf_add(&reply->fields, STR("\r\n"));
 	sim_trace_add(s->trace, r, reply->status, id);
 }

@@ -3,6 +3,9 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "ask_private.h"
+
+#include <assert.h>
+
 #include "base/clock.h"
 #include "base/money.h"
 
@@ -47,6 +50,7 @@ price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct led
 		estimate(a, &row->usage);
 		row->basis = COST_ESTIMATED;
 	}
+	assert(a->model != NULL); /* only forwarded requests have none */
 	if (a->model->free)
 		return;
 	if (!usage_cost(&row->usage, &a->model->price, &row->cost_pico)) {

@@ -282,9 +282,9 @@ reply_error_event(enum endpoint endpoint, const struct err *e, struct buf *out)
 {
 	/* Responses clients look at the `type` of each event; theirs for errors is "error" with the fields at the top. */
 	if (endpoint == ENDPOINT_RESPONSES) {
-		if (buf_printf(out, "event: error\ndata: {\"type\":\"error\",\"code\":\"%s\",\"message\":\"",
-			e->code) != 0 ||
-		    buf_add_json(out, str_from(e->text)) != 0)
+		if (buf_add(out, STR("event: error\ndata: {\"type\":\"error\",\"code\":\"")) != 0 ||
+		    buf_add_json(out, str_from(e->code)) != 0 ||
+		    buf_add(out, STR("\",\"message\":\"")) != 0 || buf_add_json(out, str_from(e->text)) != 0)
 			return -1;
 		return buf_add(out, STR("\",\"param\":null}\n\n"));
 	}

@@ -49,6 +49,7 @@ provider_headers(const struct provider *p, const char *content_type, bool stream
 static bool
 host_is_literal(const char *base_url)
 {
+	assert(base_url != NULL);
 	struct str rest = str_from(base_url), host;
 	ptrdiff_t at = str_find(rest, STR("://"));
 	if (at >= 0) {

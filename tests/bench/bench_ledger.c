@@ -2,7 +2,7 @@
  * What a request costs in the ledger: CPU of the caller and of the ledger thread for a request with one attempt, and
  * what a slice of retention holds up.
  *
- *     bench_ledger [FILE [PAIRS]]      FILE must not exist; default ./bench.db and 200,000
+ *     bench_ledger [FILE [PAIRS [ordered]]]      FILE must not exist; default ./bench.db, 200,000 and random ids
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -28,6 +28,18 @@ static void
 label(char *to, size_t size, const char *text)
 {
 	str_copy(to, size, str_from(text));
+}
+
+static bool ordered;
+
+/* Ids that begin with their time go to one place of the index, random ones to a page each. */
+static void
+make_id(char id[48], int i)
+{
+	if (ordered)
+		snprintf(id, 48, "req_%024d", i);
+	else
+		random_id(id, 28, "req_");
 }
 
 static void
@@ -81,7 +93,7 @@ measure_rows(const char *path, int pairs)
 	for (int i = 0; i < pairs; i += BURST) {
 		char ids[BURST][48];
 		for (int j = 0; j < BURST; j++)
-			snprintf(ids[j], 48, "req_%024d", i + j);
+			make_id(ids[j], i + j);
 		int64_t before = cpu_us(CLOCK_THREAD_CPUTIME_ID);
 		for (int j = 0; j < BURST; j++) {
 			r.at_us = a.at_us = 1700000000000000 + (int64_t)(i + j) * 100;
@@ -127,7 +139,7 @@ measure_opening_and_slices(const char *path)
 	int slices = 0;
 	for (; slices < 100 && slice.more; slices++) {
 		int64_t before = clock_us();
-		if (store_prune(s, &limits, 500, &slice) != 0) {
+		if (store_prune(s, &limits, 200, &slice) != 0) {
 			fprintf(stderr, "%s\n", store_problem(s));
 			break;
 		}
@@ -144,6 +156,7 @@ int
 main(int argc, char **argv)
 {
 	const char *path = argc > 1 ? argv[1] : "bench.db";
+	ordered = argc > 3;
 	measure_rows(path, argc > 2 ? atoi(argv[2]) : 200000);
 	measure_opening_and_slices(path);
 	return 0;

@@ -145,7 +145,8 @@ content(void)
 
 /* ---- A disk that fails: the default VFS with the log's writes and syncs in our hands ---- */
 
-static _Atomic int fail_writes; /* an SQLite code for every write to a log; 0: none */
+static _Atomic int fail_writes;             /* an SQLite code for every write to a log; 0: none */
+static const char *_Atomic full_until_gone; /* while this file exists the disk is full */
 static _Atomic int fail_syncs;
 static _Atomic int syncs_seen;
 static const sqlite3_io_methods *real_methods;
@@ -157,6 +158,9 @@ static int
 faulty_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 at)
 {
 	int fail = atomic_load(&fail_writes);
+	const char *ballast = atomic_load(&full_until_gone);
+	if (ballast != NULL && access(ballast, F_OK) == 0)
+		fail = SQLITE_FULL;
 	return fail != 0 ? fail : real_methods->xWrite(f, bytes, n, at);
 }
 

@@ -160,6 +160,7 @@ strings_hold_valid_text_only(void **state)
 	refused(STR("\"\\ud83d\""), JSON_INVALID, 1);
 	refused(STR("\"\\ude00\""), JSON_INVALID, 1);
 	refused(STR("\"\\ud83d\\u0041\""), JSON_INVALID, 1);
+	refused(STR("\"\\ude00\\ude00\""), JSON_INVALID, 1);
 	refused(STR("\"\xC0\xAF\""), JSON_INVALID, 1);
 	refused(STR("\"\xED\xA0\x80\""), JSON_INVALID, 1);
 	refused(STR("\"\xF4\x90\x80\x80\""), JSON_INVALID, 1);
@@ -212,6 +213,31 @@ numbers_follow_the_grammar_and_fit_a_double(void **state)
 	refused(STR("-"), JSON_INVALID, 1);
 	refused(STR("0x10"), JSON_INVALID, 1);
 	refused(STR("1_0"), JSON_INVALID, 1);
+}
+
+static void
+digits_beyond_the_precision_of_a_double_still_round(void **state)
+{
+	(void)state;
+	struct json j;
+	double d;
+	/* Half way between 1 and the next double, which rounds to even; then with a digit 800 places further. */
+	struct buf half = { 0 }, more = { 0 }, zeroes = repeat("0", 800), nines = repeat("9", 309);
+	buf_add(&half, STR("1.00000000000000011102230246251565404236316680908203125"));
+	buf_printf(&more, "%.*s%.*s1", STR_FMT(buf_str(&half)), STR_FMT(buf_str(&zeroes)));
+	assert_int_equal(scan(&j, buf_str(&half)), 0);
+	assert_true(json_double(&j, 0, &d) && d == 1.0);
+	drop(&j);
+	assert_int_equal(scan(&j, buf_str(&more)), 0);
+	assert_true(json_double(&j, 0, &d) && d == 1.0000000000000002220446049250313);
+	drop(&j);
+	refused(buf_str(&nines), JSON_INVALID, 0);
+	nines.n--;
+	accepted(buf_str(&nines));
+	buf_free(&half);
+	buf_free(&more);
+	buf_free(&zeroes);
+	buf_free(&nines);
 }
 
 static void
@@ -329,6 +355,20 @@ repeated_key_is_found_in_objects_of_any_size(void **state)
 			buf_free(&b);
 		}
 	}
+}
+
+static void
+the_first_repetition_in_a_large_object_is_named(void **state)
+{
+	(void)state;
+	struct buf b = { 0 };
+	buf_add_c(&b, '{');
+	for (int i = 0; i < 30; i++)
+		buf_printf(&b, "\"k%02d\":0,", i);
+	uint32_t at = (uint32_t)b.n;
+	buf_add(&b, STR("\"k20\":1,\"k05\":1,\"k29\":1}"));
+	refused(buf_str(&b), JSON_DUPLICATE_KEY, at);
+	buf_free(&b);
 }
 
 static void
@@ -537,6 +577,27 @@ a_large_object_is_sorted_like_a_small_one(void **state)
 	buf_free(&sorted);
 }
 
+static void
+escaped_keys_sort_among_many_as_what_they_mean(void **state)
+{
+	(void)state;
+	struct buf text = { 0 }, sorted = { 0 };
+	for (int i = 0; i < 40; i++)
+		buf_printf(&sorted, "%s\"a long head %02d\":0", i > 0 ? "," : "{", i);
+	for (int i = 0; i < 40; i++) {
+		int k = (i * 7) % 40;
+		buf_printf(
+		    &text, "%s\"a long h%s %02d\":0", i > 0 ? "," : "{", k % 3 == 0 ? "\\u0065ad" : "ead", k);
+	}
+	buf_add_c(&text, '}');
+	buf_add_c(&sorted, '}');
+
+	canonical_is(buf_str(&text), buf_str(&sorted));
+
+	buf_free(&text);
+	buf_free(&sorted);
+}
+
 static bool
 skip_stream(const struct json *j, uint32_t key, void *context)
 {
@@ -622,12 +683,14 @@ main(void)
 		cmocka_unit_test(strings_hold_valid_text_only),
 		cmocka_unit_test(an_odd_byte_is_found_wherever_it_stands),
 		cmocka_unit_test(numbers_follow_the_grammar_and_fit_a_double),
+		cmocka_unit_test(digits_beyond_the_precision_of_a_double_still_round),
 		cmocka_unit_test(a_million_digits_cost_little),
 		cmocka_unit_test(nesting_ends_at_the_limit),
 		cmocka_unit_test(a_deep_text_needs_no_deep_stack),
 		cmocka_unit_test(the_tape_ends_at_its_limit),
 		cmocka_unit_test(a_key_may_stand_once_in_each_object),
 		cmocka_unit_test(repeated_key_is_found_in_objects_of_any_size),
+		cmocka_unit_test(the_first_repetition_in_a_large_object_is_named),
 		cmocka_unit_test(many_keys_cost_no_square),
 		cmocka_unit_test(members_are_found_by_their_decoded_name),
 		cmocka_unit_test(strings_are_read_decoded),
@@ -637,6 +700,7 @@ main(void)
 		cmocka_unit_test(canonical_strings_have_the_fewest_escapes),
 		cmocka_unit_test(canonical_numbers_are_the_number_they_denote),
 		cmocka_unit_test(a_large_object_is_sorted_like_a_small_one),
+		cmocka_unit_test(escaped_keys_sort_among_many_as_what_they_mean),
 		cmocka_unit_test(members_of_the_root_can_be_left_out),
 		cmocka_unit_test(setting_a_member_leaves_other_bytes_alone),
 		cmocka_unit_test(edits_apply_in_ascending_order),

@@ -164,6 +164,24 @@ log_is_emptied_when_idle(void **state)
 	ledger_close(&l);
 }
 
+static void
+copy_taken_while_running_is_sound(void **state)
+{
+	(void)state;
+	struct ledger *l = open_ledger();
+	write_pairs(l, "req", 100);
+	assert_int_equal(ledger_sync(l), 0);
+	char sql[160];
+	snprintf(sql, sizeof sql, "VACUUM INTO '%s/copy.db'", folder);
+	change(sql);
+	write_pairs(l, "later", 100);
+	assert_int_equal(ledger_close(&l), 0);
+	expect_sound_books();
+	snprintf(path, sizeof path, "%s/copy.db", folder);
+	assert_int_equal(number("SELECT count(*) FROM requests"), 100);
+	expect_sound_books();
+}
+
 /* ---- Retention ---- */
 
 static void
@@ -294,6 +312,30 @@ close_on_a_full_disk_says_that_rows_are_lost(void **state)
 	l = open_ledger();
 	assert_int_equal(number("SELECT count(*) FROM requests"), 0);
 	ledger_close(&l);
+}
+
+static void
+ballast_pays_for_what_is_running(void **state)
+{
+	(void)state;
+	char ballast[128];
+	snprintf(ballast, sizeof ballast, "%s.ballast", path);
+	struct ledger *l = open_ledger();
+	if (access(ballast, F_OK) != 0)
+		skip(); /* a file system without fallocate */
+	/* given a disk that is full until the ballast is gone */
+	full_until_gone = ballast;
+	write_pairs(l, "req", 5);
+	assert_int_equal(ledger_sync(l), 0);
+	full_until_gone = NULL;
+	assert_int_equal(number("SELECT count(*) FROM requests"), 5);
+	/* then nothing new is admitted until there is a ballast again */
+	assert_int_not_equal(access(ballast, F_OK), 0);
+	assert_false(ledger_ready(l));
+	ledger_tend(l);
+	assert_int_equal(access(ballast, F_OK), 0);
+	assert_true(ledger_ready(l));
+	assert_int_equal(ledger_close(&l), 0);
 }
 
 static void
@@ -436,6 +478,7 @@ main(int argc, char **argv)
 		IN_A_FOLDER(order_of_arrival_is_order_in_the_books),
 		IN_A_FOLDER(ten_thousand_rows_from_four_threads_all_arrive),
 		IN_A_FOLDER(log_is_emptied_when_idle),
+		IN_A_FOLDER(copy_taken_while_running_is_sound),
 		IN_A_FOLDER(new_limits_prune_by_age),
 		IN_A_FOLDER(new_limits_prune_by_size),
 		IN_A_FOLDER(no_limits_keep_everything),
@@ -443,6 +486,7 @@ main(int argc, char **argv)
 		ON_A_BAD_DISK(write_error_is_tried_again_without_being_asked),
 		ON_A_BAD_DISK(failed_fsync_is_never_claimed_to_be_well_again),
 		ON_A_BAD_DISK(close_on_a_full_disk_says_that_rows_are_lost),
+		ON_A_BAD_DISK(ballast_pays_for_what_is_running),
 		IN_A_FOLDER(foreign_write_lock_stalls_and_does_not_lose),
 		IN_A_FOLDER(replaced_file_is_not_written_to),
 		ON_A_BAD_DISK(long_queue_is_not_ready_and_takes_entries),

@@ -303,6 +303,25 @@ byte_order_mark_counts_at_the_start_only(void **state)
 }
 
 static void
+half_a_byte_order_mark_is_the_start_of_a_line(void **state)
+{
+	(void)state;
+	struct log l = { 0 }, end = { 0 };
+	struct sse *s = feed_all(&l, STR("\357\273\n\ndata: a\n\n"));
+	assert_int_equal(l.count, 2);
+	assert_str(&l.events[0].raw, STR("\357\273\n\n"));
+	sse_free(&s);
+	/* At the end of the stream it is an unfinished line. */
+	s = feed_all(&end, STR("\357\273"));
+	assert_int_equal(sse_finish(s, on_event, &end), 0);
+	assert_int_equal(end.count, 0);
+	assert_int_equal(sse_rest(s).n, 2);
+	sse_free(&s);
+	log_free(&l);
+	log_free(&end);
+}
+
+static void
 nul_and_invalid_utf8_pass_untouched(void **state)
 {
 	(void)state;
@@ -319,7 +338,7 @@ too_long_event_stops_the_feeding_at_any_split(void **state)
 {
 	(void)state;
 	/* given events of exactly the limit, the LF of a closing CRLF not counted, and one of a byte more */
-	struct str stream = STR("data: 7\n\ndata:\r\n\r\ndata: x8\n\ndata: 1\n\n");
+	struct str stream = STR("data: 7\n\ndata: \r\n\r\ndata: x8\n\ndata: 1\n\n");
 	for (size_t a = 0; a <= stream.n; a++) {
 		struct log l = { 0 };
 		struct sse *s = sse_new(9);
@@ -348,6 +367,12 @@ line_that_never_ends_keeps_no_more_than_the_limit(void **state)
 	assert_int_equal(rc, SSE_TOO_LONG);
 	assert_int_equal(fed, 100);
 	sse_free(&s);
+	/* One byte is enough to be too long. */
+	s = sse_new(9);
+	assert_int_equal(feed(s, &l, STR("data: 123")), 0);
+	assert_int_equal(feed(s, &l, STR("4")), SSE_TOO_LONG);
+	assert_int_equal(sse_rest(s).n, 9);
+	sse_free(&s);
 	log_free(&l);
 }
 
@@ -363,6 +388,24 @@ listener_stops_the_feeding(void **state)
 	assert_int_equal(l.count, 1);
 	sse_free(&s);
 	log_free(&l);
+}
+
+static int
+stop_at_a_line_feed(void *context, const struct sse_event *e)
+{
+	(void)context;
+	return str_eq(e->raw, STR("\n")) ? 7 : 0;
+}
+
+static void
+listener_stops_the_feeding_at_a_late_lf(void **state)
+{
+	(void)state;
+	struct sse *s = sse_new(100);
+	assert_int_equal(sse_feed(s, STR("data: a\r\n\r"), stop_at_a_line_feed, NULL), 0);
+	assert_int_equal(sse_feed(s, STR("\ndata: b\n\n"), stop_at_a_line_feed, NULL), 7);
+	assert_int_equal(sse_feed(s, STR("data: c\n\n"), stop_at_a_line_feed, NULL), 7);
+	sse_free(&s);
 }
 
 static void
@@ -412,7 +455,7 @@ count_event(void *context, const struct sse_event *e)
 	return 0;
 }
 
-/* Prints a figure; proves only that a chunk of lines without any LF is not searched anew for every line. */
+/* Prints a figure; proves only that a chunk with only one kind of line end is not searched for the other at every line. */
 static void
 cost_is_linear_in_the_bytes(void **state)
 {
@@ -433,14 +476,16 @@ cost_is_linear_in_the_bytes(void **state)
 	assert_int_equal(bytes, 64 * 1000 * 244);
 	print_message("%.0f ns per event of 252 bytes\n", (double)took / 64.0);
 	sse_free(&s);
-	buf_clear(&chunk);
-	for (int i = 0; i < 500000; i++)
-		assert_int_equal(buf_add(&chunk, STR("a\r")), 0);
-	s = sse_new(2000000);
-	start = clock_us();
-	assert_int_equal(sse_feed(s, buf_str(&chunk), count_event, &bytes), 0);
-	assert_true(clock_us() - start < 2000000);
-	sse_free(&s);
+	for (int cr = 0; cr <= 1; cr++) {
+		buf_clear(&chunk);
+		for (int i = 0; i < 500000; i++)
+			assert_int_equal(buf_add(&chunk, cr ? STR("a\r") : STR("a\n")), 0);
+		s = sse_new(2000000);
+		start = clock_us();
+		assert_int_equal(sse_feed(s, buf_str(&chunk), count_event, &bytes), 0);
+		assert_true(clock_us() - start < 2000000);
+		sse_free(&s);
+	}
 	buf_free(&chunk);
 }
 
@@ -458,10 +503,12 @@ main(void)
 		cmocka_unit_test(data_of_two_events_do_not_mix),
 		cmocka_unit_test(names_and_comments_are_told_apart),
 		cmocka_unit_test(byte_order_mark_counts_at_the_start_only),
+		cmocka_unit_test(half_a_byte_order_mark_is_the_start_of_a_line),
 		cmocka_unit_test(nul_and_invalid_utf8_pass_untouched),
 		cmocka_unit_test(too_long_event_stops_the_feeding_at_any_split),
 		cmocka_unit_test(line_that_never_ends_keeps_no_more_than_the_limit),
 		cmocka_unit_test(listener_stops_the_feeding),
+		cmocka_unit_test(listener_stops_the_feeding_at_a_late_lf),
 		cmocka_unit_test(last_event_needs_no_blank_line_but_whole_lines),
 		cmocka_unit_test(whole_event_is_not_copied),
 		cmocka_unit_test(cost_is_linear_in_the_bytes),

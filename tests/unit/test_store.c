@@ -259,6 +259,23 @@ damaged_page_is_refused(void **state)
 }
 
 static void
+large_file_is_checked_in_full_after_a_restart_of_the_machine_only(void **state)
+{
+	(void)state;
+	make_books(500);
+	change("CREATE TABLE large(b); INSERT INTO large VALUES(zeroblob(70000000))");
+	char junk[4096];
+	memset(junk, 0x5a, sizeof junk);
+	overwrite(4096 * 9, junk, sizeof junk);
+	struct store *s = open_store(); /* it was closed */
+	store_close(&s, false);
+	s = open_store(); /* its process died, in this life of the machine */
+	store_close(&s, false);
+	change("UPDATE meta SET value='open 00000000-another-life' WHERE key='state'");
+	expect_refused("ledger_damaged", "restore a backup");
+}
+
+static void
 truncated_file_is_refused(void **state)
 {
 	(void)state;
@@ -602,6 +619,7 @@ main(void)
 		IN_A_FOLDER(second_opener_is_told_who_has_it),
 		IN_A_FOLDER(damaged_header_is_refused),
 		IN_A_FOLDER(damaged_page_is_refused),
+		IN_A_FOLDER(large_file_is_checked_in_full_after_a_restart_of_the_machine_only),
 		IN_A_FOLDER(truncated_file_is_refused),
 		IN_A_FOLDER(empty_file_is_refused),
 		IN_A_FOLDER(text_file_is_refused),

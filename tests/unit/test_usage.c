@@ -179,6 +179,8 @@ nonsense_is_unknown_and_changes_nothing(void **state)
 		"{\"prompt_tokens\":9223372036854775808,\"completion_tokens\":5}",
 		"{\"prompt_tokens\":5,\"completion_tokens\":18446744073709551616}",
 		"{\"prompt_tokens\":5,\"completion_tokens\":5,\"total_tokens\":-10}",
+		"{\"prompt_tokens\":5,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":"
+		"9007199254740993}}",
 		"{\"prompt_tokens\":5,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":-"
 		"5}}",
 		"{\"prompt_tokens\":5,\"completion_tokens\":5,\"completion_tokens_details\":{\"reasoning_"

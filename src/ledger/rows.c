@@ -1,0 +1,222 @@
+/*
+ * Rows as they go into the tables. Labels are bound where they stand in the entry: nothing is copied on the way.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "rows.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/utf8.h"
+
+static const char insert_request[] =
+    "INSERT INTO requests(at_us, id, account, task, endpoint, model_asked, model_served, upstream, "
+    "answer_id, error_code, why,"
+    " input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_pico, "
+    "saved_pico, basis,"
+    " cache, status, stream, attempts, first_byte_us, total_us, bytes_in, bytes_out)"
+    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+
+static const char insert_attempt[] =
+    "INSERT INTO attempts(at_us, request_id, number, upstream, model, outcome, status, why, input_tokens,"
+    " cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_pico, basis, "
+    "first_byte_us, total_us)"
+    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+
+static const char insert_refused[] =
+    "INSERT INTO refused(at_us, kind, id, number, cost_pico, basis, why) VALUES(?,?,?,?,?,?,?)";
+
+/* Binds values to parameters 1, 2, ... in the order of the columns. */
+struct binder {
+	struct rows *rows;
+	sqlite3_stmt *statement;
+	int at;
+};
+
+static void
+bind_number(struct binder *b, int64_t value)
+{
+	sqlite3_bind_int64(b->statement, ++b->at, value);
+}
+
+static void
+bind_known(struct binder *b, int64_t value) /* -1 is unknown */
+{
+	if (value == -1)
+		sqlite3_bind_null(b->statement, ++b->at);
+	else
+		bind_number(b, value);
+}
+
+static bool
+is_ascii(const char *p, size_t n)
+{
+	unsigned char seen = 0;
+	for (size_t i = 0; i < n; i++)
+		seen |= (unsigned char)p[i];
+	return seen < 0x80;
+}
+
+/* Bytes that are no UTF-8 become U+FFFD, one for one, so that every reader of the file can show the row. */
+static struct str
+repair(struct rows *r, struct str label)
+{
+	assert(r->repaired_count < (int)(sizeof r->repaired / sizeof r->repaired[0]) &&
+	       label.n <= ROWS_LABEL_MAX);
+	char *out = r->repaired[r->repaired_count++];
+	size_t n = 0;
+	for (size_t i = 0, step; i < label.n; i += step) {
+		step = utf8_step(label, i);
+		if (step == 0) {
+			n += utf8_put(out + n, 0xFFFD);
+			step = 1;
+			continue;
+		}
+		memcpy(out + n, label.p + i, step);
+		n += step;
+	}
+	return (struct str){ out, n };
+}
+
+/* The field is as long as its array allows, terminated or not. */
+static void
+bind_field(struct binder *b, const char *field, size_t size)
+{
+	struct str label = { field, strnlen(field, size) };
+	if (!is_ascii(label.p, label.n))
+		label = repair(b->rows, label);
+	sqlite3_bind_text(b->statement, ++b->at, label.p, (int)label.n, SQLITE_STATIC);
+}
+
+#define BIND_LABEL(b, field) bind_field(b, field, sizeof(field))
+
+static void
+bind_usage(struct binder *b, const struct usage *u)
+{
+	bind_known(b, u->known ? u->input : -1);
+	bind_known(b, u->known ? u->cached_input : -1);
+	bind_known(b, u->known ? u->cache_write : -1);
+	bind_known(b, u->known ? u->output : -1);
+	bind_known(b, u->known ? u->reasoning : -1);
+}
+
+struct refused {
+	const char *kind, *id;
+	size_t id_size;
+	int64_t at_us, number, cost_pico;
+	enum cost_basis basis;
+};
+
+static int
+refuse(struct rows *r, const struct refused *row)
+{
+	char why[160];
+	snprintf(why, sizeof why, "%s", sqlite3_errmsg(r->db));
+	struct str id = { row->id, strnlen(row->id, row->id_size) };
+	char shown[ROWS_LABEL_MAX + 1];
+	str_copy(shown, sizeof shown, id);
+	log_line(LOG_ERROR, "refused_row", "kind=%s request=%q cost_pico=%lld why=%q", row->kind, shown,
+	    (long long)row->cost_pico, why);
+	struct binder b = { r, r->refuse, 0 };
+	bind_number(&b, row->at_us);
+	sqlite3_bind_text(b.statement, ++b.at, row->kind, -1, SQLITE_STATIC);
+	bind_field(&b, row->id, row->id_size);
+	bind_number(&b, row->number);
+	bind_known(&b, row->cost_pico);
+	bind_number(&b, (int64_t)row->basis);
+	sqlite3_bind_text(b.statement, ++b.at, why, -1, SQLITE_STATIC);
+	int rc = sqlite3_step(r->refuse);
+	sqlite3_reset(r->refuse);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int
+insert(struct rows *r, sqlite3_stmt *statement, const struct refused *if_refused)
+{
+	int rc = sqlite3_step(statement);
+	if ((rc & 0xff) == SQLITE_CONSTRAINT) /* the statement is undone, the transaction goes on */
+		rc = refuse(r, if_refused);
+	sqlite3_reset(statement);
+	r->repaired_count = 0;
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int
+rows_request(struct rows *r, const struct ledger_request *row)
+{
+	struct binder b = { r, r->request, 0 };
+	bind_number(&b, row->at_us);
+	BIND_LABEL(&b, row->id);
+	BIND_LABEL(&b, row->account);
+	BIND_LABEL(&b, row->task);
+	BIND_LABEL(&b, row->endpoint);
+	BIND_LABEL(&b, row->model_asked);
+	BIND_LABEL(&b, row->model_served);
+	BIND_LABEL(&b, row->upstream);
+	BIND_LABEL(&b, row->answer_id);
+	BIND_LABEL(&b, row->error_code);
+	BIND_LABEL(&b, row->why);
+	bind_usage(&b, &row->usage);
+	bind_known(&b, row->cost_pico);
+	bind_known(&b, row->saved_pico);
+	bind_number(&b, (int64_t)row->basis);
+	bind_number(&b, (int64_t)row->cache);
+	bind_number(&b, row->status);
+	bind_number(&b, row->stream);
+	bind_number(&b, row->attempts);
+	bind_known(&b, row->first_byte_us);
+	bind_number(&b, row->total_us);
+	bind_number(&b, row->bytes_in);
+	bind_number(&b, row->bytes_out);
+	struct refused refused = { "request", row->id, sizeof row->id, row->at_us, 0, row->cost_pico,
+		row->basis };
+	return insert(r, r->request, &refused);
+}
+
+int
+rows_attempt(struct rows *r, const struct ledger_attempt *row)
+{
+	struct binder b = { r, r->attempt, 0 };
+	bind_number(&b, row->at_us);
+	BIND_LABEL(&b, row->request_id);
+	bind_number(&b, row->number);
+	BIND_LABEL(&b, row->upstream);
+	BIND_LABEL(&b, row->model);
+	bind_number(&b, (int64_t)row->outcome);
+	bind_number(&b, row->status);
+	BIND_LABEL(&b, row->why);
+	bind_usage(&b, &row->usage);
+	bind_known(&b, row->cost_pico);
+	bind_number(&b, (int64_t)row->basis);
+	bind_known(&b, row->first_byte_us);
+	bind_number(&b, row->total_us);
+	struct refused refused = { "attempt", row->request_id, sizeof row->request_id, row->at_us,
+		row->number, row->cost_pico, row->basis };
+	return insert(r, r->attempt, &refused);
+}
+
+static int
+prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out)
+{
+	return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+}
+
+int
+rows_prepare(struct rows *r, sqlite3 *db)
+{
+	r->db = db;
+	int rc = prepare(db, insert_request, &r->request);
+	if (rc == SQLITE_OK)
+		rc = prepare(db, insert_attempt, &r->attempt);
+	return rc == SQLITE_OK ? prepare(db, insert_refused, &r->refuse) : rc;
+}
+
+void
+rows_finalize(struct rows *r)
+{
+	sqlite3_finalize(r->request);
+	sqlite3_finalize(r->attempt);
+	sqlite3_finalize(r->refuse);
+	*r = (struct rows){ 0 };
+}

@@ -1,0 +1,87 @@
+"""The program's other faces: version, check, ledger check, help.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import json
+import os
+
+import pytest
+
+from conftest import need
+from farthing.gateway import run, sectioned, skeleton, yaml
+
+
+@pytest.fixture(autouse=True)
+def built():
+    need("farthing")
+
+
+def test_version():
+    done = run("version")
+    assert done.returncode == 0 and "farthing" in done.stdout.lower()
+    found = json.loads(run("version", "--json").stdout)
+    text = json.dumps(found).lower()
+    assert all(library in text for library in ("microhttpd", "curl", "sqlite", "openssl"))
+
+
+@pytest.mark.parametrize("args", [["--help"], ["serve", "--help"], ["check", "--help"], ["ledger", "--help"],
+                                  ["version", "--help"]])
+def test_help_goes_to_stdout(args):
+    done = run(*args)
+    assert done.returncode == 0 and done.stdout and not done.stderr
+
+
+@pytest.mark.parametrize("args", [[], ["no-such-command"], ["serve", "--no-such-option"], ["ledger"], ["ledger", "burn"],
+                                  ["serve", "-c"]])
+def test_wrong_usage_is_2(args):
+    done = run(*args)
+    assert done.returncode == 2 and done.stderr
+
+
+def test_a_good_configuration_is_good(tmp_path):
+    path = tmp_path / "farthing.yaml"
+    path.write_text(yaml(sectioned(skeleton(str(tmp_path), "http://127.0.0.1:1/v1"))))
+    done = run("check", "-c", str(path))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_mistake_is_named_with_file_line_and_key(tmp_path):
+    path = tmp_path / "farthing.yaml"
+    path.write_text("listen: 127.0.0.1:0\nupstreams:\n  sim: { base_url: http://127.0.0.1:1/v1 }\nmodels:\n"
+                    "  gpt-4o-mini: { upstream: sim, input_usd: -1 }\nlimits:\n  bdoy: 8MiB\nbudget:\n  daily_usd: much\n")
+    done = run("check", "-c", str(path))
+    assert done.returncode == 1
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if "farthing.yaml:" in line]
+    for number, key in ((5, "models.gpt-4o-mini.input_usd"), (7, "limits.bdoy"), (9, "budget.daily_usd")):
+        assert any(f"farthing.yaml:{number}:" in line and key in line for line in lines), (number, lines)
+    assert any("bdoy" in line and "body" in line for line in lines), "the nearest known name helps"
+
+
+def test_a_missing_file_is_named(tmp_path):
+    done = run("check", "-c", str(tmp_path / "nowhere.yaml"))
+    assert done.returncode == 1 and "nowhere.yaml" in done.stdout + done.stderr
+
+
+def test_ledger_check_makes_no_database(tmp_path):
+    path = str(tmp_path / "none.db")
+    done = run("ledger", "check", "--db", path)
+    assert done.returncode == 1 and "none.db" in done.stdout + done.stderr
+    assert not os.path.exists(path)
+
+
+def test_ledger_check_finds_a_tampered_row(tmp_path):
+    import sqlite3
+    from conftest import Gateways
+    from farthing.upstream import Upstream
+    from farthing.wording import completion, question
+    upstream = Upstream()
+    upstream.answer = lambda call: call.reply(200, completion())
+    g = Gateways(tmp_path, upstream)()
+    assert g.chat(question()).status == 200
+    g.stop()
+    db = sqlite3.connect(g.database)
+    db.execute("UPDATE requests SET cost_pico = cost_pico + 1")
+    db.commit()
+    db.close()
+    assert run("ledger", "check", "--db", g.database).returncode == 1
+    upstream.close()
