@@ -34,7 +34,7 @@ visit_new(struct client *c)
 	v->x.site = c->server->site;
 	site_hold(v->x.site);
 	str_copy(v->x.account, sizeof v->x.account, STR("local"));
-	random_id(v->x.id, sizeof v->x.id, "req_");
+	timed_id(v->x.id, sizeof v->x.id, "req_", v->x.wall_us / 1000);
 	c->visit = v;
 	return v;
 }
