@@ -22,7 +22,10 @@
 #include "base/notify.h"
 #include "server/server.h"
 
-enum { BREAK_MS = 3000 /* for broken streams to reach their clients */, LAST_MS = 2000 /* for hung-up connections to end */ };
+enum {
+	BREAK_MS = 3000 /* for broken streams to reach their clients */,
+	LAST_MS = 2000 /* for hung-up connections to end */
+};
 
 struct gateway {
 	struct loop *loop;
@@ -68,8 +71,10 @@ on_drain_over(struct timer *t)
 	switch (g->stage) {
 	case DRAINING:
 		g->stage = BREAKING;
-		log_line(LOG_WARN, "breaking", "requests=%d why=%q", server_in_flight(g->server), "the gateway stops");
-		err_set(&e, 503, "server_shutting_down", "The gateway is shutting down and could not wait for this answer any longer.");
+		log_line(LOG_WARN, "breaking", "requests=%d why=%q", server_in_flight(g->server),
+		    "the gateway stops");
+		err_set(&e, 503, "server_shutting_down",
+		    "The gateway is shutting down and could not wait for this answer any longer.");
 		e.retry_after_s = 2;
 		loop_timer_set(g->loop, t, clock_ms() + BREAK_MS);
 		pipeline_break_all(g->pipeline, &e);
@@ -108,7 +113,8 @@ static void
 log_problems(struct config_problem *problems)
 {
 	for (const struct config_problem *p = problems; p != NULL; p = p->next)
-		log_line(LOG_ERROR, "config", "file=%q line=%d key=%q problem=%q", p->file, p->line, p->key, p->text);
+		log_line(LOG_ERROR, "config", "file=%q line=%d key=%q problem=%q", p->file, p->line, p->key,
+		    p->text);
 }
 
 /* What cannot change without a restart. */
@@ -201,10 +207,12 @@ judge_exposure(const struct config *c, struct err *e)
 		return 0;
 	if (server_library_is_old() && !c->old_libmicrohttpd)
 		return err_set(e, 500, "listen",
-		    "listening on %s needs libmicrohttpd 1.0.5 or newer (this is %s), or the operator's word for it: listen_old_libmicrohttpd: true",
+		    "listening on %s needs libmicrohttpd 1.0.5 or newer (this is %s), or the operator's word "
+		    "for it: listen_old_libmicrohttpd: true",
 		    c->listen_host, server_library());
 	return err_set(e, 500, "listen",
-	    "listening on %s needs virtual keys, or whoever reaches it spends your money; there are none, so only loopback addresses are allowed",
+	    "listening on %s needs virtual keys, or whoever reaches it spends your money; there are none, so "
+	    "only loopback addresses are allowed",
 	    c->listen_host);
 }
 
@@ -218,7 +226,8 @@ block_signals(struct gateway *g, struct err *e)
 	sigaddset(&set, SIGHUP);
 	signal(SIGPIPE, SIG_IGN);
 	g->signals = (struct watch){ .fd = -1, .on_ready = on_signal };
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || (g->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)) < 0)
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 ||
+	    (g->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)) < 0)
 		return err_set(e, 500, "signals", "no signalfd: %s", strerror(errno));
 	return 0;
 }
@@ -234,8 +243,8 @@ raise_file_limit(const struct config *c)
 	limit.rlim_cur = limit.rlim_max < want ? limit.rlim_max : want;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	if (limit.rlim_cur < want)
-		log_line(LOG_WARN, "file_limit", "allowed=%lld wanted=%lld why=%q", (long long)limit.rlim_cur, (long long)want,
-		    "connections will wait when it is reached");
+		log_line(LOG_WARN, "file_limit", "allowed=%lld wanted=%lld why=%q", (long long)limit.rlim_cur,
+		    (long long)want, "connections will wait when it is reached");
 }
 
 static int
@@ -252,7 +261,8 @@ open_all(struct gateway *g, struct config *config, struct err *e)
 		goto fail;
 	if ((g->ledger = ledger_open(&books, e)) == NULL)
 		goto fail;
-	if ((g->loop = loop_new()) == NULL || (g->workers = workers_start(g->loop, config->workers)) == NULL ||
+	if ((g->loop = loop_new()) == NULL ||
+	    (g->workers = workers_start(g->loop, config->workers)) == NULL ||
 	    loop_watch(g->loop, &g->signals, EPOLLIN) != 0) {
 		err_set(e, 500, "start", "no epoll or no threads: %s", strerror(errno));
 		goto fail;
@@ -316,13 +326,15 @@ gateway_run(struct config *config, const char *config_path, const char *database
 	g.watchdog_ms = notify_watchdog_ms();
 	if (g.watchdog_ms > 0)
 		loop_timer_set(g.loop, &g.watchdog, clock_ms());
-	log_line(LOG_INFO, "listening", "address=%s version=%s database=%q config=%q upstreams=%d models=%d", server_address(g.server),
-	    FARTHING_VERSION, config->database, config->path, (int)config->upstream_count, (int)config->model_count);
+	log_line(LOG_INFO, "listening", "address=%s version=%s database=%q config=%q upstreams=%d models=%d",
+	    server_address(g.server), FARTHING_VERSION, config->database, config->path,
+	    (int)config->upstream_count, (int)config->model_count);
 	notify_send("READY=1\nSTATUS=Serving.");
 	log_hold(true);
 	loop_run(g.loop);
 	log_hold(false);
 	int rc = close_all(&g);
-	log_line(rc == 0 ? LOG_INFO : LOG_ERROR, "stopped", "why=%q", rc == 0 ? "told to, books closed" : "told to, but rows could not be written");
+	log_line(rc == 0 ? LOG_INFO : LOG_ERROR, "stopped", "why=%q",
+	    rc == 0 ? "told to, books closed" : "told to, but rows could not be written");
 	return rc == 0 ? 0 : 1;
 }

@@ -24,7 +24,9 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 static void
 usage(FILE *to)
 {
-	fputs("usage: farthing COMMAND [OPTIONS]\n\nAn LLM gateway between your agents and a model provider.\n\n", to);
+	fputs("usage: farthing COMMAND [OPTIONS]\n\nAn LLM gateway between your agents and a model "
+	      "provider.\n\n",
+	    to);
 	for (int i = 0; i < COMMANDS; i++)
 		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].does);
 	fputs("\n`farthing COMMAND --help` tells more.\n", to);

@@ -8,7 +8,7 @@
 
 #include "base/str.h"
 
-int config_reference(
-    struct buf *out); /* appends a Markdown table, a row for each key; -1 when out has no room */
+/* Appends a Markdown table, a row for each key; -1 when out has no room */
+int config_reference(struct buf *out);
 
 #endif

@@ -11,12 +11,12 @@
 #include "core/price.h"
 
 struct usage {
-	bool known;            /* the provider stated it and it made sense */
-	int64_t input;         /* all input tokens, the cached ones included */
-	int64_t cached_input;  /* 0 .. input - cache_write: a larger statement is cut to that */
-	int64_t cache_write;   /* a part of input too, none of it in cached_input */
-	int64_t output;        /* all output tokens, reasoning included */
-	int64_t reasoning;     /* 0 .. output */
+	bool known;           /* the provider stated it and it made sense */
+	int64_t input;        /* all input tokens, the cached ones included */
+	int64_t cached_input; /* 0 .. input - cache_write: a larger statement is cut to that */
+	int64_t cache_write;  /* a part of input too, none of it in cached_input */
+	int64_t output;       /* all output tokens, reasoning included */
+	int64_t reasoning;    /* 0 .. output */
 };
 
 /* How a row's cost came about. The ledger stores these numbers: never renumber. */

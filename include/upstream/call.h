@@ -57,7 +57,8 @@ struct call_spec {
 	const char *content_type; /* of the body; NULL: none; copied */
 	struct buf *body;         /* taken: empty afterwards */
 	bool stream;              /* an event stream is wanted */
-	int64_t deadline_ms; /* clock_ms() scale: the total deadline of all attempts; 0: the provider's own only */
+	int64_t
+	    deadline_ms; /* clock_ms() scale: the total deadline of all attempts; 0: the provider's own only */
 };
 
 struct caller *caller_new(struct loop *l, struct err *e);

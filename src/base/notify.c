@@ -26,7 +26,8 @@ notify_send(const char *state)
 	if (fd < 0)
 		return;
 	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
-	ssize_t sent = sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&to, size);
+	ssize_t sent =
+	    sendto(fd, state, strlen(state), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&to, size);
 	(void)sent; /* a supervisor that does not listen is none of our worries */
 	close(fd);
 }

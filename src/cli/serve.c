@@ -12,9 +12,11 @@ static void
 usage(FILE *to)
 {
 	fputs("usage: farthing serve [-c FILE] [--db FILE]\n\n"
-	      "Runs the gateway in the foreground. SIGTERM finishes what is being served and stops, SIGHUP reads the\n"
+	      "Runs the gateway in the foreground. SIGTERM finishes what is being served and stops, SIGHUP "
+	      "reads the\n"
 	      "configuration again.\n\n"
-	      "  -c, --config FILE  configuration (else ./farthing.yaml, then /etc/farthing/farthing.yaml, else defaults)\n"
+	      "  -c, --config FILE  configuration (else ./farthing.yaml, then /etc/farthing/farthing.yaml, "
+	      "else defaults)\n"
 	      "      --db FILE      database, whatever the configuration says\n"
 	      "  -h, --help         this text\n",
 	    to);

@@ -20,9 +20,11 @@ cmd_version(int argc, char **argv)
 		return help ? 0 : 2;
 	}
 	if (json)
-		printf("{\"farthing\":\"%s\",\"libmicrohttpd\":\"%s\",\"libcurl\":\"%s\",\"sqlite\":\"%s\"}\n", FARTHING_VERSION, server_library(),
-		    call_curl_version(), ledger_library());
+		printf(
+		    "{\"farthing\":\"%s\",\"libmicrohttpd\":\"%s\",\"libcurl\":\"%s\",\"sqlite\":\"%s\"}\n",
+		    FARTHING_VERSION, server_library(), call_curl_version(), ledger_library());
 	else
-		printf("farthing %s\nlibmicrohttpd %s\n%s\nSQLite %s\n", FARTHING_VERSION, server_library(), call_curl_version(), ledger_library());
+		printf("farthing %s\nlibmicrohttpd %s\n%s\nSQLite %s\n", FARTHING_VERSION, server_library(),
+		    call_curl_version(), ledger_library());
 	return 0;
 }

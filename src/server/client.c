@@ -25,7 +25,8 @@ enum {
 static const struct limits_conf *
 limits_of(const struct client *c)
 {
-	const struct site *site = c->visit != NULL && c->visit->x.site != NULL ? c->visit->x.site : c->server->site;
+	const struct site *site =
+	    c->visit != NULL && c->visit->x.site != NULL ? c->visit->x.site : c->server->site;
 	return &site_config(site)->limits;
 }
 
@@ -49,7 +50,10 @@ due_ms(const struct client *c)
 		return c->phase_ms + l->header_ms;
 	case CLIENT_BODY:
 		due = c->phase_ms + l->body_ms;
-		return due < c->phase_ms + BODY_RATE_AFTER_MS || clock_ms() >= c->phase_ms + BODY_RATE_AFTER_MS ? due : c->phase_ms + BODY_RATE_AFTER_MS;
+		return due < c->phase_ms + BODY_RATE_AFTER_MS ||
+			       clock_ms() >= c->phase_ms + BODY_RATE_AFTER_MS
+			   ? due
+			   : c->phase_ms + BODY_RATE_AFTER_MS;
 	case CLIENT_IDLE:
 		return c->phase_ms + l->idle_ms;
 	default:
@@ -97,7 +101,8 @@ on_time(struct timer *t)
 	bool late = clock_ms() >= due;
 	if (late && c->phase == CLIENT_BODY)
 		late = body_is_too_slow(c);
-	if (late && is_streaming(c) && c->visit->x.reader.asleep && clock_ms() < c->phase_ms + limits_of(c)->total_ms + GRACE_MS) {
+	if (late && is_streaming(c) && c->visit->x.reader.asleep &&
+	    clock_ms() < c->phase_ms + limits_of(c)->total_ms + GRACE_MS) {
 		visit_ping(c->visit);
 		late = false;
 	}
@@ -165,7 +170,8 @@ client_refuse_raw(struct client *c, const struct err *e)
 	struct buf body = { 0 }, head = { 0 };
 	err_json(e, &body);
 	buf_printf(&head,
-	    "HTTP/1.1 %d Refused\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: close\r\n"
+	    "HTTP/1.1 %d Refused\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: "
+	    "close\r\n"
 	    "Cache-Control: no-store\r\nx-request-id: %s\r\n\r\n",
 	    e->status, body.n, c->visit != NULL ? c->visit->x.id : "");
 	buf_add(&head, buf_str(&body));
@@ -203,7 +209,8 @@ address_of(struct server *s, const struct sockaddr_storage *from)
 		key.bytes[10] = key.bytes[11] = 0xFF;
 		memcpy(key.bytes + 12, &((const struct sockaddr_in *)(const void *)from)->sin_addr, 4);
 	}
-	struct address *a = table_get(&s->addresses, (struct str){ (const char *)key.bytes, sizeof key.bytes });
+	struct address *a =
+	    table_get(&s->addresses, (struct str){ (const char *)key.bytes, sizeof key.bytes });
 	if (a != NULL)
 		return a;
 	a = must_alloc(sizeof *a);
@@ -257,7 +264,6 @@ client_closed(struct client *c)
 	client_free(c); /* the descriptor is still open here: the library closes it next */
 }
 
-
 static void
 welcome(struct server *s, int fd, const struct sockaddr_storage *from, socklen_t size)
 {
@@ -291,7 +297,8 @@ welcome(struct server *s, int fd, const struct sockaddr_storage *from, socklen_t
 	}
 	client_enter(c, CLIENT_HEAD);
 	s->arriving = c;
-	if (MHD_add_connection(gate->daemon, fd, (const struct sockaddr *)from, size) != MHD_YES && c->connection == NULL) {
+	if (MHD_add_connection(gate->daemon, fd, (const struct sockaddr *)from, size) != MHD_YES &&
+	    c->connection == NULL) {
 		loop_forget(s->house.loop, &c->watch); /* the library has closed it */
 		client_free(c);
 	}
@@ -387,7 +394,8 @@ clients_listen(struct server *s, struct err *e)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, size) != 0 || listen(fd, 4096) != 0 ||
 	    loop_watch(s->house.loop, &s->listener, EPOLLIN) != 0)
-		return err_set(e, 500, "listen", "cannot listen on %s:%d: %s", config->listen_host, config->listen_port, strerror(errno));
+		return err_set(e, 500, "listen", "cannot listen on %s:%d: %s", config->listen_host,
+		    config->listen_port, strerror(errno));
 	write_address(s);
 	return 0;
 }

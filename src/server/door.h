@@ -38,22 +38,22 @@ struct server {
 	struct site *site;
 	struct hook hook;
 	struct watch listener;
-	struct timer pause;        /* the listener rests after running out of descriptors */
+	struct timer pause; /* the listener rests after running out of descriptors */
 	char address[80];
 	struct gate **gates;
 	size_t gate_count;
-	struct client *arriving;   /* the one that is being handed to the library */
+	struct client *arriving; /* the one that is being handed to the library */
 	struct link clients;
 	int client_count;
 	struct table addresses;
-	int in_flight;             /* visits that want something of the pipeline */
+	int in_flight; /* visits that want something of the pipeline */
 	bool draining, told_idle;
 	void (*on_idle)(void *context);
 	void *context;
 };
 
 enum client_phase {
-	CLIENT_HEAD,   /* the first request line and headers are awaited */
+	CLIENT_HEAD, /* the first request line and headers are awaited */
 	CLIENT_BODY,
 	CLIENT_ANSWER, /* waiting for, or sending, the reply */
 	CLIENT_IDLE,   /* kept alive */
@@ -66,37 +66,38 @@ struct client {
 	struct gate *gate;
 	struct address *address;
 	struct MHD_Connection *connection;
-	struct watch watch;        /* tells when the client hangs up, which the library does not notice while suspended */
+	struct watch
+	    watch; /* tells when the client hangs up, which the library does not notice while suspended */
 	struct timer timer;
 	enum client_phase phase;
-	int64_t phase_ms;          /* since when */
-	int64_t body_bytes;        /* that have come */
+	int64_t phase_ms;   /* since when */
+	int64_t body_bytes; /* that have come */
 	bool suspended;
 	bool hung_up;
 	bool corked;
 	struct visit *visit;
 	char uri[URI_MAX];
-	size_t uri_length;         /* >= URI_MAX: too long */
+	size_t uri_length; /* >= URI_MAX: too long */
 };
 
 struct visit {
-	struct exchange x;         /* first: a reader's wake finds its way back */
+	struct exchange x; /* first: a reader's wake finds its way back */
 	struct client *client;
 	struct route route;
-	bool counted;              /* in server->in_flight */
-	bool complete;             /* the body has been read */
-	bool with_worker;          /* who has the baton: the connection sleeps until it comes back, whatever happens */
-	bool read;                 /* by the pipeline */
-	bool replied;              /* a response is queued */
-	bool close;                /* the connection ends with the reply */
-	bool overflow;             /* refused in the middle of its body */
-	bool ping;                 /* the next bytes are a heartbeat */
+	bool counted;     /* in server->in_flight */
+	bool complete;    /* the body has been read */
+	bool with_worker; /* who has the baton: the connection sleeps until it comes back, whatever happens */
+	bool read;        /* by the pipeline */
+	bool replied;     /* a response is queued */
+	bool close;       /* the connection ends with the reply */
+	bool overflow;    /* refused in the middle of its body */
+	bool ping;        /* the next bytes are a heartbeat */
 	int status;
-	const char *why;           /* how it ended, when that is known before the end */
-	struct err err;            /* status != 0: what to reply instead of an answer */
+	const char *why; /* how it ended, when that is known before the end */
+	struct err err;  /* status != 0: what to reply instead of an answer */
 	const char *allow;
-	struct buf page;           /* the body of pages and errors */
-	struct buf tail;           /* what follows an answer that broke: an error event */
+	struct buf page; /* the body of pages and errors */
+	struct buf tail; /* what follows an answer that broke: an error event */
 	size_t tail_at;
 	struct task task;
 };
@@ -108,21 +109,23 @@ struct gate *gate_with_room(struct server *s); /* NULL when no more can be opene
 int clients_listen(struct server *s, struct err *e);
 void client_enter(struct client *c, enum client_phase phase);
 void client_suspend(struct client *c);
-void client_resume(struct client *c);        /* a no-op when not suspended */
-void client_shut(struct client *c);          /* both ways; the library notices on its next run */
+void client_resume(struct client *c); /* a no-op when not suspended */
+void client_shut(struct client *c);   /* both ways; the library notices on its next run */
 void client_cork(struct client *c, bool on);
 void client_started(struct client *c, struct MHD_Connection *connection);
-void client_closed(struct client *c);        /* frees it */
-void client_refuse_raw(struct client *c, const struct err *e); /* writes a reply where the library allows none, and half-closes */
+void client_closed(struct client *c); /* frees it */
+void client_refuse_raw(struct client *c,
+    const struct err *e); /* writes a reply where the library allows none, and half-closes */
 
 /* visit.c: requests */
 struct visit *visit_new(struct client *c);
-void visit_free(struct visit *v);            /* books it */
-enum MHD_Result visit_begin(struct visit *v, struct MHD_Connection *connection, const char *method, const char *version);
+void visit_free(struct visit *v); /* books it */
+enum MHD_Result visit_begin(
+    struct visit *v, struct MHD_Connection *connection, const char *method, const char *version);
 enum MHD_Result visit_body(struct visit *v, const char *bytes, size_t *size);
 enum MHD_Result visit_go_on(struct visit *v);
 void visit_client_left(struct visit *v);
-void visit_ping(struct visit *v);            /* a heartbeat, when the sleeping reader of a stream is due one */
+void visit_ping(struct visit *v); /* a heartbeat, when the sleeping reader of a stream is due one */
 
 /* send.c: responses */
 enum MHD_Result send_error(struct visit *v);

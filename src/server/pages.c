@@ -18,7 +18,9 @@ write_readyz(struct visit *v)
 	const struct server *s = v->client->server;
 	bool ready = is_ready(s);
 	v->status = ready ? 200 : 503;
-	const char *why = ready ? "" : s->draining ? ",\"reason\":\"shutting down\"" : ",\"reason\":\"the ledger cannot be written\"";
+	const char *why = ready         ? ""
+			  : s->draining ? ",\"reason\":\"shutting down\""
+					: ",\"reason\":\"the ledger cannot be written\"";
 	buf_printf(&v->page, "{\"status\":\"%s\"%s}\n", ready ? "ready" : "not ready", why);
 }
 
@@ -77,7 +79,8 @@ write_one_model(struct visit *v)
 	} else if (model != NULL) {
 		write_model(&v->page, model->name, model->upstream->name);
 	} else {
-		err_set(&v->err, 404, "model_not_found", "The gateway knows no model of that name; GET /v1/models lists those it knows.");
+		err_set(&v->err, 404, "model_not_found",
+		    "The gateway knows no model of that name; GET /v1/models lists those it knows.");
 		str_copy(v->err.param, sizeof v->err.param, STR("model"));
 	}
 }

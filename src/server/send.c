@@ -153,7 +153,8 @@ pull_tail(struct visit *v, char *out, size_t size)
 {
 	const struct answer *a = v->x.reader.answer;
 	if (v->tail.n == 0) {
-		if (a->form != ANSWER_EVENTS || reply_error_event(v->x.request.endpoint, &a->err, &v->tail) != 0)
+		if (a->form != ANSWER_EVENTS ||
+		    reply_error_event(v->x.request.endpoint, &a->err, &v->tail) != 0)
 			return MHD_CONTENT_READER_END_WITH_ERROR;
 	}
 	size_t n = v->tail.n - v->tail_at;

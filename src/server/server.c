@@ -17,7 +17,8 @@
 static struct client *
 client_of(struct MHD_Connection *connection)
 {
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct client *c = info != NULL ? info->socket_context : NULL;
 	assert(c == NULL || c->magic == CLIENT_MAGIC);
 	return c;
@@ -38,8 +39,8 @@ on_uri(void *context, const char *uri, struct MHD_Connection *connection)
 }
 
 static enum MHD_Result
-on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method, const char *version,
-    const char *upload_data, size_t *upload_size, void **request_context)
+on_request(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+    const char *version, const char *upload_data, size_t *upload_size, void **request_context)
 {
 	(void)context, (void)url;
 	struct client *c = client_of(connection);
@@ -55,7 +56,8 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 }
 
 static void
-on_completed(void *context, struct MHD_Connection *connection, void **request_context, enum MHD_RequestTerminationCode code)
+on_completed(void *context, struct MHD_Connection *connection, void **request_context,
+    enum MHD_RequestTerminationCode code)
 {
 	(void)context, (void)connection;
 	struct visit *v = *request_context;
@@ -71,7 +73,8 @@ on_completed(void *context, struct MHD_Connection *connection, void **request_co
 }
 
 static void
-on_connection(void *context, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode code)
+on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+    enum MHD_ConnectionNotificationCode code)
 {
 	struct gate *gate = context;
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
@@ -106,12 +109,16 @@ gate_open(struct server *s)
 {
 	struct gate *g = must_alloc(sizeof *g);
 	g->server = s;
-	unsigned int flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
-	g->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, g, MHD_OPTION_EXTERNAL_LOGGER, on_library_log, NULL,
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned int)GATE_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16 * 1024, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED,
-	    on_completed, g, MHD_OPTION_NOTIFY_CONNECTION, on_connection, g, MHD_OPTION_URI_LOG_CALLBACK, on_uri, g, MHD_OPTION_END);
-	const union MHD_DaemonInfo *info = g->daemon != NULL ? MHD_get_daemon_info(g->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+	unsigned int flags =
+	    MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+	g->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, g, MHD_OPTION_EXTERNAL_LOGGER,
+	    on_library_log, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)GATE_CONNECTIONS,
+	    MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16 * 1024,
+	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, g,
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, g, MHD_OPTION_URI_LOG_CALLBACK, on_uri, g,
+	    MHD_OPTION_END);
+	const union MHD_DaemonInfo *info =
+	    g->daemon != NULL ? MHD_get_daemon_info(g->daemon, MHD_DAEMON_INFO_EPOLL_FD) : NULL;
 	g->watch = (struct watch){ .fd = info != NULL ? info->epoll_fd : -1, .on_ready = on_gate_ready };
 	if (info == NULL || loop_watch(s->house.loop, &g->watch, EPOLLIN) != 0) {
 		if (g->daemon != NULL)
@@ -127,7 +134,6 @@ gate_open(struct server *s)
 	s->gates = more;
 	return g;
 }
-
 
 /* The first with room: at low load few gates are run, at high load none has many suspended connections to walk. */
 struct gate *

@@ -78,12 +78,15 @@ write_log(const struct visit *v, const struct ledger_request *row)
 	if (row->saved_pico > 0)
 		money_format(row->saved_pico, saved);
 	log_line(LOG_INFO, "closed",
-	    "request=%s account=%s task=%s endpoint=%s model=%q served=%q upstream=%q status=%d cache=%s stream=%d input_tokens=%lld "
-	    "output_tokens=%lld cost_usd=%s saved_usd=%s basis=%s attempts=%d first_byte_us=%lld total_us=%lld bytes_out=%lld error=%s why=%q",
-	    v->x.id, row->account, row->task, row->endpoint, row->model_asked, row->model_served, row->upstream, row->status,
-	    cache_kind_name(row->cache), (int)row->stream, (long long)row->usage.input, (long long)row->usage.output, cost, saved,
-	    cost_basis_name(row->basis), row->attempts, (long long)row->first_byte_us, (long long)row->total_us, (long long)row->bytes_out,
-	    row->error_code, row->why);
+	    "request=%s account=%s task=%s endpoint=%s model=%q served=%q upstream=%q status=%d cache=%s "
+	    "stream=%d input_tokens=%lld "
+	    "output_tokens=%lld cost_usd=%s saved_usd=%s basis=%s attempts=%d first_byte_us=%lld "
+	    "total_us=%lld bytes_out=%lld error=%s why=%q",
+	    v->x.id, row->account, row->task, row->endpoint, row->model_asked, row->model_served,
+	    row->upstream, row->status, cache_kind_name(row->cache), (int)row->stream,
+	    (long long)row->usage.input, (long long)row->usage.output, cost, saved,
+	    cost_basis_name(row->basis), row->attempts, (long long)row->first_byte_us,
+	    (long long)row->total_us, (long long)row->bytes_out, row->error_code, row->why);
 }
 
 static void
@@ -107,7 +110,8 @@ visit_free(struct visit *v)
 		pipeline_depart(s->house.pipeline, &v->x, status, why, code, &row);
 		write_log(v, &row);
 	} else if (v->err.status != 0) {
-		log_line(LOG_INFO, "refused", "request=%s status=%d error=%s", v->x.id, v->err.status, v->err.code);
+		log_line(LOG_INFO, "refused", "request=%s status=%d error=%s", v->x.id, v->err.status,
+		    v->err.code);
 	}
 	request_free(&v->x.request);
 	buf_free(&v->x.body);
@@ -124,7 +128,8 @@ visit_free(struct visit *v)
 /* ---- the head ---- */
 
 static enum MHD_Result
-take_header(void *context, enum MHD_ValueKind kind, const char *key, size_t key_size, const char *value, size_t value_size)
+take_header(void *context, enum MHD_ValueKind kind, const char *key, size_t key_size, const char *value,
+    size_t value_size)
 {
 	(void)kind;
 	guard_take(context, (struct str){ key, key_size }, (struct str){ value, value_size });
@@ -138,17 +143,20 @@ check_room(const struct visit *v, struct err *e)
 	const struct server *s = v->client->server;
 	const struct limits_conf *l = &site_config(v->x.site)->limits;
 	if (s->draining) {
-		err_set(e, 503, "server_shutting_down", "The gateway is shutting down; it will be back in a moment.");
+		err_set(e, 503, "server_shutting_down",
+		    "The gateway is shutting down; it will be back in a moment.");
 		e->retry_after_s = 2;
 		return -1;
 	}
 	if (!ledger_ready(s->house.ledger)) {
-		err_set(e, 503, "ledger_unavailable", "The ledger cannot be written, so nothing that costs money is let through.");
+		err_set(e, 503, "ledger_unavailable",
+		    "The ledger cannot be written, so nothing that costs money is let through.");
 		e->retry_after_s = 5;
 		return -1;
 	}
 	if (s->in_flight >= l->concurrent) {
-		err_set(e, 429, "rate_limit_exceeded", "%d requests are being served already, which is the limit.", l->concurrent);
+		err_set(e, 429, "rate_limit_exceeded",
+		    "%d requests are being served already, which is the limit.", l->concurrent);
 		e->retry_after_s = 1 + (int)(random_u64() % 2);
 		return -1;
 	}
@@ -169,19 +177,22 @@ judge_head(struct visit *v, const struct door_head *head, const char *method, bo
 		return -1;
 	if (guard_host(head, config, http_1_1, e) != 0)
 		return -1;
-	if (route_find(str_from(method), (struct str){ c->uri, c->uri_length }, &v->route, &v->allow, e) != 0) {
+	if (route_find(str_from(method), (struct str){ c->uri, c->uri_length }, &v->route, &v->allow, e) !=
+	    0) {
 		v->route.kind = ROUTE_HOME; /* what was refused is no question */
 		return -1;
 	}
 	buf_init(&v->x.body, (size_t)config->limits.body);
 	if (!is_api(v))
-		return pass.body_bytes == 0 ? 0 : err_set(e, 400, "unexpected_body", "This path takes no body.");
+		return pass.body_bytes == 0 ? 0
+					    : err_set(e, 400, "unexpected_body", "This path takes no body.");
 	v->x.forwarded = v->route.kind == ROUTE_FORWARD;
 	v->x.forward = v->route.forward;
 	v->x.request.endpoint = v->route.endpoint;
 	if (head->content_type.n < sizeof v->x.forward.content_type && pass.body_bytes != 0)
 		str_copy(v->x.forward.content_type, sizeof v->x.forward.content_type, head->content_type);
-	if (guard_credentials(head, e) != 0 || guard_body_type(head, &v->route, e) != 0 || guard_directives(head, &v->x, e) != 0)
+	if (guard_credentials(head, e) != 0 || guard_body_type(head, &v->route, e) != 0 ||
+	    guard_directives(head, &v->x, e) != 0)
 		return -1;
 	return check_room(v, e);
 }
@@ -220,7 +231,8 @@ visit_body(struct visit *v, const char *bytes, size_t *size)
 		return v->client->body_bytes < (int64_t)v->x.body.max + DISCARD_MAX ? MHD_YES : MHD_NO;
 	if (v->err.status != 0 || buf_add(&v->x.body, more) == 0)
 		return MHD_YES;
-	err_set(&v->err, 413, "request_too_large", "The body is larger than the limit of %lld bytes.", (long long)v->x.body.max);
+	err_set(&v->err, 413, "request_too_large", "The body is larger than the limit of %lld bytes.",
+	    (long long)v->x.body.max);
 	v->overflow = true;
 	buf_free(&v->x.body);
 	client_refuse_raw(v->client, &v->err);
@@ -273,7 +285,8 @@ read_and_arrive(struct visit *v)
 		v->task = (struct task){ .work = work_on_body, .done = body_is_read };
 		client_suspend(v->client);
 		v->with_worker = true;
-		workers_give(v->client->server->house.workers, &v->task); /* the exchange is the worker's from here on */
+		workers_give(v->client->server->house.workers,
+		    &v->task); /* the exchange is the worker's from here on */
 		return MHD_YES;
 	}
 	if (!v->read && !v->x.forwarded)
@@ -313,7 +326,8 @@ void
 visit_client_left(struct visit *v)
 {
 	if (v->x.reader.answer != NULL && reader_at_end(&v->x.reader))
-		v->why = "served"; /* it took every byte and hung up: some clients do not wait for the last chunk */
+		v->why =
+		    "served"; /* it took every byte and hung up: some clients do not wait for the last chunk */
 }
 
 void
@@ -321,7 +335,8 @@ visit_ping(struct visit *v)
 {
 	struct reader *r = &v->x.reader;
 	assert(r->asleep);
-	if (r->answer->form != ANSWER_EVENTS || clock_ms() - r->moved_ms < site_config(v->x.site)->limits.heartbeat_ms)
+	if (r->answer->form != ANSWER_EVENTS ||
+	    clock_ms() - r->moved_ms < site_config(v->x.site)->limits.heartbeat_ms)
 		return;
 	v->ping = true;
 	r->asleep = false;

@@ -23,7 +23,7 @@ tokens_of_bytes(int64_t bytes)
 static void
 estimate(const struct ask *a, struct usage *u)
 {
-	*u = (struct usage){ .known = false };
+	*u = (struct usage){ .known = true };
 	u->input = tokens_of_bytes((int64_t)a->request.body.n);
 	/* A stream spends some 200 bytes of framing a token, a whole body about 400 in all. */
 	if (a->request.stream)

@@ -12,8 +12,8 @@
 enum { SERIES_MAX = 4000, MODELS_MAX = 200, KINDS = 5, BASES = 5, OUTCOMES = 5, CLASSES = 6 };
 
 /* Where requests and answers fall: the cheap and local below, the long streams above. */
-static const int64_t bounds_us[] = { 1000, 5000, 25000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 30000000, 60000000,
-	300000000 };
+static const int64_t bounds_us[] = { 1000, 5000, 25000, 100000, 250000, 500000, 1000000, 2500000, 5000000,
+	10000000, 30000000, 60000000, 300000000 };
 enum { BOUNDS = sizeof bounds_us / sizeof bounds_us[0] };
 
 /* What is counted for one model, or for all that are no labels together. */
@@ -47,8 +47,8 @@ label(struct buf *b, const char *key, const char *value)
 }
 
 static struct metric *
-counter(struct gateway_metrics *m, const char *name, const char *help, const char *key, const char *value, const char *key2,
-    const char *value2)
+counter(struct gateway_metrics *m, const char *name, const char *help, const char *key, const char *value,
+    const char *key2, const char *value2)
 {
 	struct buf labels = { 0 };
 	if (key != NULL)
@@ -67,15 +67,21 @@ register_model(struct gateway_metrics *m, struct model_series *s, const char *na
 	struct buf labels = { 0 };
 	str_copy(s->name, sizeof s->name, str_from(name));
 	for (int i = 0; i < CLASSES; i++)
-		s->requests[i] = counter(m, "farthing_requests_total", "Requests that ended, by the model asked for and the status sent.", "model",
-		    name, "status", classes[i]);
-	s->input = counter(m, "farthing_input_tokens_total", "Input tokens of answers that were paid for.", "model", name, NULL, NULL);
-	s->cached = counter(m, "farthing_cached_input_tokens_total", "Of these, tokens the provider had cached.", "model", name, NULL, NULL);
-	s->output = counter(m, "farthing_output_tokens_total", "Output tokens of answers that were paid for.", "model", name, NULL, NULL);
-	s->reasoning = counter(m, "farthing_reasoning_tokens_total", "Of these, reasoning tokens.", "model", name, NULL, NULL);
-	s->cost = metrics_money_counter(m->registry, "farthing_cost_usd_total", "Money spent, in dollars.", label(&labels, "model", name));
-	s->saved = metrics_money_counter(m->registry, "farthing_saved_usd_total", "Money not spent because an answer was shared, in dollars.",
-	    buf_str(&labels));
+		s->requests[i] = counter(m, "farthing_requests_total",
+		    "Requests that ended, by the model asked for and the status sent.", "model", name,
+		    "status", classes[i]);
+	s->input = counter(m, "farthing_input_tokens_total", "Input tokens of answers that were paid for.",
+	    "model", name, NULL, NULL);
+	s->cached = counter(m, "farthing_cached_input_tokens_total",
+	    "Of these, tokens the provider had cached.", "model", name, NULL, NULL);
+	s->output = counter(m, "farthing_output_tokens_total", "Output tokens of answers that were paid for.",
+	    "model", name, NULL, NULL);
+	s->reasoning = counter(
+	    m, "farthing_reasoning_tokens_total", "Of these, reasoning tokens.", "model", name, NULL, NULL);
+	s->cost = metrics_money_counter(m->registry, "farthing_cost_usd_total", "Money spent, in dollars.",
+	    label(&labels, "model", name));
+	s->saved = metrics_money_counter(m->registry, "farthing_saved_usd_total",
+	    "Money not spent because an answer was shared, in dollars.", buf_str(&labels));
 	buf_free(&labels);
 }
 
@@ -85,10 +91,12 @@ register_upstream(struct gateway_metrics *m, struct upstream_series *s, const ch
 	struct buf labels = { 0 };
 	str_copy(s->name, sizeof s->name, str_from(name));
 	for (int i = 0; i < OUTCOMES; i++)
-		s->attempts[i] = counter(m, "farthing_attempts_total", "Dispatches to a provider, by what became of them.", "upstream", name,
-		    "outcome", attempt_outcome_name((enum attempt_outcome)i));
-	s->first_byte = metrics_histogram(m->registry, "farthing_upstream_first_byte_seconds", "From dispatch to the provider's first byte.",
-	    label(&labels, "upstream", name), bounds_us, BOUNDS);
+		s->attempts[i] =
+		    counter(m, "farthing_attempts_total", "Dispatches to a provider, by what became of them.",
+			"upstream", name, "outcome", attempt_outcome_name((enum attempt_outcome)i));
+	s->first_byte = metrics_histogram(m->registry, "farthing_upstream_first_byte_seconds",
+	    "From dispatch to the provider's first byte.", label(&labels, "upstream", name), bounds_us,
+	    BOUNDS);
 	buf_free(&labels);
 }
 
@@ -100,26 +108,39 @@ gateway_metrics_new(void)
 	m->registry = metrics_new(SERIES_MAX);
 	register_model(m, &m->other, "other");
 	for (int i = 0; i < KINDS; i++)
-		m->cache[i] = counter(m, "farthing_cache_total", "Requests by where their answer came from.", "kind", cache_kind_name((enum cache_kind)i),
-		    NULL, NULL);
+		m->cache[i] = counter(m, "farthing_cache_total", "Requests by where their answer came from.",
+		    "kind", cache_kind_name((enum cache_kind)i), NULL, NULL);
 	for (int i = 0; i < BASES; i++)
-		m->basis[i] = counter(m, "farthing_cost_basis_total", "Paid requests by how their cost is known.", "basis",
-		    cost_basis_name((enum cost_basis)i), NULL, NULL);
-	m->latency = metrics_histogram(m->registry, "farthing_request_seconds", "From a request's arrival to its end.", none, bounds_us, BOUNDS);
-	m->first_byte = metrics_histogram(m->registry, "farthing_first_byte_seconds", "From a request's arrival to the first byte of its reply.", none,
-	    bounds_us, BOUNDS);
-	m->in_flight = metrics_gauge(m->registry, "farthing_requests_in_flight", "Requests being served now.", none);
-	m->calls = metrics_gauge(m->registry, "farthing_upstream_calls", "Calls to providers under way now.", none);
-	m->connections = metrics_gauge(m->registry, "farthing_client_connections", "Client connections open now.", none);
+		m->basis[i] =
+		    counter(m, "farthing_cost_basis_total", "Paid requests by how their cost is known.",
+			"basis", cost_basis_name((enum cost_basis)i), NULL, NULL);
+	m->latency = metrics_histogram(m->registry, "farthing_request_seconds",
+	    "From a request's arrival to its end.", none, bounds_us, BOUNDS);
+	m->first_byte = metrics_histogram(m->registry, "farthing_first_byte_seconds",
+	    "From a request's arrival to the first byte of its reply.", none, bounds_us, BOUNDS);
+	m->in_flight =
+	    metrics_gauge(m->registry, "farthing_requests_in_flight", "Requests being served now.", none);
+	m->calls =
+	    metrics_gauge(m->registry, "farthing_upstream_calls", "Calls to providers under way now.", none);
+	m->connections =
+	    metrics_gauge(m->registry, "farthing_client_connections", "Client connections open now.", none);
 	m->ready = metrics_gauge(m->registry, "farthing_ready", "1 while requests are admitted.", none);
-	m->reloads = counter(m, "farthing_config_reloads_total", "Configurations taken over after a SIGHUP.", NULL, NULL, NULL, NULL);
-	m->reload_failures = counter(m, "farthing_config_reload_failures_total", "Configurations refused after a SIGHUP.", NULL, NULL, NULL, NULL);
-	m->ledger_rows = counter(m, "farthing_ledger_rows_total", "Rows on disk since the start.", NULL, NULL, NULL, NULL);
-	m->ledger_failures = counter(m, "farthing_ledger_commit_failures_total", "Commits that failed and were tried again.", NULL, NULL, NULL, NULL);
-	m->ledger_queued = metrics_gauge(m->registry, "farthing_ledger_queue_rows", "Rows waiting for the next commit.", none);
-	m->ledger_file = metrics_gauge(m->registry, "farthing_ledger_file_bytes", "Size of the ledger's file.", none);
-	m->ledger_wal = metrics_gauge(m->registry, "farthing_ledger_wal_bytes", "Size of the ledger's write-ahead log.", none);
-	m->log_dropped = counter(m, "farthing_log_lines_dropped_total", "Log lines lost to a full sink.", NULL, NULL, NULL, NULL);
+	m->reloads = counter(m, "farthing_config_reloads_total", "Configurations taken over after a SIGHUP.",
+	    NULL, NULL, NULL, NULL);
+	m->reload_failures = counter(m, "farthing_config_reload_failures_total",
+	    "Configurations refused after a SIGHUP.", NULL, NULL, NULL, NULL);
+	m->ledger_rows =
+	    counter(m, "farthing_ledger_rows_total", "Rows on disk since the start.", NULL, NULL, NULL, NULL);
+	m->ledger_failures = counter(m, "farthing_ledger_commit_failures_total",
+	    "Commits that failed and were tried again.", NULL, NULL, NULL, NULL);
+	m->ledger_queued = metrics_gauge(
+	    m->registry, "farthing_ledger_queue_rows", "Rows waiting for the next commit.", none);
+	m->ledger_file =
+	    metrics_gauge(m->registry, "farthing_ledger_file_bytes", "Size of the ledger's file.", none);
+	m->ledger_wal = metrics_gauge(
+	    m->registry, "farthing_ledger_wal_bytes", "Size of the ledger's write-ahead log.", none);
+	m->log_dropped = counter(
+	    m, "farthing_log_lines_dropped_total", "Log lines lost to a full sink.", NULL, NULL, NULL, NULL);
 	return m;
 }
 
@@ -152,7 +173,8 @@ gateway_metrics_admit(struct gateway_metrics *m, const struct config *config)
 	for (size_t i = 0; i < config->model_count && m->models.count < MODELS_MAX; i++) {
 		const struct model_conf *model = &config->models[i];
 		const struct routing_conf *r = &config->routing;
-		bool in_use = model->listed || model == r->tiers[0] || model == r->tiers[1] || model == r->tiers[2];
+		bool in_use =
+		    model->listed || model == r->tiers[0] || model == r->tiers[1] || model == r->tiers[2];
 		if (!in_use || table_get(&m->models, str_from(model->name)) != NULL)
 			continue;
 		struct model_series *s = must_alloc(sizeof *s);

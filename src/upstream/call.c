@@ -265,10 +265,11 @@ set_common(struct call *c, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
 	if (conf->ca_file[0] != '\0')
 		curl_easy_setopt(easy, CURLOPT_CAINFO, conf->ca_file);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-	    (long)(conf->http == HTTP_1_1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
-	if (conf->http != HTTP_1_1)
-		curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+	/* Waiting to see whether a connection can be shared makes sense only where it may turn out so: over TLS. */
+	bool may_be_http_2 = conf->http != HTTP_1_1 && str_starts(str_from(conf->base_url), STR("https:"));
+	curl_easy_setopt(
+	    easy, CURLOPT_HTTP_VERSION, (long)(may_be_http_2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)may_be_http_2);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_curl_bytes);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_curl_header);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_curl_open);
