@@ -19,7 +19,6 @@ struct reply {
 	char content_type[96];
 	struct buf headers;
 	struct sse *sse;  /* NULL: not an event stream */
-	struct json json; /* reused from event to event */
 	struct usage usage;
 	char model[96];       /* as the provider names it */
 	bool finished;        /* a finish_reason, or the Responses API's last event */

@@ -6,6 +6,9 @@
 
 #include <assert.h>
 
+/* One tape for all replies: it is read before the next bytes are, and a silent stream should hold no memory for it. */
+static struct json tape;
+
 void
 reply_start(struct reply *r, enum endpoint endpoint, struct answer *answer)
 {
@@ -29,7 +32,6 @@ reply_free(struct reply *r)
 {
 	sse_free(&r->sse);
 	buf_free(&r->headers);
-	json_free(&r->json);
 }
 
 /* ---- one event or body ---- */
@@ -37,9 +39,9 @@ reply_free(struct reply *r)
 static void
 read_model(struct reply *r, uint32_t object)
 {
-	uint32_t model = json_member(&r->json, object, "model");
-	if (model != 0 && json_type(&r->json, model) == JSON_STRING)
-		json_label(&r->json, model, r->model, sizeof r->model);
+	uint32_t model = json_member(&tape, object, "model");
+	if (model != 0 && json_type(&tape, model) == JSON_STRING)
+		json_label(&tape, model, r->model, sizeof r->model);
 }
 
 static bool
@@ -71,7 +73,7 @@ starts_with_any(struct str s, const char *a, const char *b, const char *c)
 static void
 read_response_event(struct reply *r)
 {
-	const struct json *j = &r->json;
+	const struct json *j = &tape;
 	char type[64] = "";
 	uint32_t node = json_member(j, 0, "type");
 	if (node != 0 && json_type(j, node) == JSON_STRING)
@@ -92,7 +94,7 @@ read_response_event(struct reply *r)
 static bool
 read_chunk(struct reply *r)
 {
-	const struct json *j = &r->json;
+	const struct json *j = &tape;
 	uint32_t choices = json_member(j, 0, "choices"), usage = json_member(j, 0, "usage");
 	r->finished = r->finished || has_finish_reason(j, choices);
 	r->failed = r->failed || is_object(j, json_member(j, 0, "error"));
@@ -132,8 +134,8 @@ on_event(void *context, const struct sse_event *event)
 		r->done = true;
 	} else if (event->has_data) {
 		struct json_fault fault;
-		if (json_scan(&r->json, event->data, JSON_LIMITS, &fault) == 0 &&
-		    json_type(&r->json, 0) == JSON_OBJECT) {
+		if (json_scan(&tape, event->data, JSON_LIMITS, &fault) == 0 &&
+		    json_type(&tape, 0) == JSON_OBJECT) {
 			if (r->endpoint == ENDPOINT_RESPONSES)
 				read_response_event(r);
 			else
@@ -173,7 +175,7 @@ int
 reply_body(struct reply *r, struct str body, struct err *e)
 {
 	struct json_fault fault;
-	struct json *j = &r->json;
+	struct json *j = &tape;
 	if (json_scan(j, body, JSON_LIMITS, &fault) != 0 || json_type(j, 0) != JSON_OBJECT)
 		return err_set(
 		    e, 502, "upstream_invalid_response", "The provider's answer is not a JSON object.");

@@ -257,7 +257,6 @@ set_common(struct call *c, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
 	curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
-	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16384L);
 	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 60L);
 	curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, 600L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)conf->connect_ms);
@@ -267,8 +266,8 @@ set_common(struct call *c, CURL *easy)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, conf->ca_file);
 	/* Waiting to see whether a connection can be shared makes sense only where it may turn out so: over TLS. */
 	bool may_be_http_2 = conf->http != HTTP_1_1 && str_starts(str_from(conf->base_url), STR("https:"));
-	curl_easy_setopt(
-	    easy, CURLOPT_HTTP_VERSION, (long)(may_be_http_2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+	    (long)(may_be_http_2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
 	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)may_be_http_2);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_curl_bytes);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_curl_header);
@@ -284,6 +283,8 @@ set_request(struct call *c, const struct call_spec *spec)
 	char url[2048];
 	snprintf(url, sizeof url, "%s%s", c->provider->conf->base_url, spec->path);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
+	/* An open stream keeps its buffer, and its events are small. */
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, spec->stream ? 2048L : 16384L);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, c);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, c);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, c);

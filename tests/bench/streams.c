@@ -266,7 +266,7 @@ check(size_t n, int direct, int through, int tokens, size_t shift)
 static int
 hold(size_t n, int port)
 {
-	struct crowd w = crowd_new(n, port, 10, " no-done no-finish linger");
+	struct crowd w = crowd_new(n, port, 2, " no-done no-finish linger");
 	char c;
 	bool good = crowd_run(&w, all_talk) && w.talking == n;
 	printf("holding %zu\n", w.talking);
