@@ -171,14 +171,13 @@ judge_head(struct visit *v, const struct door_head *head, const char *method, bo
 	const struct config *config = site_config(v->x.site);
 	struct door_pass pass = { 0 };
 	struct err *e = &v->err;
-	if (c->uri_length >= URI_MAX)
+	if (c->uri == NULL)
 		return err_set(e, 414, "uri_too_long", "The request target is too long.");
 	if (guard_framing(head, http_1_1, config->limits.body, &pass, e) != 0)
 		return -1;
 	if (guard_host(head, config, http_1_1, e) != 0)
 		return -1;
-	if (route_find(str_from(method), (struct str){ c->uri, c->uri_length }, &v->route, &v->allow, e) !=
-	    0) {
+	if (route_find(str_from(method), str_from(c->uri), &v->route, &v->allow, e) != 0) {
 		v->route.kind = ROUTE_HOME; /* what was refused is no question */
 		return -1;
 	}

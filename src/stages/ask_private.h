@@ -41,8 +41,7 @@ struct ask {
 	struct timer timer; /* the next try, or the end that was found too early to tell */
 	struct err doom;    /* status != 0: what the timer is going to say */
 	struct answer_facts facts;
-	bool owed; /* row is the asker's, waiting for the cost */
-	struct ledger_request row;
+	struct ledger_request *owed; /* the row of an asker that has left, waiting for the cost; NULL: none */
 };
 
 /* ask.c, for attempt.c */
