@@ -32,7 +32,7 @@ struct exchange {
 	char directives[32]; /* routing headers that shape the answer, in canonical form */
 	bool fresh;          /* cache-control: no-cache or no-store: share nothing */
 	bool forwarded;      /* forward is meant, not request */
-	struct forward forward;
+	const struct forward *forward; /* where to, of what is forwarded; lives as long as the exchange */
 	struct request request;
 	struct buf body; /* until it is read into the request or the ask */
 	struct reader reader;

@@ -186,10 +186,11 @@ judge_head(struct visit *v, const struct door_head *head, const char *method, bo
 		return pass.body_bytes == 0 ? 0
 					    : err_set(e, 400, "unexpected_body", "This path takes no body.");
 	v->x.forwarded = v->route.kind == ROUTE_FORWARD;
-	v->x.forward = v->route.forward;
+	v->x.forward = &v->route.forward;
 	v->x.request.endpoint = v->route.endpoint;
-	if (head->content_type.n < sizeof v->x.forward.content_type && pass.body_bytes != 0)
-		str_copy(v->x.forward.content_type, sizeof v->x.forward.content_type, head->content_type);
+	struct forward *f = &v->route.forward;
+	if (head->content_type.n < sizeof f->content_type && pass.body_bytes != 0)
+		str_copy(f->content_type, sizeof f->content_type, head->content_type);
 	if (guard_credentials(head, e) != 0 || guard_body_type(head, &v->route, e) != 0 ||
 	    guard_directives(head, &v->x, e) != 0)
 		return -1;

@@ -27,6 +27,7 @@ ask_free(struct ask *a)
 	reply_free(&a->reply);
 	request_free(&a->request);
 	buf_free(&a->body);
+	free(a->forward);
 	buf_free(&a->attempt.error_body);
 	site_drop(&a->site);
 	free(a);
@@ -281,7 +282,10 @@ ask_open(struct ask_house *house, struct exchange *x)
 	a->asker = x;
 	memcpy(a->id, x->id, sizeof a->id);
 	a->forwarded = x->forwarded;
-	a->forward = x->forward;
+	if (a->forwarded) {
+		a->forward = must_alloc(sizeof *a->forward);
+		*a->forward = *x->forward;
+	}
 	a->body = x->body;
 	x->body = (struct buf){ 0 };
 	a->request =

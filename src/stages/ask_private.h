@@ -28,7 +28,7 @@ struct ask {
 	char id[ID_SIZE];       /* of the request that asked */
 	struct exchange *asker; /* NULL when it has ended */
 	bool forwarded;
-	struct forward forward;
+	struct forward *forward; /* NULL: not forwarded */
 	struct request request;
 	struct buf body;       /* of what is forwarded */
 	struct answer *answer; /* NULL when landed */
