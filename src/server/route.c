@@ -77,7 +77,9 @@ static int
 take_model(struct str name, struct route *route, struct err *e)
 {
 	size_t n = 0;
-	for (size_t i = 0; i < name.n && n < sizeof route->model - 1; i++) {
+	for (size_t i = 0; i < name.n; i++) {
+		if (n == sizeof route->model - 1)
+			return not_found(e); /* longer than any model's name: its beginning is another one */
 		char c = name.p[i];
 		bool slash = c == '%' && i + 2 < name.n && name.p[i + 1] == '2' &&
 			     (name.p[i + 2] == 'F' || name.p[i + 2] == 'f');

@@ -154,6 +154,8 @@ static ssize_t
 pull_tail(struct visit *v, char *out, size_t size)
 {
 	const struct answer *a = v->x.reader.answer;
+	if (a->err_told)
+		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (v->tail.n == 0) {
 		if (a->form != ANSWER_EVENTS ||
 		    reply_error_event(v->x.request.endpoint, &a->err, &v->tail) != 0)

@@ -53,7 +53,9 @@ price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct led
 	assert(a->model != NULL); /* only forwarded requests have none */
 	if (a->model->free)
 		return;
-	if (!usage_cost(&row->usage, &a->model->price, &row->cost_pico)) {
+	struct usage counted = row->usage;
+	counted.known = true; /* an estimate is nothing the provider stated, but it has its price */
+	if (!usage_cost(&counted, &a->model->price, &row->cost_pico)) {
 		row->cost_pico = -1;
 		row->basis = COST_UNPRICED;
 	}
@@ -128,8 +130,8 @@ begin_answer(struct ask *a, struct call_head *head)
 		if (type.n > 0 && !str_starts(type, STR("text/event-stream")))
 			return stop(a, "upstream_invalid_response",
 			    "The provider answered a stream request with something else.");
-		reply_stream(
-		    &a->reply, (size_t)limits->event, head->status, head->content_type, &head->headers);
+		reply_stream(&a->reply, (size_t)limits->event);
+		answer_head(a->answer, head->status, type.n > 0 ? head->content_type : "text/event-stream", &head->headers);
 		return 0;
 	}
 	if (type.n > 0 && str_find(type, STR("json")) < 0)
@@ -255,6 +257,7 @@ judge_whole(struct ask *a, struct err *e)
 	if (reply_events_end(&a->reply) == 0)
 		return 0;
 	*e = a->reply.err;
+	a->answer->err_told = a->reply.failed;
 	return -1;
 }
 

@@ -16,22 +16,16 @@ reply_start(struct reply *r, enum endpoint endpoint, struct answer *answer)
 }
 
 void
-reply_stream(struct reply *r, size_t max_event, int status, const char *content_type, struct buf *headers)
+reply_stream(struct reply *r, size_t max_event)
 {
 	assert(r->sse == NULL);
 	r->sse = sse_new(max_event);
-	r->status = status;
-	str_copy(r->content_type, sizeof r->content_type,
-	    str_from(content_type[0] != '\0' ? content_type : "text/event-stream"));
-	r->headers = *headers;
-	*headers = (struct buf){ 0 };
 }
 
 void
 reply_free(struct reply *r)
 {
 	sse_free(&r->sse);
-	buf_free(&r->headers);
 }
 
 /* ---- one event or body ---- */
@@ -107,26 +101,44 @@ read_chunk(struct reply *r)
 }
 
 static int
-pass_on(struct reply *r, struct str raw, bool aside)
+add_event(struct reply *r, struct str raw, bool aside)
 {
 	struct answer *a = r->answer;
-	if (a->state == ANSWER_WAITING)
-		answer_head(a, r->status, r->content_type, &r->headers);
 	bool second = aside && a->aside_at != a->aside_end;
 	if (second && !r->asked_usage)
 		return 0; /* providers that repeat the usage event: one is enough to hide */
 	int rc = aside && !second ? answer_add_aside(a, raw) : answer_add(a, raw);
 	if (rc != 0)
-		return err_set(&r->err, 502, "upstream_overrun",
-		    "The provider's stream grew beyond the limit and was cut.");
+		return err_set(
+		    &r->err, 502, "upstream_overrun", "The provider's stream grew beyond the limit and was cut.");
 	r->output_bytes += (int64_t)raw.n;
 	return 0;
+}
+
+/* An event whose closing CRLF was cut in two is complete at the CR. Its LF is certain to come, and belongs to it: it is passed
+ * on now, because the event may be the last one, or hidden as a whole. */
+static int
+pass_on(struct reply *r, struct str raw, bool aside)
+{
+	if (!str_ends(raw, STR("\n\r")))
+		return add_event(r, raw, aside);
+	struct buf whole = { 0 };
+	int rc = -1;
+	if (buf_add(&whole, raw) == 0 && buf_add_c(&whole, '\n') == 0)
+		rc = add_event(r, buf_str(&whole), aside);
+	r->lf_told = true;
+	buf_free(&whole);
+	return rc;
 }
 
 static int
 on_event(void *context, const struct sse_event *event)
 {
 	struct reply *r = context;
+	bool told = r->lf_told && str_eq(event->raw, STR("\n"));
+	r->lf_told = false;
+	if (told)
+		return 0;
 	if (r->done && event->has_data)
 		return 0; /* nothing that comes behind the end reaches the client */
 	bool aside = false;
@@ -162,6 +174,8 @@ reply_events_end(struct reply *r)
 		return -1;
 	if (r->done)
 		return 0;
+	if (r->failed)
+		return err_set(&r->err, 502, "upstream_error", "The provider's stream ended with an error of its own.");
 	bool cut_inside_an_event = sse_rest(r->sse).n > 0;
 	if (cut_inside_an_event || !r->finished)
 		return err_set(&r->err, 502, "upstream_stream_truncated",

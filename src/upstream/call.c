@@ -110,6 +110,26 @@ head_reset(struct call_head *head)
 	head->encoded = false;
 }
 
+static bool
+is_final(struct call *c)
+{
+	long status = 0;
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	c->head.status = (int)status;
+	return status >= 200;
+}
+
+static int
+announce_head(struct call *c)
+{
+	c->heard_ms = clock_ms();
+	c->headed = true;
+	c->waiting_for = "idle";
+	if (c->events->on_head(c->context, &c->head) != 0)
+		c->stopped = true;
+	return c->stopped ? -1 : 0;
+}
+
 static size_t
 on_curl_header(char *p, size_t size, size_t n, void *context)
 {
@@ -124,6 +144,8 @@ on_curl_header(char *p, size_t size, size_t n, void *context)
 		head_reset(&c->head);
 		return size * n;
 	}
+	if (line.n == 0) /* the end of this head; what follows one below 200 is another */
+		return is_final(c) && announce_head(c) != 0 ? 0 : size * n;
 	struct str name, value = line;
 	if (!str_cut(&value, ':', &name) || value.p == NULL || name.n == 0 || name.n > 128)
 		return size * n;
@@ -132,19 +154,6 @@ on_curl_header(char *p, size_t size, size_t n, void *context)
 		lower[i] = name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] + 32) : name.p[i];
 	read_header(&c->head, (struct str){ lower, name.n }, str_trim(value));
 	return size * n;
-}
-
-static int
-announce_head(struct call *c)
-{
-	long status = 0;
-	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
-	c->head.status = (int)status;
-	c->headed = true;
-	c->waiting_for = "idle";
-	if (c->events->on_head(c->context, &c->head) != 0)
-		c->stopped = true;
-	return c->stopped ? -1 : 0;
 }
 
 static size_t
@@ -157,8 +166,6 @@ on_curl_bytes(char *p, size_t size, size_t n, void *context)
 		c->held = true;
 		return CURL_WRITEFUNC_PAUSE; /* curl keeps these bytes and brings them again */
 	}
-	if (!c->headed && announce_head(c) != 0)
-		return 0;
 	if (c->events->on_bytes(c->context, (struct str){ p, size * n }) != 0) {
 		c->stopped = true;
 		return 0;
@@ -420,9 +427,8 @@ static void
 finish(struct call *c, CURLcode code)
 {
 	assert(c->magic == CALL_MAGIC);
-	/* A whole reply with an empty body never called the body function. */
-	if (code == CURLE_OK && !c->headed && announce_head(c) != 0)
-		code = CURLE_WRITE_ERROR;
+	if (code == CURLE_OK && !c->headed)
+		code = CURLE_WEIRD_SERVER_REPLY; /* nothing that could be called a head */
 	struct call_end end = { .result = result_of(c, code), .sent = was_sent(c), .headed = c->headed };
 	if (c->timed_out)
 		snprintf(
