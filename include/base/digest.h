@@ -14,8 +14,9 @@ struct digest {
 struct digest digest_of(struct str bytes); /* FIPS 180-4 SHA-256 */
 void digest_hex(const struct digest *d, char out[65]);
 void random_bytes(void *out, size_t n); /* from the kernel; ends the process when it has none */
-void random_id(char *out, size_t size,
-    const char *prefix);   /* prefix, then base-62 up to size-1 characters, terminated */
+/* prefix, the time in 8 base-62 digits, then random ones up to size-1 characters, terminated: such identifiers sort by
+ * time, so an index over them grows at its end and not everywhere */
+void timed_id(char *out, size_t size, const char *prefix, int64_t ms);
 uint64_t random_u64(void); /* fast, not secret: back-off jitter, sampling */
 
 #endif

@@ -5,16 +5,30 @@
 #include "base/digest.h"
 
 #include <assert.h>
-#include <openssl/sha.h>
+#include <openssl/evp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
+/* Looked up once: the library's one-call functions search for the algorithm by name at every call. */
+static EVP_MD *sha256;
+
+static void
+fetch(void)
+{
+	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
 struct digest
 digest_of(struct str bytes)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct digest d;
-	SHA256((const unsigned char *)(bytes.n > 0 ? bytes.p : ""), bytes.n, d.b);
+	pthread_once(&once, fetch);
+	int ok =
+	    sha256 != NULL && EVP_Digest(bytes.n > 0 ? bytes.p : "", bytes.n, d.b, NULL, sha256, NULL) == 1;
+	assert(ok);
 	return d;
 }
 
@@ -59,12 +73,17 @@ random_u64(void)
 }
 
 void
-random_id(char *out, size_t size, const char *prefix)
+timed_id(char *out, size_t size, const char *prefix, int64_t ms)
 {
+	/* In the order of their codes, so that texts sort as their times do. */
 	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	enum { TIME_DIGITS = 8 }; /* enough for 6,900 years of milliseconds */
 	size_t n = strlen(prefix);
-	assert(n < size);
+	assert(n + TIME_DIGITS < size && ms >= 0);
 	memcpy(out, prefix, n);
+	for (size_t i = TIME_DIGITS; i-- > 0; ms /= 62)
+		out[n + i] = digits[ms % 62];
+	n += TIME_DIGITS;
 	while (n < size - 1)
 		out[n++] = digits[random_u64() % 62];
 	out[n] = '\0';

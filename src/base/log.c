@@ -90,15 +90,39 @@ log_flush(void)
 		buf_free(&held);
 }
 
+/* Every request writes a line of some twenty values, so neither numbers nor the second of the day go through printf. */
+static void
+add_number(struct buf *b, int64_t n)
+{
+	char text[24], *at = text + sizeof text;
+	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+	do {
+		*--at = (char)('0' + left % 10);
+		left /= 10;
+	} while (left != 0);
+	if (n < 0)
+		*--at = '-';
+	buf_add(b, (struct str){ at, (size_t)(text + sizeof text - at) });
+}
+
 static void
 add_time(struct buf *b)
 {
+	static _Thread_local char text[40]; /* of the second `known` */
+	static _Thread_local time_t known;
 	int64_t us = clock_wall_us();
+	int ms = (int)(us / 1000 % 1000);
 	time_t s = (time_t)(us / 1000000);
-	struct tm t;
-	gmtime_r(&s, &t);
-	buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
-	    t.tm_hour, t.tm_min, t.tm_sec, (int)(us / 1000 % 1000));
+	if (s != known || text[0] == '\0') {
+		struct tm t;
+		gmtime_r(&s, &t);
+		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.", &t);
+		known = s;
+	}
+	buf_add(b, str_from(text));
+	buf_add(b, (struct str){ (char[]){ (char)('0' + ms / 100), (char)('0' + ms / 10 % 10),
+				     (char)('0' + ms % 10), 'Z' },
+		       4 });
 }
 
 static void
@@ -120,12 +144,12 @@ add_value(struct buf *b, const char **f, va_list *args, bool json)
 	const char *d = *f;
 	if (d[0] == 'd') {
 		*f += 1;
-		buf_printf(b, "%d", va_arg(*args, int));
+		add_number(b, va_arg(*args, int));
 		return true;
 	}
 	if (d[0] == 'l' && d[1] == 'l' && d[2] == 'd') {
 		*f += 3;
-		buf_printf(b, "%lld", va_arg(*args, long long));
+		add_number(b, va_arg(*args, long long));
 		return true;
 	}
 	assert(d[0] == 's' || d[0] == 'q');
@@ -145,7 +169,9 @@ add_pairs(struct buf *b, const char *f, va_list *args, bool json)
 		if (eq == NULL)
 			break;
 		struct str key = { f, (size_t)(eq - f) };
-		buf_printf(b, json ? ",\"%.*s\":" : " %.*s=", STR_FMT(key));
+		buf_add(b, json ? STR(",\"") : STR(" "));
+		buf_add(b, key);
+		buf_add(b, json ? STR("\":") : STR("="));
 		f = eq + 1;
 		if (*f == '%') {
 			f++;
@@ -167,7 +193,11 @@ log_line(enum log_level level, const char *verb, const char *format, ...)
 	struct buf *b = &held;
 	buf_add(b, json ? STR("{\"time\":\"") : STR(""));
 	add_time(b);
-	buf_printf(b, json ? "\",\"level\":\"%s\",\"event\":\"%s\"" : " %s %s", level_names[level], verb);
+	buf_add(b, json ? STR("\",\"level\":\"") : STR(" "));
+	buf_add(b, str_from(level_names[level]));
+	buf_add(b, json ? STR("\",\"event\":\"") : STR(" "));
+	buf_add(b, str_from(verb));
+	buf_add(b, json ? STR("\"") : STR(""));
 	va_list args;
 	va_start(args, format);
 	add_pairs(b, format, &args, json);

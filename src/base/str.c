@@ -188,14 +188,19 @@ buf_printf(struct buf *b, const char *format, ...)
 	va_list args, again;
 	va_start(args, format);
 	va_copy(again, args);
-	int n = vsnprintf(NULL, 0, format, args);
+	/* Straight into the room there is; only what does not fit is formatted twice. */
+	size_t room = b->cap - b->n;
+	int n = vsnprintf(room > 0 ? b->p + b->n : NULL, room, format, args);
 	va_end(args);
-	/* vsnprintf writes a terminator, for which there must be room although it is not content. */
-	int rc = n >= 0 ? buf_reserve(b, (size_t)n + 1) : -1;
-	if (rc == 0) {
-		vsnprintf(b->p + b->n, (size_t)n + 1, format, again);
-		b->n += (size_t)n;
+	int rc = n >= 0 ? 0 : -1;
+	if (rc == 0 && (size_t)n >= room) {
+		/* vsnprintf writes a terminator, for which there must be room although it is not content. */
+		rc = buf_reserve(b, (size_t)n + 1);
+		if (rc == 0)
+			vsnprintf(b->p + b->n, (size_t)n + 1, format, again);
 	}
+	if (rc == 0)
+		b->n += (size_t)n;
 	va_end(again);
 	return rc;
 }
@@ -227,15 +232,33 @@ buf_text(struct buf *b)
 	return b->p;
 }
 
+/* How many bytes from the front are plain ASCII that JSON takes as it is. */
+static size_t
+plain_run(struct str s)
+{
+	size_t i = 0;
+	while (i < s.n && s.p[i] >= 0x20 && s.p[i] < 0x7f && s.p[i] != '"' && s.p[i] != '\\')
+		i++;
+	return i;
+}
+
 int
 buf_add_json(struct buf *b, struct str s)
 {
 	static const char hex[] = "0123456789abcdef";
 	size_t start = b->n;
 	for (size_t i = 0; i < s.n;) {
-		unsigned char c = (unsigned char)s.p[i];
-		size_t step = utf8_step(s, i);
+		size_t step = plain_run((struct str){ s.p + i, s.n - i });
 		int rc;
+		if (step > 0) {
+			rc = buf_add(b, (struct str){ s.p + i, step });
+			if (rc != 0)
+				goto fail;
+			i += step;
+			continue;
+		}
+		unsigned char c = (unsigned char)s.p[i];
+		step = utf8_step(s, i);
 		if (step == 0) {
 			rc = buf_add(b, STR("\xef\xbf\xbd"));
 			step = 1;
@@ -249,11 +272,12 @@ buf_add_json(struct buf *b, struct str s)
 		} else {
 			rc = buf_add(b, (struct str){ s.p + i, step });
 		}
-		if (rc != 0) {
-			b->n = start;
-			return -1;
-		}
+		if (rc != 0)
+			goto fail;
 		i += step;
 	}
 	return 0;
+fail:
+	b->n = start;
+	return -1;
 }

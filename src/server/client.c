@@ -263,6 +263,7 @@ client_free(struct client *c)
 	loop_unwatch(s->house.loop, &c->watch);
 	release_address(s, c->address);
 	s->client_count--;
+	free(c->uri);
 	c->magic = 0;
 	free(c);
 }

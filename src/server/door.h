@@ -76,8 +76,8 @@ struct client {
 	bool hung_up;
 	bool corked;
 	struct visit *visit;
-	char uri[URI_MAX];
-	size_t uri_length; /* >= URI_MAX: too long */
+	char *
+	    uri; /* the raw request target, from the request line to the end of the headers; NULL: none, or too long */
 };
 
 struct visit {

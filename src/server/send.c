@@ -13,7 +13,9 @@
 #include "stages/reply.h"
 
 enum {
-	STREAM_BLOCK = 4096,
+	BODY_BLOCK = 16 * 1024,
+	EVENT_BLOCK =
+	    1024, /* a chunked reply is written in place; only HTTP/1.0 clients get theirs through it */
 	PULL_BYTES = 64 * 1024, /* larger bodies are pulled too, so that a stalled client shows */
 };
 
@@ -217,8 +219,9 @@ send_answer(struct visit *v)
 		reader->at = a->body.n;
 		note_bytes(v, (long)a->body.n);
 	} else {
-		uint64_t size = a->form == ANSWER_BODY ? a->body.n : MHD_SIZE_UNKNOWN;
-		r = MHD_create_response_from_callback(size, STREAM_BLOCK, on_pull, v, NULL);
+		bool sized = a->form == ANSWER_BODY;
+		r = MHD_create_response_from_callback(
+		    sized ? a->body.n : MHD_SIZE_UNKNOWN, sized ? BODY_BLOCK : EVENT_BLOCK, on_pull, v, NULL);
 	}
 	if (r == NULL)
 		return MHD_NO;

@@ -32,8 +32,9 @@ on_uri(void *context, const char *uri, struct MHD_Connection *connection)
 	struct client *c = client_of(connection);
 	if (c == NULL)
 		return NULL;
-	c->uri_length = strnlen(uri, URI_MAX);
-	str_copy(c->uri, sizeof c->uri, (struct str){ uri, c->uri_length });
+	size_t n = strnlen(uri, URI_MAX);
+	free(c->uri);
+	c->uri = n < URI_MAX ? str_dup((struct str){ uri, n }) : NULL;
 	client_enter(c, CLIENT_HEAD);
 	return NULL;
 }
@@ -49,7 +50,10 @@ on_request(void *context, struct MHD_Connection *connection, const char *url, co
 		return MHD_NO;
 	if (v == NULL) {
 		*request_context = v = visit_new(c);
-		return visit_begin(v, connection, method, version);
+		enum MHD_Result go_on = visit_begin(v, connection, method, version);
+		free(c->uri);
+		c->uri = NULL;
+		return go_on;
 	}
 	assert(c->visit == v);
 	return *upload_size > 0 ? visit_body(v, upload_data, upload_size) : visit_go_on(v);
@@ -113,7 +117,7 @@ gate_open(struct server *s)
 	    MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 	g->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, g, MHD_OPTION_EXTERNAL_LOGGER,
 	    on_library_log, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned int)GATE_CONNECTIONS,
-	    MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)16 * 1024,
+	    MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)12 * 1024,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, g,
 	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, g, MHD_OPTION_URI_LOG_CALLBACK, on_uri, g,
 	    MHD_OPTION_END);

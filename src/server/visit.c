@@ -34,7 +34,7 @@ visit_new(struct client *c)
 	v->x.site = c->server->site;
 	site_hold(v->x.site);
 	str_copy(v->x.account, sizeof v->x.account, STR("local"));
-	random_id(v->x.id, sizeof v->x.id, "req_");
+	timed_id(v->x.id, sizeof v->x.id, "req_", v->x.wall_us / 1000);
 	c->visit = v;
 	return v;
 }
@@ -171,14 +171,13 @@ judge_head(struct visit *v, const struct door_head *head, const char *method, bo
 	const struct config *config = site_config(v->x.site);
 	struct door_pass pass = { 0 };
 	struct err *e = &v->err;
-	if (c->uri_length >= URI_MAX)
+	if (c->uri == NULL)
 		return err_set(e, 414, "uri_too_long", "The request target is too long.");
 	if (guard_framing(head, http_1_1, config->limits.body, &pass, e) != 0)
 		return -1;
 	if (guard_host(head, config, http_1_1, e) != 0)
 		return -1;
-	if (route_find(str_from(method), (struct str){ c->uri, c->uri_length }, &v->route, &v->allow, e) !=
-	    0) {
+	if (route_find(str_from(method), str_from(c->uri), &v->route, &v->allow, e) != 0) {
 		v->route.kind = ROUTE_HOME; /* what was refused is no question */
 		return -1;
 	}
@@ -187,10 +186,11 @@ judge_head(struct visit *v, const struct door_head *head, const char *method, bo
 		return pass.body_bytes == 0 ? 0
 					    : err_set(e, 400, "unexpected_body", "This path takes no body.");
 	v->x.forwarded = v->route.kind == ROUTE_FORWARD;
-	v->x.forward = v->route.forward;
+	v->x.forward = &v->route.forward;
 	v->x.request.endpoint = v->route.endpoint;
-	if (head->content_type.n < sizeof v->x.forward.content_type && pass.body_bytes != 0)
-		str_copy(v->x.forward.content_type, sizeof v->x.forward.content_type, head->content_type);
+	struct forward *f = &v->route.forward;
+	if (head->content_type.n < sizeof f->content_type && pass.body_bytes != 0)
+		str_copy(f->content_type, sizeof f->content_type, head->content_type);
 	if (guard_credentials(head, e) != 0 || guard_body_type(head, &v->route, e) != 0 ||
 	    guard_directives(head, &v->x, e) != 0)
 		return -1;

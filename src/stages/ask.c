@@ -21,12 +21,13 @@ config_of(const struct ask *a)
 void
 ask_free(struct ask *a)
 {
-	assert(a->answer == NULL && a->attempt.call == NULL && !a->owed);
+	assert(a->answer == NULL && a->attempt.call == NULL && a->owed == NULL);
 	list_leave(&a->link);
 	loop_timer_clear(a->house->loop, &a->timer);
 	reply_free(&a->reply);
 	request_free(&a->request);
 	buf_free(&a->body);
+	free(a->forward);
 	buf_free(&a->attempt.error_body);
 	site_drop(&a->site);
 	free(a);
@@ -44,11 +45,12 @@ ask_land(struct ask *a, const struct err *e)
 	if (a->asker != NULL)
 		a->asker->asked = NULL;
 	a->asker = NULL;
-	if (a->owed) {
-		exchange_take_facts(&a->row, &a->facts, true);
-		ledger_request(a->house->ledger, &a->row);
-		gateway_metrics_request(a->house->metrics, &a->row);
-		a->owed = false;
+	if (a->owed != NULL) {
+		exchange_take_facts(a->owed, &a->facts, true);
+		ledger_request(a->house->ledger, a->owed);
+		gateway_metrics_request(a->house->metrics, a->owed);
+		free(a->owed);
+		a->owed = NULL;
 	}
 	a->house->under_way--;
 	a->house->on_landed(a->house->context, a);
@@ -64,9 +66,9 @@ ask_land(struct ask *a, const struct err *e)
 void
 ask_owe(struct ask *a, const struct ledger_request *row)
 {
-	assert(!a->owed && a->answer != NULL);
-	a->row = *row;
-	a->owed = true;
+	assert(a->owed == NULL && a->answer != NULL);
+	a->owed = must_alloc(sizeof *a->owed);
+	*a->owed = *row;
 	a->asker = NULL;
 }
 
@@ -283,7 +285,10 @@ ask_open(struct ask_house *house, struct exchange *x)
 	a->asker = x;
 	memcpy(a->id, x->id, sizeof a->id);
 	a->forwarded = x->forwarded;
-	a->forward = x->forward;
+	if (a->forwarded) {
+		a->forward = must_alloc(sizeof *a->forward);
+		*a->forward = *x->forward;
+	}
 	a->body = x->body;
 	x->body = (struct buf){ 0 };
 	a->request =

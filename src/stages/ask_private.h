@@ -28,7 +28,7 @@ struct ask {
 	char id[ID_SIZE];       /* of the request that asked */
 	struct exchange *asker; /* NULL when it has ended */
 	bool forwarded;
-	struct forward forward;
+	struct forward *forward; /* NULL: not forwarded */
 	struct request request;
 	struct buf body;       /* of what is forwarded */
 	struct answer *answer; /* NULL when landed */
@@ -42,8 +42,7 @@ struct ask {
 	    timer; /* the next try, the end that was found too early to tell, or a head that waits for an event */
 	struct err doom; /* status != 0: what the timer is going to say */
 	struct answer_facts facts;
-	bool owed; /* row is the asker's, waiting for the cost */
-	struct ledger_request row;
+	struct ledger_request *owed; /* the row of an asker that has left, waiting for the cost; NULL: none */
 };
 
 /* ask.c, for attempt.c */

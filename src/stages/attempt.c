@@ -346,10 +346,10 @@ attempt_start(struct ask *a, enum circuit_pass pass, struct err *e)
 		goto fail;
 	struct call_spec spec = {
 		.provider = t->provider,
-		.method = a->forwarded ? a->forward.method : "POST",
-		.path = a->forwarded ? a->forward.path : endpoint_path(a->request.endpoint),
+		.method = a->forwarded ? a->forward->method : "POST",
+		.path = a->forwarded ? a->forward->path : endpoint_path(a->request.endpoint),
 		.content_type = a->forwarded
-				    ? (a->forward.content_type[0] != '\0' ? a->forward.content_type : NULL)
+				    ? (a->forward->content_type[0] != '\0' ? a->forward->content_type : NULL)
 				    : "application/json",
 		.body = &body,
 		.stream = a->request.stream,

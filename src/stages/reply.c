@@ -6,6 +6,10 @@
 
 #include <assert.h>
 
+/* One tape for all replies: it is read before the next bytes are, and a silent stream should hold no memory for it. */
+static struct json tape;
+enum { TAPE_KEPT = 16 * 1024 }; /* nodes; a larger tape is given back */
+
 void
 reply_start(struct reply *r, enum endpoint endpoint, struct answer *answer)
 {
@@ -36,7 +40,6 @@ reply_free(struct reply *r)
 {
 	sse_free(&r->sse);
 	buf_free(&r->headers);
-	json_free(&r->json);
 }
 
 /* ---- one event or body ---- */
@@ -44,9 +47,9 @@ reply_free(struct reply *r)
 static void
 read_model(struct reply *r, uint32_t object)
 {
-	uint32_t model = json_member(&r->json, object, "model");
-	if (model != 0 && json_type(&r->json, model) == JSON_STRING)
-		json_label(&r->json, model, r->model, sizeof r->model);
+	uint32_t model = json_member(&tape, object, "model");
+	if (model != 0 && json_type(&tape, model) == JSON_STRING)
+		json_label(&tape, model, r->model, sizeof r->model);
 }
 
 static bool
@@ -78,7 +81,7 @@ starts_with_any(struct str s, const char *a, const char *b, const char *c)
 static void
 read_response_event(struct reply *r)
 {
-	const struct json *j = &r->json;
+	const struct json *j = &tape;
 	char type[64] = "";
 	uint32_t node = json_member(j, 0, "type");
 	if (node != 0 && json_type(j, node) == JSON_STRING)
@@ -99,7 +102,7 @@ read_response_event(struct reply *r)
 static bool
 read_chunk(struct reply *r)
 {
-	const struct json *j = &r->json;
+	const struct json *j = &tape;
 	uint32_t choices = json_member(j, 0, "choices"), usage = json_member(j, 0, "usage");
 	r->finished = r->finished || has_finish_reason(j, choices);
 	r->failed = r->failed || is_object(j, json_member(j, 0, "error"));
@@ -158,8 +161,8 @@ on_event(void *context, const struct sse_event *event)
 		r->done = true;
 	} else if (event->has_data) {
 		struct json_fault fault;
-		if (json_scan(&r->json, event->data, JSON_LIMITS, &fault) == 0 &&
-		    json_type(&r->json, 0) == JSON_OBJECT) {
+		if (json_scan(&tape, event->data, JSON_LIMITS, &fault) == 0 &&
+		    json_type(&tape, 0) == JSON_OBJECT) {
 			if (r->endpoint == ENDPOINT_RESPONSES)
 				read_response_event(r);
 			else
@@ -202,7 +205,7 @@ int
 reply_body(struct reply *r, struct str body, struct err *e)
 {
 	struct json_fault fault;
-	struct json *j = &r->json;
+	struct json *j = &tape;
 	if (json_scan(j, body, JSON_LIMITS, &fault) != 0 || json_type(j, 0) != JSON_OBJECT)
 		return err_set(
 		    e, 502, "upstream_invalid_response", "The provider's answer is not a JSON object.");
@@ -217,6 +220,8 @@ reply_body(struct reply *r, struct str body, struct err *e)
 		      has_finish_reason(j, json_member(j, 0, "choices"));
 	r->done = true;
 	r->output_bytes = (int64_t)body.n;
+	if (tape.cap > TAPE_KEPT)
+		json_free(&tape);
 	return 0;
 }
 

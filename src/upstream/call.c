@@ -265,7 +265,6 @@ set_common(struct call *c, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
 	curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
 	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 16384L);
-	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 16384L);
 	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 60L);
 	curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, 600L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)conf->connect_ms);
@@ -292,6 +291,8 @@ set_request(struct call *c, const struct call_spec *spec)
 	char url[2048];
 	snprintf(url, sizeof url, "%s%s", c->provider->conf->base_url, spec->path);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
+	/* An open stream keeps its buffer, and its events are small. */
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, spec->stream ? 2048L : 16384L);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, c);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, c);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, c);

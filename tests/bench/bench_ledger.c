@@ -39,7 +39,7 @@ make_id(char id[48], int i)
 	if (ordered)
 		snprintf(id, 48, "req_%024d", i);
 	else
-		random_id(id, 28, "req_");
+		snprintf(id, 48, "req_%016llx%08x", (unsigned long long)random_u64(), (unsigned)random_u64());
 }
 
 static void
