@@ -209,12 +209,9 @@ on_hang_up(struct watch *w, uint32_t events)
 	struct client *c = LIST_ENTRY(w, struct client, watch);
 	assert(c->magic == CLIENT_MAGIC);
 	/* A half-close counts as leaving, as with nginx: it cannot be told from a client that is gone. */
-	c->hung_up = true;
-	if (c->phase != CLIENT_ANSWER)
-		return; /* the library is reading, and sees it itself */
-	if (c->visit != NULL)
+	if (c->visit != NULL && c->phase == CLIENT_ANSWER)
 		visit_client_left(c->visit);
-	client_shut(c);
+	client_shut(c); /* the library misses an end that comes together with bytes */
 }
 
 static struct address *
