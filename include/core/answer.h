@@ -57,7 +57,7 @@ struct answer {
 	struct buf body;
 	size_t aside_at, aside_end; /* the usage event, for those who asked for it; equal: none */
 	struct err err;             /* when BROKEN */
-	bool err_told;             /* the stream has said so itself: nothing need be added */
+	bool err_told;              /* the stream has said so itself: nothing need be added */
 	struct answer_facts facts;
 	int64_t born_ms;
 

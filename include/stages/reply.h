@@ -15,19 +15,24 @@ struct reply {
 	enum endpoint endpoint;
 	bool asked_usage; /* the client wants the usage event itself */
 	struct answer *answer;
-	struct sse *sse;  /* NULL: not an event stream */
+	int status;          /* of the head, which waits for the first event: an error before it needs its own status */
+	char content_type[96];
+	struct buf headers;
+	struct sse *sse;     /* NULL: not an event stream */
 	struct usage usage;
 	char model[96];       /* as the provider names it */
 	bool finished;        /* a finish_reason, or the Responses API's last event */
 	bool done;            /* [DONE], or the Responses API's last event */
-	bool lf_told;            /* the LF of a CRLF that was cut in two has been passed on already */
+	bool lf_told;         /* the LF of a CRLF that was cut in two has been passed on already */
 	bool failed;          /* an error event: passed on, never shared with late comers */
 	int64_t output_bytes; /* of what was passed on, for an estimate */
 	struct err err;       /* why reply_events returned -1 */
 };
 
 void reply_start(struct reply *r, enum endpoint endpoint, struct answer *answer);
-void reply_stream(struct reply *r, size_t max_event); /* it is going to be an event stream */
+/* It is going to be an event stream with this head; takes headers. */
+void reply_stream(struct reply *r, size_t max_event, int status, const char *type, struct buf *headers);
+void reply_head(struct reply *r); /* the head may not wait any longer; a no-op when it is out */
 void reply_free(struct reply *r);
 
 /* Bytes of an event stream: 0, or -1 with r->err when the stream must be cut. */

@@ -39,33 +39,60 @@ is_streaming(const struct client *c)
 	return v != NULL && v->replied && v->x.reader.answer != NULL;
 }
 
-/* When the client must have done something, at the latest; the heartbeat that is our turn is among it. */
 static int64_t
-due_ms(const struct client *c)
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static bool
+body_is_too_slow(const struct client *c)
 {
 	const struct limits_conf *l = limits_of(c);
-	int64_t due;
-	switch (c->phase) {
-	case CLIENT_HEAD:
+	int64_t for_ms = clock_ms() - c->phase_ms;
+	return for_ms >= l->body_ms ||
+	       (for_ms >= BODY_RATE_AFTER_MS && c->body_bytes * 1000 / for_ms < l->body_rate);
+}
+
+/* Has the client had all the time there is for what it should do? */
+static bool
+is_late(const struct client *c)
+{
+	const struct limits_conf *l = limits_of(c);
+	int64_t for_ms = clock_ms() - c->phase_ms;
+	if (c->phase == CLIENT_HEAD)
+		return for_ms >= l->header_ms;
+	if (c->phase == CLIENT_BODY)
+		return body_is_too_slow(c);
+	if (c->phase == CLIENT_IDLE)
+		return for_ms >= l->idle_ms;
+	const struct reader *r = &c->visit->x.reader;
+	bool stalled = is_streaming(c) && !r->asleep && clock_ms() - r->moved_ms >= l->stall_ms;
+	return stalled || for_ms >= l->total_ms + GRACE_MS;
+}
+
+/* When that, or a heartbeat that is due, has to be looked at again. */
+static int64_t
+next_look(const struct client *c)
+{
+	const struct limits_conf *l = limits_of(c);
+	int64_t now = clock_ms();
+	if (c->phase == CLIENT_HEAD)
 		return c->phase_ms + l->header_ms;
-	case CLIENT_BODY:
-		due = c->phase_ms + l->body_ms;
-		return due < c->phase_ms + BODY_RATE_AFTER_MS ||
-			       clock_ms() >= c->phase_ms + BODY_RATE_AFTER_MS
-			   ? due
-			   : c->phase_ms + BODY_RATE_AFTER_MS;
-	case CLIENT_IDLE:
+	if (c->phase == CLIENT_IDLE)
 		return c->phase_ms + l->idle_ms;
-	default:
-		break;
+	if (c->phase == CLIENT_BODY) {
+		int64_t rate_ms = c->phase_ms + BODY_RATE_AFTER_MS;
+		return earlier(c->phase_ms + l->body_ms, now < rate_ms ? rate_ms : now + 1000);
 	}
-	due = c->phase_ms + l->total_ms + GRACE_MS;
+	int64_t due = c->phase_ms + l->total_ms + GRACE_MS;
 	if (!is_streaming(c))
 		return due;
 	const struct reader *r = &c->visit->x.reader;
-	int64_t wait = r->asleep ? l->heartbeat_ms : l->stall_ms;
-	if (wait > 0 && r->moved_ms + wait < due)
-		due = r->moved_ms + wait;
+	if (!r->asleep)
+		due = earlier(due, r->moved_ms + l->stall_ms);
+	if (l->heartbeat_ms > 0)
+		due = earlier(due, r->asleep ? r->moved_ms + l->heartbeat_ms : now + l->heartbeat_ms);
 	return due;
 }
 
@@ -83,35 +110,29 @@ give_up(struct client *c)
 	client_shut(c);
 }
 
-static bool
-body_is_too_slow(const struct client *c)
-{
-	int64_t for_ms = clock_ms() - c->phase_ms;
-	return for_ms >= limits_of(c)->body_ms ||
-	       (for_ms >= BODY_RATE_AFTER_MS && c->body_bytes * 1000 / for_ms < limits_of(c)->body_rate);
-}
-
 /* The timer is not moved with every byte: it wakes, looks, and sleeps on. */
 static void
 on_time(struct timer *t)
 {
 	struct client *c = LIST_ENTRY(t, struct client, timer);
 	assert(c->magic == CLIENT_MAGIC);
-	int64_t due = due_ms(c);
-	bool late = clock_ms() >= due;
-	if (late && c->phase == CLIENT_BODY)
-		late = body_is_too_slow(c);
-	if (late && is_streaming(c) && c->visit->x.reader.asleep &&
-	    clock_ms() < c->phase_ms + limits_of(c)->total_ms + GRACE_MS) {
-		visit_ping(c->visit);
-		late = false;
-	}
-	if (late) {
+	if (is_late(c)) {
 		give_up(c);
 		return;
 	}
-	due = due_ms(c);
-	loop_timer_set(c->server->house.loop, t, due > clock_ms() ? due : clock_ms() + 1000);
+	if (is_streaming(c) && c->visit->x.reader.asleep)
+		visit_ping(c->visit);
+	int64_t soonest = clock_ms() + 10, due = next_look(c);
+	loop_timer_set(c->server->house.loop, t, due > soonest ? due : soonest);
+}
+
+/* A timer that is due too early is harmless, and leaving it alone is what makes this cheap. */
+void
+client_look(struct client *c)
+{
+	int64_t due = next_look(c);
+	if (c->timer.place == 0 || due < c->timer.due_ms)
+		loop_timer_set(c->server->house.loop, &c->timer, due);
 }
 
 void
@@ -119,10 +140,7 @@ client_enter(struct client *c, enum client_phase phase)
 {
 	c->phase = phase;
 	c->phase_ms = clock_ms();
-	/* A timer that is due too early is harmless, and leaving it alone is what makes this cheap. */
-	int64_t due = due_ms(c);
-	if (c->timer.place == 0 || due < c->timer.due_ms)
-		loop_timer_set(c->server->house.loop, &c->timer, due);
+	client_look(c);
 }
 
 /* ---- the library's connection ---- */

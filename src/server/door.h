@@ -107,6 +107,7 @@ struct gate *gate_with_room(struct server *s); /* NULL when no more can be opene
 /* client.c: connections */
 int clients_listen(struct server *s, struct err *e);
 void client_enter(struct client *c, enum client_phase phase);
+void client_look(struct client *c); /* its deadline may have come nearer */
 void client_suspend(struct client *c);
 void client_resume(struct client *c); /* a no-op when not suspended */
 void client_shut(struct client *c);   /* both ways; the library notices on its next run */

@@ -227,5 +227,7 @@ send_answer(struct visit *v)
 		return MHD_NO;
 	add_common(v, r, a->content_type);
 	add_facts(v, r);
-	return queue(v, a->status, r);
+	enum MHD_Result queued = queue(v, a->status, r);
+	client_look(v->client);
+	return queued;
 }

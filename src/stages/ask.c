@@ -181,6 +181,7 @@ void
 ask_failed(struct ask *a, const struct err *e, bool final, int status, int64_t retry_after_ms)
 {
 	const struct upstream_conf *conf = upstream_of(a);
+	loop_timer_clear(a->house->loop, &a->timer);
 	bool limited = status == 429 && !final;
 	final =
 	    final ||
@@ -211,7 +212,9 @@ static void
 on_time(struct timer *t)
 {
 	struct ask *a = LIST_ENTRY(t, struct ask, timer);
-	if (a->doom.status != 0)
+	if (a->attempt.call != NULL)
+		reply_head(&a->reply);
+	else if (a->doom.status != 0)
 		ask_land(a, &a->doom);
 	else
 		ask_next(a);

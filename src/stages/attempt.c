@@ -130,8 +130,11 @@ begin_answer(struct ask *a, struct call_head *head)
 		if (type.n > 0 && !str_starts(type, STR("text/event-stream")))
 			return stop(a, "upstream_invalid_response",
 			    "The provider answered a stream request with something else.");
-		reply_stream(&a->reply, (size_t)limits->event);
-		answer_head(a->answer, head->status, type.n > 0 ? head->content_type : "text/event-stream", &head->headers);
+		reply_stream(
+		    &a->reply, (size_t)limits->event, head->status, head->content_type, &head->headers);
+		if (limits->heartbeat_ms >
+		    0) /* a client that hears nothing may give up: then the head goes first */
+			loop_timer_set(a->house->loop, &a->timer, clock_ms() + limits->heartbeat_ms);
 		return 0;
 	}
 	if (type.n > 0 && str_find(type, STR("json")) < 0)

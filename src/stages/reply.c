@@ -16,16 +16,29 @@ reply_start(struct reply *r, enum endpoint endpoint, struct answer *answer)
 }
 
 void
-reply_stream(struct reply *r, size_t max_event)
+reply_stream(struct reply *r, size_t max_event, int status, const char *type, struct buf *headers)
 {
 	assert(r->sse == NULL);
 	r->sse = sse_new(max_event);
+	r->status = status;
+	str_copy(
+	    r->content_type, sizeof r->content_type, str_from(type[0] != '\0' ? type : "text/event-stream"));
+	r->headers = *headers;
+	*headers = (struct buf){ 0 };
+}
+
+void
+reply_head(struct reply *r)
+{
+	if (r->answer->state == ANSWER_WAITING)
+		answer_head(r->answer, r->status, r->content_type, &r->headers);
 }
 
 void
 reply_free(struct reply *r)
 {
 	sse_free(&r->sse);
+	buf_free(&r->headers);
 }
 
 /* ---- one event or body ---- */
@@ -107,10 +120,11 @@ add_event(struct reply *r, struct str raw, bool aside)
 	bool second = aside && a->aside_at != a->aside_end;
 	if (second && !r->asked_usage)
 		return 0; /* providers that repeat the usage event: one is enough to hide */
+	reply_head(r);
 	int rc = aside && !second ? answer_add_aside(a, raw) : answer_add(a, raw);
 	if (rc != 0)
-		return err_set(
-		    &r->err, 502, "upstream_overrun", "The provider's stream grew beyond the limit and was cut.");
+		return err_set(&r->err, 502, "upstream_overrun",
+		    "The provider's stream grew beyond the limit and was cut.");
 	r->output_bytes += (int64_t)raw.n;
 	return 0;
 }
@@ -175,7 +189,8 @@ reply_events_end(struct reply *r)
 	if (r->done)
 		return 0;
 	if (r->failed)
-		return err_set(&r->err, 502, "upstream_error", "The provider's stream ended with an error of its own.");
+		return err_set(
+		    &r->err, 502, "upstream_error", "The provider's stream ended with an error of its own.");
 	bool cut_inside_an_event = sse_rest(r->sse).n > 0;
 	if (cut_inside_an_event || !r->finished)
 		return err_set(&r->err, 502, "upstream_stream_truncated",

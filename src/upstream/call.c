@@ -50,6 +50,16 @@ struct call {
 	struct timer timer;
 };
 
+/* ---- time ---- */
+
+static int64_t
+next_due(const struct call *c)
+{
+	const struct upstream_conf *conf = c->provider->conf;
+	int64_t due = c->headed ? c->heard_ms + conf->idle_ms : c->started_ms + conf->first_byte_ms;
+	return due < c->deadline_ms ? due : c->deadline_ms;
+}
+
 /* ---- the head ---- */
 
 static bool
@@ -124,7 +134,8 @@ announce_head(struct call *c)
 {
 	c->heard_ms = clock_ms();
 	c->headed = true;
-	c->waiting_for = "idle";
+	if (next_due(c) < c->timer.due_ms)
+		loop_timer_set(c->caller->loop, &c->timer, next_due(c));
 	if (c->events->on_head(c->context, &c->head) != 0)
 		c->stopped = true;
 	return c->stopped ? -1 : 0;
@@ -212,16 +223,6 @@ on_curl_close(void *context, curl_socket_t fd)
 {
 	struct caller *caller = context;
 	return lanes_close_socket(caller->lanes, fd);
-}
-
-/* ---- time ---- */
-
-static int64_t
-next_due(const struct call *c)
-{
-	const struct upstream_conf *conf = c->provider->conf;
-	int64_t due = c->headed ? c->heard_ms + conf->idle_ms : c->started_ms + conf->first_byte_ms;
-	return due < c->deadline_ms ? due : c->deadline_ms;
 }
 
 static void finish(struct call *c, CURLcode code);

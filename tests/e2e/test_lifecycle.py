@@ -152,6 +152,44 @@ def test_idle_and_half_sent_connections_do_not_delay_the_stop(gateway, upstream)
         c.wait_end()
 
 
+@pytest.mark.parametrize("sent", [40, 5000], ids=["in_the_head", "in_the_body"])
+def test_a_client_that_left_in_the_midst_of_sending_does_not_delay_the_stop(gateway, upstream, sent):
+    g = gateway()
+    for _ in range(5):
+        c = g.warm()
+        c.send(c.request("POST", "/v1/chat/completions", question("x" * 10_000))[:sent])
+        c.close()                          # the bytes and the end in one turn of the loop
+    g.settle()
+    watch = stopwatch()
+    g.stop()
+    assert watch() < 2 * SLOW
+
+
+def test_a_client_that_is_still_sending_is_told_when_the_drain_is_over(gateway, upstream):
+    g = gateway({"limits": {"drain_timeout": "200ms"}})
+    c = g.warm()
+    c.send(c.request("POST", "/v1/chat/completions", question("x" * 10_000))[:5000])
+    g.settle()
+    watch = stopwatch()
+    g.stop()
+    assert watch() < 8 * SLOW
+    c.wait_end()
+    upstream.assert_no_call()
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["idle", "busy"])
+def test_a_stop_without_any_patience_is_clean(gateway, upstream, busy):
+    g = gateway({"limits": {"drain_timeout": "0s"}})
+    upstream.answer = good
+    assert g.chat(question()).status == 200
+    if busy:
+        upstream.answer = None
+        c, reply, call = begin(g, upstream)
+    g.stop()
+    if busy:
+        assert stream_error(reply.stream.rest_or_cut())["code"] == "server_shutting_down"
+
+
 def test_a_stop_right_after_the_start_is_clean(gateway):
     for _ in range(5):
         g = gateway()
@@ -502,8 +540,7 @@ def test_the_database_moves_with_its_file(gateway, upstream, tmp_path):
     upstream.answer = good
     g.chat(question())
     g.stop()
-    for leftover in ("-wal", "-shm"):
-        assert not os.path.exists(g.database + leftover) or os.path.getsize(g.database + leftover) == 0
+    assert not os.path.exists(g.database + "-wal") or os.path.getsize(g.database + "-wal") == 0
     shutil.copy(g.database, tmp_path / "copy.db")
     copy = gateway({"database": str(tmp_path / "copy.db")})
     copy.chat(question())

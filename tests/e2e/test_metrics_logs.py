@@ -158,7 +158,7 @@ def test_each_line_is_one_line(gateway, upstream):
 
 def test_a_blocked_log_blocks_nobody(gateway, upstream):                                        # P29
     """The sink takes nothing any more; requests go on and the lost lines are counted."""
-    g = gateway()
+    g = gateway(pipe=65536)
     upstream.answer = lambda call: call.reply(200, completion())
     assert g.chat(question("before")).status == 200
     g.heard.acquire()                      # our listening thread stops reading: the pipe fills

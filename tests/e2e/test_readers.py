@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from farthing.patience import HANG_UP, LONG
+from farthing.patience import HANG_UP, LONG, PATIENT, eventually
 from farthing.wire import Client
 from farthing.wording import DONE, completion, cost, delta, plain_stream, question, shown, stream_error, usage_event
 
@@ -269,7 +269,7 @@ def test_a_lone_reader_that_stops_reading_holds_the_provider_back(gateway, upstr
 
 
 def test_a_reader_that_takes_nothing_for_too_long_is_cut(gateway, upstream):                    # C10
-    g = gateway({"limits": {"stream": "64MiB", "stall_timeout": "1s"}})
+    g = gateway({"limits": {**PATIENT, "stream": "64MiB", "stall_timeout": "1s"}})
     c = Client(g.port, receive_buffer=4096).chat(STREAM)
     call = upstream.next_call()
     call.stream_head()
@@ -406,6 +406,24 @@ def test_a_client_that_leaves_while_sending_asks_nobody(gateway, upstream):     
     g.settle()
     upstream.assert_no_call()
     assert g.stop().attempts() == []
+
+
+@pytest.mark.parametrize("leave", [Client.close, Client.reset, Client.half_close], ids=["fin", "rst", "half_close"])
+def test_a_client_that_leaves_while_sending_gives_its_place_back(gateway, upstream, leave):     # C05 C11
+    g = gateway({"limits": {**PATIENT, "concurrent": 1}})
+    upstream.answer = lambda call: call.reply(200, completion())
+    whole = g.connect().request("POST", "/v1/chat/completions", question("x" * 10_000))
+    c = g.warm()
+    c.send(whole[:5000])
+    g.settle()
+    assert g.chat(question("no room")).status == 429
+    leave(c)
+    eventually(lambda: g.chat(question("room")).status == 200, "the place is free again, long before the body's deadline")
+    c = g.warm()
+    c.send(whole[:5000])                  # the bytes and the end in one turn of the loop
+    leave(c)
+    g.settle()
+    eventually(lambda: g.chat(question("room")).status == 200, "the place is free again, once more")
 
 
 def test_followers_of_a_stream_that_breaks_get_the_same_end(gateway, upstream):                 # U11

@@ -135,6 +135,12 @@ async def storm(port, seed, clients, expected, outcome, in_midst=None):
     await asyncio.gather(*tasks)
 
 
+def assert_every_call_is_booked(attempts, calls):
+    """An attempt for each call the provider saw; one that was cancelled may have left no trace there."""
+    sure = [a for a in attempts if a["outcome"] not in ("cancelled", "unreached")]
+    assert len(sure) <= calls <= len(attempts), (len(sure), calls, len(attempts))
+
+
 def test_a_thousand_clients_with_a_third_hanging_up(tmp_path, slow_sim):
     made = Gateways(tmp_path, slow_sim)
     expected = answers(slow_sim.port)
@@ -157,7 +163,7 @@ def test_a_thousand_clients_with_a_third_hanging_up(tmp_path, slow_sim):
     assert {r["status"] for r in rows} <= {200, 499}
     assert sorted(e["request"] for e in g.entries("closed")) == sorted(ids)
     attempts = g.books().attempts()
-    assert len(attempts) == slow_sim.stats()["requests"] - asked_before, "an attempt for each call and no other"
+    assert_every_call_is_booked(attempts, slow_sim.stats()["requests"] - asked_before)
     assert len(attempts) < len(rows), "equal questions share a call"
     served = {r["id"] for r in rows if r["status"] == 200}
     assert all(r["input_tokens"] for r in rows if r["id"] in served)
@@ -186,5 +192,5 @@ def test_stopped_ten_times_in_mid_storm_the_books_are_complete(tmp_path, slow_si
         ids = {r["id"] for r in g.books().requests()}
         assert set(outcome.ids) <= ids, "a reply without a row"
         assert len(ids) == lines
-    assert len(g.books().attempts()) == slow_sim.stats()["requests"] - asked_before
+    assert_every_call_is_booked(g.books().attempts(), slow_sim.stats()["requests"] - asked_before)
     made.stop()

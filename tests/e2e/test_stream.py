@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from farthing.patience import LONG
+from farthing.patience import LONG, PATIENT
 from farthing.wording import (DONE, MINI, completion, cost, delta, event, events_of, plain_stream, question, shown,
                               stream_error, usage, usage_event)
 
@@ -227,7 +227,7 @@ def test_done_ends_the_stream_whatever_the_provider_does(gateway, upstream, more
 
 
 def test_a_silent_stream_gets_comments_as_a_heartbeat(gateway, upstream):                       # U16
-    g = gateway({"limits": {"heartbeat": "1s"}})
+    g = gateway({"limits": {**PATIENT, "heartbeat": "1s"}})
     c, call, reply = begin(g, upstream)
     for _ in range(2):
         reply.stream.expect(b": ping\n\n")
@@ -242,7 +242,7 @@ def test_a_silent_stream_gets_comments_as_a_heartbeat(gateway, upstream):       
 
 
 def test_a_heartbeat_never_lands_inside_an_event(gateway, upstream):                            # U16
-    g = gateway({"limits": {"heartbeat": "1s"}})
+    g = gateway({"limits": {**PATIENT, "heartbeat": "1s"}})
     c, call, reply = begin(g, upstream)
     reply.stream.expect(b": ping\n\n")
     half = len(delta("A quarter")) // 2
@@ -258,7 +258,7 @@ def test_a_heartbeat_never_lands_inside_an_event(gateway, upstream):            
 
 
 def test_a_stream_that_falls_silent_for_too_long_is_ended(gateway, upstream):                   # U16
-    g = gateway({"upstreams": {"sim": {"idle": "200ms"}}})
+    g = gateway({"upstreams": {"sim": {"idle": "200ms", "first_byte": "1h", "total": "1h"}}, "limits": PATIENT})
     c, call, reply = begin(g, upstream)
     error = stream_error(reply.stream.rest_or_cut())
     assert error["code"] == "upstream_timeout"

@@ -4,14 +4,18 @@ SPDX-License-Identifier: Apache-2.0
 """
 import email.utils
 import gzip
+import http.server
 import json
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 
 import pytest
 
-from farthing.patience import LONG, SLOW, eventually
+from farthing.patience import LONG, PATIENT, SLOW, eventually
 from farthing.upstream import free_port, stopwatch
 from farthing.wording import MINI, completion, cost, plain_stream, question, shown, usage
 
@@ -92,6 +96,67 @@ def test_a_provider_that_speaks_no_tls(gateway, upstream):                      
     upstream.on_connect = lambda sock: (sock.sendall(b"HTTP/1.1 400 Bad\r\n\r\n"), True)[1]
     g = gateway({"upstreams": {"sim": {"base_url": f"https://127.0.0.1:{upstream.port}/v1", "attempts": 3}}})
     assert_refused(g.chat(question()), 502, "upstream_tls_error")
+
+
+def tls_provider(directory, name):
+    """A provider that speaks TLS with a certificate of its own making for `name`: (server, certificate file)."""
+    key, cert = str(directory / "key.pem"), str(directory / "cert.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=test", "-addext", f"subjectAltName={name}"],
+                   check=True, capture_output=True)
+
+    class Provider(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            body = json.dumps(completion()).encode()
+            self.server.keys.append(self.headers["Authorization"])
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    class Server(http.server.ThreadingHTTPServer):
+        daemon_threads = True
+        keys = []
+
+        def get_request(self):
+            sock, address = super().get_request()
+            return context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False), address
+
+        def handle_error(self, request, address):
+            pass                            # a client that does not trust us hangs up
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    server = Server(("127.0.0.1", 0), Provider)
+    server.keys = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, cert
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+@pytest.mark.parametrize("name,trusted,good_", [
+    ("IP:127.0.0.1", True, True), ("IP:127.0.0.1", False, False), ("DNS:other.example", True, False),
+], ids=["trusted", "self_signed", "wrong_host"])
+def test_a_provider_must_prove_who_it_is(gateway, tmp_path, name, trusted, good_):              # U03
+    server, cert = tls_provider(tmp_path, name)
+    g = gateway({"upstreams": {"sim": {"base_url": f"https://127.0.0.1:{server.server_port}/v1", "attempts": 3,
+                                       **({"ca_file": cert} if trusted else {})}}})
+    reply = g.chat(question())
+    if good_:
+        assert reply.status == 200 and server.keys == ["Bearer sk-upstream-secret"]
+    else:
+        assert_refused(reply, 502, "upstream_tls_error")
+        assert not server.keys, "the key stays at home"
+        row = g.stop().only()
+        assert (row["basis"], row["attempts"]) == ("none", 1)
+    server.shutdown()
+    server.server_close()
 
 
 # ---- refusals of the provider
@@ -260,7 +325,7 @@ def test_a_fallback_takes_over(gateway, upstream, upstreams):
 def test_a_fallback_takes_over_a_stream(gateway, upstream, upstreams):
     other = upstreams()
     g = gateway(second(other.url))
-    upstream.answer = lambda call: call.reset()
+    upstream.answer = status(503)
     other.answer = lambda call: call.stream(plain_stream())
     assert g.chat(question(stream=True)).body == b"".join(shown(plain_stream()))
 
@@ -418,7 +483,7 @@ def test_no_end_in_time(gateway, upstream):                                     
 
 
 def test_a_body_that_falls_silent(gateway, upstream):                                           # U08
-    g = gateway({"upstreams": {"sim": {"attempts": 1, "idle": "200ms"}}})
+    g = gateway({"upstreams": {"sim": {"attempts": 1, "idle": "200ms", "first_byte": "1h"}}, "limits": PATIENT})
     c = g.warm().chat(question())
     call = upstream.next_call()
     call.head(200, [("Content-Type", "application/json")], length=100)

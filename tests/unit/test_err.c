@@ -59,9 +59,9 @@ json_says_null_for_what_is_empty(void **state)
 	struct buf out = { 0 };
 	err_set(&e, 404, "", "Not here.");
 	assert_int_equal(err_json(&e, &out), 0);
-	assert_string_equal(
-	    buf_text(&out), "{\"error\":{\"message\":\"Not "
-			    "here.\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}");
+	assert_string_equal(buf_text(&out),
+	    "{\"error\":{\"message\":\"Not "
+	    "here.\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":null}}");
 	buf_clear(&out);
 	err_param(&e, "n", "invalid_value", "Too \"many\".");
 	assert_int_equal(err_json(&e, &out), 0);

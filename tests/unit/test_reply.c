@@ -454,14 +454,35 @@ static void
 responses_stream_without_its_last_event_is_truncated(void **state)
 {
 	(void)state;
-	static const char *const cut[] = { CREATED, CREATED DELTA, "event: response.completed\ndata: {}\n\n",
-		"event: error\ndata: {\"type\":\"error\",\"message\":\"no\"}\n\n" };
+	static const char *const cut[] = { CREATED, CREATED DELTA, "event: response.completed\ndata: {}\n\n" };
 	for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
 		struct stage s;
 		play(&s, ENDPOINT_RESPONSES, cut[i]);
 		assert_int_equal(s.rc, -1);
 		assert_string_equal(s.reply.err.code, "upstream_stream_truncated");
-		assert_int_equal(s.reply.failed, i == 3);
+		assert_false(s.reply.failed);
+		close_stage(&s);
+	}
+}
+
+static void
+stream_that_ends_with_an_error_event_has_said_so_itself(void **state)
+{
+	(void)state;
+	static const struct {
+		enum endpoint endpoint;
+		const char *stream;
+	} rows[] = {
+		{ ENDPOINT_RESPONSES, "event: error\ndata: {\"type\":\"error\",\"message\":\"no\"}\n\n" },
+		{ ENDPOINT_CHAT, "data: {\"error\":{\"message\":\"no\"}}\n\n" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct stage s;
+		play(&s, rows[i].endpoint, rows[i].stream);
+		assert_int_equal(s.rc, -1);
+		assert_string_equal(s.reply.err.code, "upstream_error");
+		assert_true(s.reply.failed);
+		assert_reads(&s.sees, rows[i].stream);
 		close_stage(&s);
 	}
 }
@@ -755,6 +776,7 @@ main(void)
 		cmocka_unit_test(stream_beyond_its_limit_is_cut_between_events),
 		cmocka_unit_test(responses_stream_ends_with_its_last_event),
 		cmocka_unit_test(responses_stream_without_its_last_event_is_truncated),
+		cmocka_unit_test(stream_that_ends_with_an_error_event_has_said_so_itself),
 		cmocka_unit_test(body_says_what_the_books_need),
 		cmocka_unit_test(body_that_is_no_answer_is_refused),
 		cmocka_unit_test(error_statuses_are_mapped),

@@ -101,13 +101,14 @@ def parse_line(line):
 
 
 class Gateway:
-    def __init__(self, directory, config, env=None, name="farthing", preexec=None, args=()):
+    def __init__(self, directory, config, env=None, name="farthing", preexec=None, args=(), pipe=2**20):
         self.directory = str(directory)
         self.config = config
         self.config_path = os.path.join(self.directory, f"{name}.yaml")
         self.env = env or {}
         self.preexec = preexec
         self.args = list(args)
+        self.pipe = pipe                  # a full one costs log lines, and a storm must not lose any
         self.lines = []
         self.heard = threading.Condition()
         self.process = None
@@ -133,7 +134,7 @@ class Gateway:
         self.process = subprocess.Popen(
             [program("farthing"), "serve", "-c", self.config_path, *self.args], stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.directory, env=clean_environment(**self.env),
-            preexec_fn=self.preexec)
+            preexec_fn=self.preexec, pipesize=self.pipe)
         self.listener = threading.Thread(target=self._listen, args=(self.process,), daemon=True)
         self.listener.start()
         return self

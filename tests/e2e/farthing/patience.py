@@ -15,6 +15,9 @@ SLOW = float(os.environ.get("FARTHING_E2E_SLOW") or {"asan": 3, "tsan": 6}.get(S
 LONG = 10 * SLOW     # "this will surely come": reached only by a failing test
 HANG_UP = 0.2 * SLOW  # the promise: an upstream call is cancelled within 200 ms
 
+# Deadlines of the gateway's door so far away that none of them can do the work of what a test is about.
+PATIENT = {"header_timeout": "10m", "body_timeout": "1h", "idle_timeout": "1h", "total_timeout": "1h"}
+
 
 def eventually(look, what, timeout=LONG):
     """Returns the first true value of look(); fails with `what` at the deadline. For facts that have no event of

@@ -119,8 +119,8 @@ const checks = {
 	async errors() {
 		const cases = [
 			["[[status:400]]", OpenAI.BadRequestError, 400], ["[[status:422]]", OpenAI.UnprocessableEntityError, 422],
-			["[[status:429 retry-after:1]]", OpenAI.RateLimitError, 429],
 			["[[status:500]]", OpenAI.InternalServerError, 502], ["[[reset]]", OpenAI.InternalServerError, 502],
+			["[[status:429 retry-after:1]]", OpenAI.RateLimitError, 429],   /* the last: the model rests after it */
 		];
 		for (const [fault, kind, status] of cases) {
 			const e = await client.chat.completions.create(ask(`x ${fault}`)).then(() => null, (caught) => caught);
