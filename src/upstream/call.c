@@ -288,9 +288,13 @@ static void
 set_request(struct call *c, const struct call_spec *spec)
 {
 	CURL *easy = c->easy;
-	char url[2048];
-	snprintf(url, sizeof url, "%s%s", c->provider->conf->base_url, spec->path);
-	curl_easy_setopt(easy, CURLOPT_URL, url);
+	CURLU *parsed = c->warm ? provider_url(c->provider, spec->path) : NULL;
+	curl_easy_setopt(easy, CURLOPT_CURLU, parsed);
+	if (parsed == NULL) {
+		char url[2048];
+		snprintf(url, sizeof url, "%s%s", c->provider->conf->base_url, spec->path);
+		curl_easy_setopt(easy, CURLOPT_URL, url);
+	}
 	/* An open stream keeps its buffer, and its events are small. */
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, spec->stream ? 2048L : 16384L);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, c);
