@@ -439,7 +439,7 @@ finish(struct call *c, CURLcode code)
 		snprintf(
 		    end.text, sizeof end.text, "no %s in time", c->headed ? "further byte" : c->waiting_for);
 	else
-		snprintf(end.text, sizeof end.text, "%s", curl_easy_strerror(code));
+		str_copy(end.text, sizeof end.text, str_from(curl_easy_strerror(code)));
 	lanes_leave(c->caller->lanes, c->lane, c->easy);
 	const struct call_events *events = c->events;
 	void *context = c->context;
