@@ -210,7 +210,8 @@ on_curl_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	(void)purpose;
 	struct call *c = context;
-	if (!c->provider->literal && !c->provider->conf->private_network && is_private(&address->addr)) {
+	bool by_name = !c->provider->literal && c->provider->conf->proxy[0] == '\0';
+	if (by_name && !c->provider->conf->private_network && is_private(&address->addr)) {
 		log_line(LOG_ERROR, "refused", "upstream=%q why=%q", c->provider->conf->name,
 		    "its name leads to a private address; set private: true if that is meant");
 		return CURL_SOCKET_BAD;
