@@ -59,6 +59,7 @@ on_idle(void *context)
 {
 	struct gateway *g = context;
 	g->stage = IDLE;
+	loop_timer_clear(g->loop, &g->drain);
 	loop_stop(g->loop);
 }
 
@@ -87,6 +88,7 @@ on_drain_over(struct timer *t)
 		return;
 	default:
 		log_line(LOG_ERROR, "stuck", "requests=%d", server_in_flight(g->server));
+		log_hold(false);
 		abort(); /* recovery at the next start is safer than books closed on a guess */
 	}
 }
@@ -208,7 +210,7 @@ judge_exposure(const struct config *c, struct err *e)
 	if (server_library_is_old() && !c->old_libmicrohttpd)
 		return err_set(e, 500, "listen",
 		    "listening on %s needs libmicrohttpd 1.0.5 or newer (this is %s), or the operator's word "
-		    "for it: listen_old_libmicrohttpd: true",
+		    "for it: listen_with_old_libmicrohttpd: true",
 		    c->listen_host, server_library());
 	return err_set(e, 500, "listen",
 	    "listening on %s needs virtual keys, or whoever reaches it spends your money; there are none, so "

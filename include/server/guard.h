@@ -13,8 +13,9 @@ struct door_head {
 	struct str host, content_length, transfer_encoding, content_type, content_encoding;
 	struct str authorization, api_key, origin, expect;
 	struct str cache_control, task, route, batch, similarity, run, idempotency_key;
-	int repeated;   /* of those above, how many came twice */
-	bool malformed; /* a name or a value that no client sends by accident */
+	int repeated;      /* of those above, how many came twice */
+	bool repeated_key; /* a credential came twice */
+	bool malformed;    /* a name or a value that no client sends by accident */
 };
 
 void guard_take(struct door_head *h, struct str name, struct str value);

@@ -29,9 +29,9 @@ struct exchange {
 	int64_t arrived_us; /* clock_us() */
 	int64_t wall_us;    /* clock_wall_us() */
 	char account[64], task[64];
-	char directives[32]; /* routing headers that shape the answer, in canonical form */
-	bool fresh;          /* cache-control: no-cache or no-store: share nothing */
-	bool forwarded;      /* forward is meant, not request */
+	char directives[32];           /* routing headers that shape the answer, in canonical form */
+	bool fresh;                    /* cache-control: no-cache or no-store: share nothing */
+	bool forwarded;                /* forward is meant, not request */
 	const struct forward *forward; /* where to, of what is forwarded; lives as long as the exchange */
 	struct request request;
 	struct buf body; /* until it is read into the request or the ask */

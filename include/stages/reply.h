@@ -15,10 +15,10 @@ struct reply {
 	enum endpoint endpoint;
 	bool asked_usage; /* the client wants the usage event itself */
 	struct answer *answer;
-	int status;          /* of the head, which waits for the first event: an error before it needs its own status */
+	int status; /* of the head, which waits for the first event: an error before it needs its own status */
 	char content_type[96];
 	struct buf headers;
-	struct sse *sse;     /* NULL: not an event stream */
+	struct sse *sse; /* NULL: not an event stream */
 	struct usage usage;
 	char model[96];       /* as the provider names it */
 	bool finished;        /* a finish_reason, or the Responses API's last event */

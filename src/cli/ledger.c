@@ -22,7 +22,8 @@ check(const char *path)
 	struct err e = { 0 };
 	buf_init(&report, 0);
 	int rc = ledger_check(path, &report, &e);
-	fwrite(report.p, 1, report.n, stdout);
+	if (report.n > 0)
+		fwrite(report.p, 1, report.n, stdout);
 	if (rc != 0)
 		fprintf(stderr, "farthing: %s\n", e.text);
 	buf_free(&report);

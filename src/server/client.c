@@ -209,12 +209,9 @@ on_hang_up(struct watch *w, uint32_t events)
 	struct client *c = LIST_ENTRY(w, struct client, watch);
 	assert(c->magic == CLIENT_MAGIC);
 	/* A half-close counts as leaving, as with nginx: it cannot be told from a client that is gone. */
-	c->hung_up = true;
-	if (c->phase != CLIENT_ANSWER)
-		return; /* the library is reading, and sees it itself */
-	if (c->visit != NULL)
+	if (c->visit != NULL && c->phase == CLIENT_ANSWER)
 		visit_client_left(c->visit);
-	client_shut(c);
+	client_shut(c); /* the library misses an end that comes together with bytes */
 }
 
 static struct address *
@@ -338,7 +335,7 @@ on_listener(struct watch *w, uint32_t events)
 	(void)events;
 	struct server *s = LIST_ENTRY(w, struct server, listener);
 	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
-		struct sockaddr_storage from;
+		struct sockaddr_storage from = { 0 };
 		socklen_t size = sizeof from;
 		int fd = accept4(w->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
@@ -381,7 +378,7 @@ parse_address(const struct config *config, struct sockaddr_storage *out, socklen
 static void
 write_address(struct server *s)
 {
-	struct sockaddr_storage at;
+	struct sockaddr_storage at = { 0 };
 	socklen_t size = sizeof at;
 	char host[INET6_ADDRSTRLEN] = "?";
 	getsockname(s->listener.fd, (struct sockaddr *)&at, &size);
@@ -400,7 +397,7 @@ int
 clients_listen(struct server *s, struct err *e)
 {
 	const struct config *config = site_config(s->site);
-	struct sockaddr_storage at;
+	struct sockaddr_storage at = { 0 };
 	socklen_t size;
 	int on = 1;
 	s->pause.on_due = on_pause_over;

@@ -76,7 +76,8 @@ struct client {
 	bool hung_up;
 	bool corked;
 	struct visit *visit;
-	char *uri; /* the raw request target, from the request line to the end of the headers; NULL: none, or too long */
+	char *
+	    uri; /* the raw request target, from the request line to the end of the headers; NULL: none, or too long */
 };
 
 struct visit {

@@ -53,10 +53,23 @@ has_control_bytes(struct str value)
 	return false;
 }
 
+/* A folded line: the library glues the continuation to the name and leaves the value empty. "Transfer-Encoding:" and
+ * " chunked" on the next line become a header that nobody knows, where others see a chunked body. */
+static bool
+is_glued(struct str name)
+{
+	static const struct str framing[] = { { "transfer-encoding", 17 }, { "content-length", 14 },
+		{ "content-encoding", 16 }, { "content-type", 12 }, { "authorization", 13 } };
+	for (size_t i = 0; i < sizeof framing / sizeof framing[0]; i++)
+		if (name.n > framing[i].n && str_eq_nocase((struct str){ name.p, framing[i].n }, framing[i]))
+			return true;
+	return false;
+}
+
 void
 guard_take(struct door_head *h, struct str name, struct str value)
 {
-	if (!is_token(name) || has_control_bytes(value)) {
+	if (!is_token(name) || is_glued(name) || has_control_bytes(value)) {
 		h->malformed = true;
 		return;
 	}
@@ -64,7 +77,10 @@ guard_take(struct door_head *h, struct str name, struct str value)
 		if (known[i].name.n != name.n || !str_eq_nocase(known[i].name, name))
 			continue;
 		struct str *field = (struct str *)(void *)((char *)h + known[i].field);
-		h->repeated += field->p != NULL;
+		if (field->p != NULL && (field == &h->authorization || field == &h->api_key))
+			h->repeated_key = true;
+		else
+			h->repeated += field->p != NULL;
 		*field = (struct str){ value.p != NULL ? value.p : "", value.n };
 		return;
 	}
@@ -196,7 +212,8 @@ is_media_type(struct str value, struct str type)
 		parameter = str_trim(parameter);
 		bool charset =
 		    parameter.n >= 8 && str_eq_nocase((struct str){ parameter.p, 8 }, STR("charset="));
-		struct str set = { parameter.p + 8, charset ? parameter.n - 8 : 0 };
+		struct str set =
+		    charset ? (struct str){ parameter.p + 8, parameter.n - 8 } : (struct str){ 0 };
 		if (charset && !str_eq_nocase(set, STR("utf-8")) && !str_eq_nocase(set, STR("\"utf-8\"")) &&
 		    !str_eq_nocase(set, STR("utf8")))
 			return false;
@@ -224,13 +241,14 @@ guard_body_type(const struct door_head *h, const struct route *route, struct err
 int
 guard_credentials(const struct door_head *h, struct err *e)
 {
-	if (h->authorization.p != NULL && h->api_key.p != NULL)
-		return err_set(
-		    e, 400, "ambiguous_credentials", "Authorization and X-Api-Key exclude each other.");
+	if (h->repeated_key || (h->authorization.p != NULL && h->api_key.p != NULL))
+		return err_set(e, 400, "ambiguous_credentials",
+		    "One key, please: one Authorization header or one X-Api-Key.");
 	if (h->authorization.p == NULL)
 		return 0;
 	struct str scheme, key = str_trim(h->authorization);
-	if (key.n > 4096 || !str_cut(&key, ' ', &scheme) || !str_eq_nocase(scheme, STR("Bearer")))
+	if (key.n > 4096 || !str_cut(&key, ' ', &scheme) || !str_eq_nocase(scheme, STR("Bearer")) ||
+	    str_trim(key).n == 0)
 		return err_set(e, 401, "invalid_api_key", "Keys are sent as `Authorization: Bearer KEY`.");
 	return 0;
 }

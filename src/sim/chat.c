@@ -337,7 +337,7 @@ answer(struct talk *t, struct sim_prompt *p)
 {
 	static struct buf said;
 	struct sim_fault *f = &t->reply->fault;
-	size_t ends[128];
+	size_t ends[128] = { 0 };
 	const char *finish[128];
 	t->usage = p->usage;
 	if (sim_model_reasons(str_from(p->model))) {

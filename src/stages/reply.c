@@ -8,6 +8,7 @@
 
 /* One tape for all replies: it is read before the next bytes are, and a silent stream should hold no memory for it. */
 static struct json tape;
+enum { TAPE_KEPT = 16 * 1024 }; /* nodes; a larger tape is given back */
 
 void
 reply_start(struct reply *r, enum endpoint endpoint, struct answer *answer)
@@ -219,6 +220,8 @@ reply_body(struct reply *r, struct str body, struct err *e)
 		      has_finish_reason(j, json_member(j, 0, "choices"));
 	r->done = true;
 	r->output_bytes = (int64_t)body.n;
+	if (tape.cap > TAPE_KEPT)
+		json_free(&tape);
 	return 0;
 }
 

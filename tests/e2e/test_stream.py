@@ -45,6 +45,20 @@ def test_each_event_arrives_before_the_next_is_sent(gateway, upstream):
     assert (row["input_tokens"], row["output_tokens"], row["basis"], row["cost_pico"]) == (11, 7, "exact", cost())
 
 
+def test_a_client_that_waits_long_for_the_first_event_gets_the_head_and_a_heartbeat(gateway, upstream):
+    g = gateway({"limits": {"heartbeat": "1s"}})
+    c = g.connect().chat(STREAM)
+    call = upstream.next_call()
+    call.stream_head({"openai-processing-ms": "5"})
+    reply = c.head()
+    assert reply.status == 200 and reply.header("openai-processing-ms") == "5"
+    reply.stream.expect(b": ping\n\n")
+    for e in plain_stream():
+        call.chunk(e)
+    call.end()
+    assert reply.body.replace(b": ping\n\n", b"").endswith(b"".join(shown(plain_stream())))
+
+
 @pytest.mark.parametrize("first", [b"", delta("", role="assistant")[:20]], ids=["nothing", "half_an_event"])
 def test_a_stream_that_breaks_before_its_first_event_is_a_plain_status(gateway, upstream, first):
     """SDKs take a 200 without an event for an empty answer; so the head waits for the first whole event."""

@@ -231,7 +231,7 @@ arrive_as(struct person *p, const char *account, bool fresh, const char *body)
 {
 	struct err e;
 	*p = (struct person){ .last = 1 };
-	timed_id(p->x.id, sizeof p->x.id, "req_", 1795415268000);
+	timed_id(p->x.id, sizeof p->x.id, "req_", 1795415041000);
 	str_copy(p->x.account, sizeof p->x.account, str_from(account));
 	str_copy(p->x.task, sizeof p->x.task, STR("default"));
 	p->x.fresh = fresh;

@@ -454,7 +454,8 @@ static void
 responses_stream_without_its_last_event_is_truncated(void **state)
 {
 	(void)state;
-	static const char *const cut[] = { CREATED, CREATED DELTA, "event: response.completed\ndata: {}\n\n" };
+	static const char *const cut[] = { CREATED, CREATED DELTA,
+		"event: response.completed\ndata: {}\n\n" };
 	for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
 		struct stage s;
 		play(&s, ENDPOINT_RESPONSES, cut[i]);
