@@ -112,7 +112,7 @@ static const struct config_key retry_keys[] = {
 static const struct config_section retry = { retry_keys, NULL, false };
 
 static const struct config_key circuit_keys[] = {
-	{ "failures", KEY_INT, AT(upstream_conf, circuit_failures), "5", "1", "1000",
+	{ "failures", KEY_INT, AT(upstream_conf, circuit_failures), "5", "1", "64", /* CIRCUIT_FAILURES_MAX */
 	    "This many failures within the window open the circuit: requests fail at once instead of piling up. 0: never.",
 	    .flags = KEY_OR_ZERO },
 	{ "window", KEY_DURATION, AT(upstream_conf, circuit_window_ms), "10s", "100ms", "1h",
@@ -409,7 +409,7 @@ static const struct config_key root_keys[] = {
 	    "`observe` forwards everything untouched, and reports what would have been saved.",
 	    .choices = "optimise|observe" },
 	{ "log", KEY_SECTION, 0, NULL, NULL, NULL, "The log on stderr.", .section = &log_section },
-	{ "workers", KEY_INT, AT(config, workers), "2", "1", "64", "Threads for large bodies." },
+	{ "workers", KEY_INT, AT(config, workers), "2", "1", "16", "Threads for large bodies." },
 	END
 };
 const struct config_section config_root = { root_keys, NULL, false };

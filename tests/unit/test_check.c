@@ -85,7 +85,7 @@ each_problem_is_one_line_on_stderr(void **state)
 	assert_int_equal(RUN("check", "-c", path), 1);
 	unlink(path);
 	snprintf(wanted, sizeof wanted,
-	    "%s:2: lisen: is unknown here; did you mean listen?\n%s:3: workers: must be from 1 to 64\n", path,
+	    "%s:2: lisen: is unknown here; did you mean listen?\n%s:3: workers: must be from 1 to 16\n", path,
 	    path);
 	assert_string_equal(err, wanted);
 	assert_string_equal(out, "");

@@ -68,7 +68,10 @@ static const struct mistake mistakes[] = {
 	{ "mode: optimize\n", 1, "mode", "one of optimise, observe" },
 	{ "log: { level: loud }\n", 1, "log.level", "debug, info" },
 	{ "batch: { size: 1 }\n", 1, "batch.size", "2 to 64" },
-	{ "workers: 0\n", 1, "workers", "1 to 64" },
+	{ "workers: 0\n", 1, "workers", "1 to 16" },
+	/* More than the breaker's ring holds: it was taken, and then an assertion ended the gateway. */
+	{ "upstreams: { openai: { circuit: { failures: 65 } } }\n", 1, "upstreams.openai.circuit.failures",
+	    "1 to 64" },
 	{ "limits: { event: 2MiB, stream: 1MiB }\n", 1, "limits.event", "above" },
 	/* addresses */
 	{ "listen: example.com:80\n", 1, "listen", "no name" },
