@@ -102,7 +102,7 @@ static const struct config_section timeouts = { timeout_keys, NULL, false };
 
 static const struct config_key retry_keys[] = {
 	{ "attempts", KEY_INT, AT(upstream_conf, attempts), "2", "1", "10",
-	    "How often a request may be sent in all, fallbacks included. 1 never tries again." },
+	    "How often one model may be asked for the same request; each fallback has as many. 1 never asks it again." },
 	{ "backoff", KEY_DURATION, AT(upstream_conf, backoff_ms), "500ms", "1ms", "1m",
 	    "The pause before the second attempt; it doubles with each further one, with jitter." },
 	{ "backoff_max", KEY_DURATION, AT(upstream_conf, backoff_max_ms), "8s", "1ms", "10m",
