@@ -32,15 +32,17 @@ usage(FILE *to)
 	    to);
 }
 
-static void
-print_problem(const struct config_problem *p)
+void
+print_problems(const struct config_problem *problems)
 {
-	fputs(p->file[0] != '\0' ? p->file : "(no file)", stderr);
-	if (p->line > 0)
-		fprintf(stderr, ":%d", p->line);
-	if (p->key[0] != '\0')
-		fprintf(stderr, ": %s", p->key);
-	fprintf(stderr, ": %s\n", p->text);
+	for (const struct config_problem *p = problems; p != NULL; p = p->next) {
+		fputs(p->file[0] != '\0' ? p->file : "(no file)", stderr);
+		if (p->line > 0)
+			fprintf(stderr, ":%d", p->line);
+		if (p->key[0] != '\0')
+			fprintf(stderr, ": %s", p->key);
+		fprintf(stderr, ": %s\n", p->text);
+	}
 }
 
 static void
@@ -158,8 +160,7 @@ check(const char *path, const char *database)
 {
 	struct config_problem *problems;
 	struct config *c = config_load(path, database, &problems);
-	for (const struct config_problem *p = problems; p != NULL; p = p->next)
-		print_problem(p);
+	print_problems(problems);
 	config_problems_free(&problems);
 	if (c == NULL)
 		return BAD;
