@@ -30,6 +30,8 @@ int guard_framing(
 int guard_host(const struct door_head *h, const struct config *config, bool http_1_1, struct err *e);
 int guard_body_type(const struct door_head *h, const struct route *route, struct err *e);
 int guard_credentials(const struct door_head *h, struct err *e);
+/* Letters, digits, '-', '_', '.' and ':', 1 to 63 of them: fit for a log line and a row. */
+bool guard_is_label(struct str s);
 /* The directives for the pipeline, into the exchange: task, routing, cache-control. */
 int guard_directives(const struct door_head *h, struct exchange *x, struct err *e);
 

@@ -60,10 +60,21 @@ char *
 money_format(int64_t pico, char out[32])
 {
 	uint64_t v = pico < 0 ? 0 - (uint64_t)pico : (uint64_t)pico;
-	int n = snprintf(out, 32, "%s%llu.%012llu", pico < 0 ? "-" : "",
-	    (unsigned long long)(v / PICO_PER_USD), (unsigned long long)(v % PICO_PER_USD));
-	while (out[n - 1] == '0' && out[n - 3] != '.')
-		out[--n] = '\0';
+	uint64_t whole = v / PICO_PER_USD, part = v % PICO_PER_USD;
+	int digits = 12;
+	for (; digits > 2 && part % 10 == 0; digits--)
+		part /= 10;
+	char text[32], *at = text + sizeof text;
+	*--at = '\0';
+	for (int i = 0; i < digits; i++, part /= 10)
+		*--at = (char)('0' + part % 10);
+	*--at = '.';
+	do
+		*--at = (char)('0' + whole % 10);
+	while ((whole /= 10) != 0);
+	if (pico < 0)
+		*--at = '-';
+	memcpy(out, at, (size_t)(text + sizeof text - at));
 	return out;
 }
 

@@ -103,8 +103,8 @@ file_lock(struct file *f, const char *path, struct err *e)
 	char pid[24];
 	int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
 	/* Only the message of a second process needs the number, so failing to write it is no failure to lock. */
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)n, 0) != n)
-		n = 0;
+	bool named = ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)n, 0) == n;
+	(void)named;
 	f->lock = fd;
 	return 0;
 }
@@ -170,7 +170,7 @@ inspect_header(const struct file *f, const unsigned char h[100], struct err *e)
 		return err_set(e, 503, "ledger_damaged",
 		    "%s is damaged: it has %lld bytes where its header promises %lld" UNTOUCHED
 		    "; restore a backup",
-		    f->path, (long long)f->bytes, (long long)(pages * page_bytes));
+		    f->path, (long long)f->bytes, (long long)pages * (long long)page_bytes);
 	return 0;
 }
 

@@ -335,7 +335,7 @@ on_listener(struct watch *w, uint32_t events)
 	(void)events;
 	struct server *s = LIST_ENTRY(w, struct server, listener);
 	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
-		struct sockaddr_storage from;
+		struct sockaddr_storage from = { 0 };
 		socklen_t size = sizeof from;
 		int fd = accept4(w->fd, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
@@ -378,18 +378,21 @@ parse_address(const struct config *config, struct sockaddr_storage *out, socklen
 static void
 write_address(struct server *s)
 {
-	struct sockaddr_storage at;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} at;
 	socklen_t size = sizeof at;
 	char host[INET6_ADDRSTRLEN] = "?";
-	getsockname(s->listener.fd, (struct sockaddr *)&at, &size);
-	if (at.ss_family == AF_INET) {
-		const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)&at;
-		inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
-		snprintf(s->address, sizeof s->address, "%s:%d", host, ntohs(v4->sin_port));
+	memset(&at, 0, sizeof at);
+	getsockname(s->listener.fd, &at.any, &size);
+	if (at.any.sa_family == AF_INET) {
+		inet_ntop(AF_INET, &at.v4.sin_addr, host, sizeof host);
+		snprintf(s->address, sizeof s->address, "%s:%d", host, ntohs(at.v4.sin_port));
 	} else {
-		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)&at;
-		inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
-		snprintf(s->address, sizeof s->address, "[%s]:%d", host, ntohs(v6->sin6_port));
+		inet_ntop(AF_INET6, &at.v6.sin6_addr, host, sizeof host);
+		snprintf(s->address, sizeof s->address, "[%s]:%d", host, ntohs(at.v6.sin6_port));
 	}
 }
 
@@ -397,7 +400,7 @@ int
 clients_listen(struct server *s, struct err *e)
 {
 	const struct config *config = site_config(s->site);
-	struct sockaddr_storage at;
+	struct sockaddr_storage at = { 0 };
 	socklen_t size;
 	int on = 1;
 	s->pause.on_due = on_pause_over;

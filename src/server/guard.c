@@ -253,8 +253,8 @@ guard_credentials(const struct door_head *h, struct err *e)
 	return 0;
 }
 
-static bool
-is_label(struct str s)
+bool
+guard_is_label(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
@@ -282,7 +282,7 @@ asks_fresh(struct str value)
 int
 guard_directives(const struct door_head *h, struct exchange *x, struct err *e)
 {
-	if (h->task.p != NULL && !is_label(h->task))
+	if (h->task.p != NULL && !guard_is_label(h->task))
 		return err_param(e, "x-farthing-task", "invalid_value",
 		    "A task's name has letters, digits, '-', '_', '.' and ':', at most 63.");
 	if (h->task.p != NULL)

@@ -81,7 +81,7 @@ write_log(const struct visit *v, const struct ledger_request *row)
 	    "request=%s account=%s task=%s endpoint=%s model=%q served=%q upstream=%q status=%d cache=%s "
 	    "stream=%d input_tokens=%lld "
 	    "output_tokens=%lld cost_usd=%s saved_usd=%s basis=%s attempts=%d first_byte_us=%lld "
-	    "total_us=%lld bytes_out=%lld error=%s why=%q",
+	    "total_us=%lld bytes_out=%lld error=%q why=%q",
 	    v->x.id, row->account, row->task, row->endpoint, row->model_asked, row->model_served,
 	    row->upstream, row->status, cache_kind_name(row->cache), (int)row->stream,
 	    (long long)row->usage.input, (long long)row->usage.output, cost, saved,
@@ -251,7 +251,9 @@ on_wake(struct reader *r)
 static enum MHD_Result
 arrive(struct visit *v)
 {
-	if (v->x.request.task[0] != '\0' && str_eq(str_from(v->x.task), STR("default")))
+	bool named =
+	    guard_is_label(str_from(v->x.request.task)); /* what is no label is no task's name either */
+	if (named && str_eq(str_from(v->x.task), STR("default")))
 		str_copy(v->x.task, sizeof v->x.task, str_from(v->x.request.task));
 	pipeline_arrive(v->client->server->house.pipeline, &v->x);
 	if (answer_has_head(v->x.reader.answer))

@@ -337,8 +337,8 @@ answer(struct talk *t, struct sim_prompt *p)
 {
 	static struct buf said;
 	struct sim_fault *f = &t->reply->fault;
-	size_t ends[128];
-	const char *finish[128];
+	size_t ends[128] = { 0 };
+	const char *finish[128] = { NULL };
 	t->usage = p->usage;
 	if (sim_model_reasons(str_from(p->model))) {
 		t->usage.reasoning = 64 + sim_answer_hash(sim_prompt_user(p)) % 128;

@@ -221,8 +221,8 @@ make(struct sim_instance *g, uint32_t schema, const char *key, int depth)
 		return;
 	}
 	if ((node = child(g, schema, "enum")) != 0 && json_first(g->j, node) != 0) {
-		uint32_t n = 0, pick = json_first(g->j, node);
-		for (uint32_t i = pick; i != 0; i = json_next(g->j, node, i))
+		uint32_t n = 1, pick = json_first(g->j, node);
+		for (uint32_t i = json_next(g->j, node, pick); i != 0; i = json_next(g->j, node, i))
 			n++;
 		for (uint64_t i = draw(g) % n; i > 0; i--)
 			pick = json_next(g->j, node, pick);

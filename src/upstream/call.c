@@ -210,7 +210,8 @@ on_curl_open(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	(void)purpose;
 	struct call *c = context;
-	if (!c->provider->literal && !c->provider->conf->private_network && is_private(&address->addr)) {
+	bool by_name = !c->provider->literal && c->provider->conf->proxy[0] == '\0';
+	if (by_name && !c->provider->conf->private_network && is_private(&address->addr)) {
 		log_line(LOG_ERROR, "refused", "upstream=%q why=%q", c->provider->conf->name,
 		    "its name leads to a private address; set private: true if that is meant");
 		return CURL_SOCKET_BAD;
@@ -288,9 +289,13 @@ static void
 set_request(struct call *c, const struct call_spec *spec)
 {
 	CURL *easy = c->easy;
-	char url[2048];
-	snprintf(url, sizeof url, "%s%s", c->provider->conf->base_url, spec->path);
-	curl_easy_setopt(easy, CURLOPT_URL, url);
+	CURLU *parsed = c->warm ? provider_url(c->provider, spec->path) : NULL;
+	curl_easy_setopt(easy, CURLOPT_CURLU, parsed);
+	if (parsed == NULL) {
+		char url[2048];
+		snprintf(url, sizeof url, "%s%s", c->provider->conf->base_url, spec->path);
+		curl_easy_setopt(easy, CURLOPT_URL, url);
+	}
 	/* An open stream keeps its buffer, and its events are small. */
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, spec->stream ? 2048L : 16384L);
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, c);
@@ -435,7 +440,7 @@ finish(struct call *c, CURLcode code)
 		snprintf(
 		    end.text, sizeof end.text, "no %s in time", c->headed ? "further byte" : c->waiting_for);
 	else
-		snprintf(end.text, sizeof end.text, "%s", curl_easy_strerror(code));
+		str_copy(end.text, sizeof end.text, str_from(curl_easy_strerror(code)));
 	lanes_leave(c->caller->lanes, c->lane, c->easy);
 	const struct call_events *events = c->events;
 	void *context = c->context;

@@ -69,6 +69,28 @@ host_is_literal(const char *base_url)
 	return str_eq_nocase(name, STR("localhost")) || inet_pton(AF_INET, text, &address) == 1;
 }
 
+static CURLU *
+read_url(const char *base, const char *path)
+{
+	char text[2048];
+	CURLU *url = curl_url();
+	bool whole = snprintf(text, sizeof text, "%s%s", base, path) < (int)sizeof text;
+	if (url != NULL && whole && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK)
+		return url;
+	curl_url_cleanup(url);
+	return NULL;
+}
+
+/* Paths of endpoints are static, so it is enough to compare where they lie; what is forwarded lies elsewhere. */
+CURLU *
+provider_url(const struct provider *p, const char *path)
+{
+	for (int e = 0; e < ENDPOINTS; e++)
+		if (path == endpoint_path((enum endpoint)e))
+			return p->urls[e];
+	return NULL;
+}
+
 struct provider *
 provider_new(const struct upstream_conf *conf)
 {
@@ -76,6 +98,8 @@ provider_new(const struct upstream_conf *conf)
 	p->conf = conf;
 	p->literal = host_is_literal(conf->base_url);
 	circuit_init(&p->circuit, conf->circuit_failures, conf->circuit_window_ms, conf->circuit_open_ms);
+	for (int i = 0; i < ENDPOINTS; i++)
+		p->urls[i] = read_url(conf->base_url, endpoint_path((enum endpoint)i));
 	p->json = provider_headers(p, "application/json", false);
 	p->json_stream = provider_headers(p, "application/json", true);
 	return p;
@@ -99,6 +123,8 @@ provider_free(struct provider **pp)
 	assert(p->active == 0);
 	while (p->warm_count > 0)
 		curl_easy_cleanup(p->warm[--p->warm_count]);
+	for (int i = 0; i < ENDPOINTS; i++)
+		curl_url_cleanup(p->urls[i]);
 	wipe_headers(&p->json);
 	wipe_headers(&p->json_stream);
 	free(p);

@@ -7,9 +7,10 @@
 
 #include <curl/curl.h>
 
+#include "core/request.h"
 #include "upstream/provider.h"
 
-enum { WARM_MAX = 256 };
+enum { WARM_MAX = 256, ENDPOINTS = ENDPOINT_RESPONSES + 1 };
 
 struct provider {
 	const struct upstream_conf *conf;
@@ -18,10 +19,13 @@ struct provider {
 	bool literal; /* the operator wrote an address or localhost: no rebinding to guard against */
 	struct curl_slist *json;        /* request headers for a JSON body ... */
 	struct curl_slist *json_stream; /* ... and for one that asks for an event stream */
+	CURLU *urls[ENDPOINTS];         /* read once: curl parses a text again for every call */
 	CURL *warm[WARM_MAX];
 	int warm_count;
 };
 
+/* NULL: not an endpoint's path, or curl cannot read it */
+CURLU *provider_url(const struct provider *p, const char *path);
 struct curl_slist *provider_headers(const struct provider *p, const char *content_type, bool stream);
 
 #endif

@@ -156,6 +156,18 @@ def test_each_line_is_one_line(gateway, upstream):
     assert all(parse_line(line) for line in g.log.splitlines()), g.log
 
 
+def test_nothing_that_others_send_forges_a_line(gateway, upstream):                             # C50
+    forged = "x\n2026-01-01T00:00:00.000Z info closed request=req_forged why=\"served\""
+    g = gateway()
+    upstream.answer = lambda call: call.error(400, "no", forged)
+    g.chat({**question(), "metadata": {"task_type": forged}})
+    g.chat(question(model=forged))
+    g.stop()
+    assert len(g.entries("closed")) == 2 and "request=req_forged" not in [w for line in g.log.splitlines()
+                                                                         for w in line.split(" ")[3:4]]
+    assert all(line["task"] == "default" for line in g.entries("closed"))
+
+
 def test_a_blocked_log_blocks_nobody(gateway, upstream):                                        # P29
     """The sink takes nothing any more; requests go on and the lost lines are counted."""
     g = gateway(pipe=65536)
