@@ -209,8 +209,11 @@ judge_exposure(const struct config *c, struct err *e)
 		return 0;
 	if (server_library_is_old() && !c->old_libmicrohttpd)
 		return err_set(e, 500, "listen",
-		    "listening on %s needs libmicrohttpd 1.0.5 or newer (this is %s), or the operator's word "
-		    "for it: listen_with_old_libmicrohttpd: true",
+		    "listening on %s needs virtual keys, which do not exist yet, and libmicrohttpd 1.0.5 or "
+		    "newer "
+		    "(this is %s) or the operator's word for the old one: listen_with_old_libmicrohttpd: "
+		    "true; until "
+		    "then only loopback addresses are allowed",
 		    c->listen_host, server_library());
 	return err_set(e, 500, "listen",
 	    "listening on %s needs virtual keys, or whoever reaches it spends your money; there are none, so "

@@ -25,7 +25,7 @@ struct upstream_conf {
 	bool insecure_http;   /* http:// beyond loopback was allowed by the operator */
 	bool private_network; /* private address ranges were allowed by the operator */
 	int64_t connect_ms, first_byte_ms, idle_ms, total_ms;
-	int attempts; /* dispatches a request may make in all, fallbacks included; at least 1 */
+	int attempts; /* how often one model is asked for a request; each fallback has as many; at least 1 */
 	int64_t backoff_ms, backoff_max_ms;
 	int circuit_failures; /* this many within circuit_window_ms open the circuit for circuit_open_ms; 0: no breaker */
 	int64_t circuit_window_ms, circuit_open_ms;

@@ -32,15 +32,17 @@ usage(FILE *to)
 	    to);
 }
 
-static void
-print_problem(const struct config_problem *p)
+void
+print_problems(const struct config_problem *problems)
 {
-	fputs(p->file[0] != '\0' ? p->file : "(no file)", stderr);
-	if (p->line > 0)
-		fprintf(stderr, ":%d", p->line);
-	if (p->key[0] != '\0')
-		fprintf(stderr, ": %s", p->key);
-	fprintf(stderr, ": %s\n", p->text);
+	for (const struct config_problem *p = problems; p != NULL; p = p->next) {
+		fputs(p->file[0] != '\0' ? p->file : "(no file)", stderr);
+		if (p->line > 0)
+			fprintf(stderr, ":%d", p->line);
+		if (p->key[0] != '\0')
+			fprintf(stderr, ": %s", p->key);
+		fprintf(stderr, ": %s\n", p->text);
+	}
 }
 
 static void
@@ -98,25 +100,33 @@ print_stages(const struct config *c)
 	const struct budget_conf *b = &c->budget;
 	bool budget =
 	    b->daily_pico >= 0 || b->weekly_pico >= 0 || b->monthly_pico >= 0 || any_task(c, limits_spending);
+	/* What is configured and not built yet must not look as if it worked: least of all a budget. */
+	enum { OFF, ON, AHEAD };
 	const struct {
 		const char *name;
-		bool on;
+		int state;
 	} stages[] = {
-		{ "routing", c->routing.on },
-		{ "exact cache", c->cache.exact },
-		{ "similarity cache", c->cache.similarity > 0 },
-		{ "dedup", c->dedup.on },
-		{ "batching", any_task(c, batches) },
-		{ "budget", budget },
-		{ "capture", c->capture.on },
+		{ "routing", c->routing.on ? AHEAD : OFF },
+		{ "exact cache", c->cache.exact ? AHEAD : OFF },
+		{ "similarity cache", c->cache.similarity > 0 ? AHEAD : OFF },
+		{ "dedup", c->dedup.on ? ON : OFF },
+		{ "batching", any_task(c, batches) ? AHEAD : OFF },
+		{ "budget", budget ? AHEAD : OFF },
+		{ "capture", c->capture.on ? AHEAD : OFF },
 	};
-	for (int on = 1; on >= 0; on--) {
+	static const char *const titles[] = {
+		[OFF] = "off        ", [ON] = "on         ", [AHEAD] = "not yet    "
+	};
+	static const int order[] = { ON, AHEAD, OFF };
+	for (size_t k = 0; k < sizeof order / sizeof *order; k++) {
 		int shown = 0;
-		fputs(on ? "on         " : "off        ", stdout);
+		fputs(titles[order[k]], stdout);
 		for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
-			if (stages[i].on == on)
+			if (stages[i].state == order[k])
 				printf("%s %s", shown++ > 0 ? "," : "", stages[i].name);
-		puts(shown > 0 ? "" : " nothing");
+		puts(shown == 0          ? " nothing"
+		     : order[k] == AHEAD ? " (read, without effect in this version)"
+					 : "");
 	}
 }
 
@@ -150,8 +160,7 @@ check(const char *path, const char *database)
 {
 	struct config_problem *problems;
 	struct config *c = config_load(path, database, &problems);
-	for (const struct config_problem *p = problems; p != NULL; p = p->next)
-		print_problem(p);
+	print_problems(problems);
 	config_problems_free(&problems);
 	if (c == NULL)
 		return BAD;

@@ -10,4 +10,8 @@ int cmd_check(int argc, char **argv);
 int cmd_ledger(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
+struct config_problem;
+/* Each on a line of stderr: FILE:LINE: KEY: TEXT, without what is not known */
+void print_problems(const struct config_problem *problems);
+
 #endif

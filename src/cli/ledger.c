@@ -35,8 +35,8 @@ check_configured(const char *config_path)
 {
 	struct config_problem *problems = NULL;
 	struct config *config = config_load(config_path, NULL, &problems);
-	for (const struct config_problem *p = problems; p != NULL && config == NULL; p = p->next)
-		fprintf(stderr, "%s:%d: %s: %s\n", p->file, p->line, p->key, p->text);
+	if (config == NULL)
+		print_problems(problems);
 	config_problems_free(&problems);
 	if (config == NULL)
 		return 1;

@@ -42,14 +42,13 @@ cmd_serve(int argc, char **argv)
 			return o == 'h' ? 0 : 2;
 		}
 	}
-	if (optind < argc) {
+	if (optind < argc || (database != NULL && database[0] == '\0')) {
 		usage(stderr);
 		return 2;
 	}
 	struct config_problem *problems;
 	struct config *config = config_load(config_path, database, &problems);
-	for (const struct config_problem *p = problems; p != NULL; p = p->next)
-		fprintf(stderr, "%s:%d: %s: %s\n", p->file, p->line, p->key, p->text);
+	print_problems(problems);
 	config_problems_free(&problems);
 	return config != NULL ? gateway_run(config, config_path, database) : 1;
 }

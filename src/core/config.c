@@ -66,6 +66,7 @@ read_tree(struct reader *r, const struct node *root)
 	read_defaults(r, &config_root, "", c);
 	read_section(r, &config_root, root, "", c);
 	check_limits(r, root);
+	upstreams_check(r, root);
 	tasks_read(r, root);
 }
 

@@ -159,7 +159,7 @@ address_url(struct str text, struct url_parts *out, char *why, size_t size)
 	struct str path = { rest.p + authority.n, rest.n - authority.n };
 	if (authority.n > 0 && memchr(authority.p, '@', authority.n) != NULL)
 		return because(why, size, "must have no user name or password; use api_key");
-	int number;
+	int number = out->tls ? 443 : 80;
 	bool host_ok = cut_port(authority, &host, &port) && address_host_ok(host);
 	if (!host_ok || (port.n > 0 && !port_of(port, 1, &number)))
 		return because(why, size, "needs a host, and may have a port: https://api.openai.com/v1");
@@ -168,5 +168,7 @@ address_url(struct str text, struct url_parts *out, char *why, size_t size)
 	if (str_ends(path, STR("/chat/completions")))
 		return because(why, size, "ends too late: leave out /chat/completions");
 	out->loopback = is_loopback(host);
+	out->host = host;
+	out->port = number;
 	return 0;
 }

@@ -12,6 +12,8 @@ int address_listen(struct str text, char host[64], int *port, char *why, size_t 
 
 struct url_parts {
 	struct str clean; /* within the text: without slashes at the end */
+	struct str host;  /* without brackets */
+	int port;
 	bool tls;
 	bool loopback; /* localhost, 127/8 or ::1 */
 };

@@ -9,6 +9,8 @@
 
 void upstreams_read(
     struct reader *r, const struct node *root); /* first; the built-in one when the file has none */
+/* When listen is known too: none of them may lead back here */
+void upstreams_check(struct reader *r, const struct node *root);
 void models_read(
     struct reader *r, const struct node *root); /* after the upstreams; the catalogue's included */
 

@@ -102,7 +102,7 @@ static const struct config_section timeouts = { timeout_keys, NULL, false };
 
 static const struct config_key retry_keys[] = {
 	{ "attempts", KEY_INT, AT(upstream_conf, attempts), "2", "1", "10",
-	    "How often a request may be sent in all, fallbacks included. 1 never tries again." },
+	    "How often one model may be asked for the same request; each fallback has as many. 1 never asks it again." },
 	{ "backoff", KEY_DURATION, AT(upstream_conf, backoff_ms), "500ms", "1ms", "1m",
 	    "The pause before the second attempt; it doubles with each further one, with jitter." },
 	{ "backoff_max", KEY_DURATION, AT(upstream_conf, backoff_max_ms), "8s", "1ms", "10m",
@@ -112,7 +112,7 @@ static const struct config_key retry_keys[] = {
 static const struct config_section retry = { retry_keys, NULL, false };
 
 static const struct config_key circuit_keys[] = {
-	{ "failures", KEY_INT, AT(upstream_conf, circuit_failures), "5", "1", "1000",
+	{ "failures", KEY_INT, AT(upstream_conf, circuit_failures), "5", "1", "64", /* CIRCUIT_FAILURES_MAX */
 	    "This many failures within the window open the circuit: requests fail at once instead of piling up. 0: never.",
 	    .flags = KEY_OR_ZERO },
 	{ "window", KEY_DURATION, AT(upstream_conf, circuit_window_ms), "10s", "100ms", "1h",
@@ -409,7 +409,7 @@ static const struct config_key root_keys[] = {
 	    "`observe` forwards everything untouched, and reports what would have been saved.",
 	    .choices = "optimise|observe" },
 	{ "log", KEY_SECTION, 0, NULL, NULL, NULL, "The log on stderr.", .section = &log_section },
-	{ "workers", KEY_INT, AT(config, workers), "2", "1", "64", "Threads for large bodies." },
+	{ "workers", KEY_INT, AT(config, workers), "2", "1", "16", "Threads for large bodies." },
 	END
 };
 const struct config_section config_root = { root_keys, NULL, false };

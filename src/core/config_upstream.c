@@ -99,3 +99,29 @@ upstreams_read(struct reader *r, const struct node *root)
 	for (const struct node *n = map->first; n != NULL; n = n->next)
 		read_one(r, &c->upstreams[c->upstream_count++], n);
 }
+
+/* OPENAI_BASE_URL is for clients as well: in the shell where it points at the gateway, a gateway without a file would
+ * forward to itself until it is full of its own requests. */
+void
+upstreams_check(struct reader *r, const struct node *root)
+{
+	const struct config *c = r->config;
+	for (size_t i = 0; i < c->upstream_count; i++) {
+		char path[KEY_PATH_SIZE], inner[KEY_PATH_SIZE], why[200];
+		const struct upstream_conf *u = &c->upstreams[i];
+		struct url_parts parts;
+		if (u->base_url[0] == '\0' ||
+		    address_url(str_from(u->base_url), &parts, why, sizeof why) != 0)
+			continue;
+		bool same_host = str_eq(parts.host, str_from(c->listen_host)) ||
+				 str_eq_nocase(parts.host, STR("localhost"));
+		if (!same_host || parts.port != c->listen_port)
+			continue;
+		const struct node *n = node_get(node_get(root, "upstreams"), u->name);
+		const struct node *url = node_get(n, "base_url");
+		read_join(path, "upstreams", u->name);
+		read_join(inner, path, "base_url");
+		problem_add(r->problems, url != NULL ? url->line : 0, url != NULL ? inner : "OPENAI_BASE_URL",
+		    "leads back to this gateway's own address, where it would ask itself");
+	}
+}

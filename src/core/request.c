@@ -78,7 +78,8 @@ read_model(struct request *r, const struct config *c, uint32_t node, struct err 
 	r->model = cut ? NULL : config_model(c, str_from(r->model_asked));
 	if (r->model != NULL)
 		return 0;
-	err_set(e, 404, "model_not_found", "The model is not known to this gateway.");
+	err_set(e, 404, "model_not_found",
+	    "The gateway serves no model of that name; it may be added under `models` in its configuration.");
 	str_copy(e->param, sizeof e->param, STR("model"));
 	return -1;
 }

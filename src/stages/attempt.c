@@ -159,6 +159,8 @@ on_head(void *context, struct call_head *head)
 		return stop(
 		    a, "upstream_bad_encoding", "The provider sent an encoding that was not asked for.");
 	t->listening = true;
+	/* A stream's headers leave long before the facts are complete. */
+	str_copy(a->answer->facts.model, sizeof a->answer->facts.model, str_from(a->facts.model));
 	return begin_answer(a, head);
 }
 

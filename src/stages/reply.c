@@ -285,7 +285,8 @@ reply_error(int status, struct str body, int64_t retry_after_ms, struct err *e, 
 		err_set(e, status, "invalid_request", "The provider refused the request.");
 		take_message(e, body);
 	} else if (status == 401 || status == 403) {
-		err_set(e, 502, "upstream_auth_error", "The provider refused the gateway's credentials.");
+		err_set(e, 502, "upstream_auth_error",
+		    "The provider refused the gateway's key: api_key of this upstream in its configuration.");
 	} else if (status == 404) {
 		err_set(e, 404, "not_found", "The provider does not know what was asked for.");
 	} else if (status == 413) {

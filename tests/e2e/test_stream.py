@@ -40,6 +40,7 @@ def test_each_event_arrives_before_the_next_is_sent(gateway, upstream):
     assert reply.stream.rest() == b"" and reply.stream.whole
     assert reply.status == 200 and reply.header("content-type").startswith("text/event-stream")
     assert reply.header("cache-control") == "no-store" and reply.request_id
+    assert reply.header("x-farthing-model") == MINI, "known when the head leaves"
     row = g.stop().only()
     assert row["id"] == reply.request_id and row["stream"] == 1 and row["why"] == "served"
     assert (row["input_tokens"], row["output_tokens"], row["basis"], row["cost_pico"]) == (11, 7, "exact", cost())

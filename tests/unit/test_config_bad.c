@@ -68,7 +68,10 @@ static const struct mistake mistakes[] = {
 	{ "mode: optimize\n", 1, "mode", "one of optimise, observe" },
 	{ "log: { level: loud }\n", 1, "log.level", "debug, info" },
 	{ "batch: { size: 1 }\n", 1, "batch.size", "2 to 64" },
-	{ "workers: 0\n", 1, "workers", "1 to 64" },
+	{ "workers: 0\n", 1, "workers", "1 to 16" },
+	/* More than the breaker's ring holds: it was taken, and then an assertion ended the gateway. */
+	{ "upstreams: { openai: { circuit: { failures: 65 } } }\n", 1, "upstreams.openai.circuit.failures",
+	    "1 to 64" },
 	{ "limits: { event: 2MiB, stream: 1MiB }\n", 1, "limits.event", "above" },
 	/* addresses */
 	{ "listen: example.com:80\n", 1, "listen", "no name" },
@@ -89,6 +92,10 @@ static const struct mistake mistakes[] = {
 	{ "upstreams: { a: { base_url: 'https://x/v1/chat/completions' } }\n", 1, "upstreams.a.base_url",
 	    "leave out" },
 	{ "upstreams:\n  a:\n    base_url: http://x.example/v1\n", 3, "upstreams.a.base_url", "insecure" },
+	{ "upstreams: { a: { base_url: 'http://127.0.0.1:8080/v1' } }\n", 1, "upstreams.a.base_url",
+	    "own address" },
+	{ "listen: '[::1]:81'\nupstreams: { a: { base_url: 'http://[::1]:81/v1' } }\n", 2,
+	    "upstreams.a.base_url", "own address" },
 	{ "upstreams: { openai: { ca_file: /nowhere/ca.pem } }\n", 1, "upstreams.openai.ca_file",
 	    "cannot be read" },
 	{ "upstreams: { openai: { proxy: proxy:3128 } }\n", 1, "upstreams.openai.proxy", "socks5" },

@@ -1,0 +1,100 @@
+"""The documents tell the truth: what the program can say stands in them, and their examples run.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import glob
+import os
+import re
+import subprocess
+
+import pytest
+
+from conftest import need
+from farthing.gateway import clean_environment, run
+from farthing.wording import question
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+DOCUMENTS = ["README.md", *sorted(os.path.relpath(p, ROOT) for p in glob.glob(os.path.join(ROOT, "docs", "*.md")))]
+# What a client can be told: err_set(e, STATUS, "code"), err_param(e, "param", "code"), and their short forms.
+CODE = re.compile(r'\b(?:err_set\([^;"]*?,|err_param\([^;]*?,|stop\(\s*a,|fault\(\s*c,[^;"]*?,)\s*"([a-z0-9_]+)",\s*"?[A-Zm\'c%]', re.S)
+SPOKEN = ("core", "server", "stages", "upstream", "gateway.c")
+AT_START_ONLY = {"listen", "signals", "start", "microhttpd", "curl"}
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as f:
+        return f.read()
+
+
+def error_codes():
+    found = set()
+    for place in SPOKEN:
+        path = os.path.join(ROOT, "src", place)
+        for name in [path] if path.endswith(".c") else glob.glob(os.path.join(path, "*.c")):
+            found |= set(CODE.findall(read(name)))
+    return found - AT_START_ONLY
+
+
+def sections(text):
+    """## titles and what stands under them."""
+    parts = re.split(r"^## (.*)$", text, flags=re.M)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+def commands(text):
+    """The curl commands of the shell examples, each on one line."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.S | re.M)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [line for line in lines if line.startswith("curl ")]
+
+
+def test_every_error_code_is_in_the_table():
+    codes = error_codes()
+    assert len(codes) > 40 and {"invalid_type", "upstream_bad_encoding", "rate_limit_exceeded"} <= codes
+    table = sections(read("docs/http.md"))["Errors"]
+    rows = "\n".join(line.split("|")[1] for line in table.splitlines() if line.startswith("| `"))
+    documented = set(re.findall(r"`([a-z_]+)`", rows))
+    assert codes - documented == set(), "said by the program, and in no row of docs/http.md"
+    assert documented - codes == set(), "in a row of docs/http.md, and said by nobody"
+
+
+def test_every_metric_and_log_key_is_described(standing):
+    g, _ = standing
+    sections_of = sections(read("docs/http.md"))
+    shown = set(re.findall(r"^# TYPE (\S+)", g.ask("GET", "/metrics").body.decode(), re.M))
+    assert shown == set(re.findall(r"`(farthing_[a-z_]+)", sections_of["Metrics"]))
+    line = g.wait_closed(g.chat(question()).request_id)
+    keys = set(line) - {"time", "level", "verb"}
+    assert "cost_usd" in keys and keys <= set(re.findall(r"`([a-z_]+)`", sections_of["The log"]))
+
+
+def test_every_subcommand_is_in_the_manual():
+    need("farthing")
+    names = re.findall(r"^  (\w+) ", run("--help").stdout, re.M)
+    manual = read("docs/farthing.1")
+    assert "serve" in names
+    for name in names:
+        assert re.search(rf"^\.It Cm {name}\b", manual, re.M), name
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/http.md"])
+def test_the_curl_examples_run(document, sim_gateway):
+    g = sim_gateway()
+    found = commands(read(document))
+    assert found
+    for command in found:
+        command = command.replace("127.0.0.1:8080", f"127.0.0.1:{g.port}").replace("curl ", "curl -fsS --noproxy '*' ", 1)
+        done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True,
+                              env=clean_environment(), check=False)
+        assert done.returncode == 0 and done.stdout, f"{command}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document):
+    text = read(document)
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", text):
+        path = os.path.normpath(os.path.join(os.path.dirname(document), target)) if target else document
+        assert os.path.exists(os.path.join(ROOT, path)), f"{document}: {target}"
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", read(path), re.M)
+            assert anchor in [re.sub(r"[^\w -]", "", t.lower()).replace(" ", "-") for t in titles], f"{document}: #{anchor}"
