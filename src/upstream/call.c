@@ -100,7 +100,8 @@ read_header(struct call_head *head, struct str name, struct str value)
 		head->retry_after_ms = read_retry_after(value);
 	} else if (may_reach_client(name) && memchr(value.p, '\0', value.n) == NULL) {
 		/* Too many of them are left out, never cut: they are only courtesy. */
-		if (buf_reserve(&head->headers, name.n + value.n + 2) == 0) {
+		size_t need = name.n + value.n + 2;
+		if (buf_reserve(&head->headers, head->headers.n == 0 && need < 512 ? 512 : need) == 0) {
 			buf_add(&head->headers, name);
 			buf_add_c(&head->headers, '\0');
 			buf_add(&head->headers, value);
@@ -157,6 +158,9 @@ on_curl_header(char *p, size_t size, size_t n, void *context)
 	}
 	if (line.n == 0) /* the end of this head; what follows one below 200 is another */
 		return is_final(c) && announce_head(c) != 0 ? 0 : size * n;
+	/* All that are of interest begin with one of these; most of the others are known by their first letter. */
+	if (memchr("cCoOrRxX", line.p[0], 8) == NULL)
+		return size * n;
 	struct str name, value = line;
 	if (!str_cut(&value, ':', &name) || value.p == NULL || name.n == 0 || name.n > 128)
 		return size * n;
