@@ -426,11 +426,21 @@ def test_a_database_that_cannot_be_written_is_refused(gateway, tmp_path):       
     g.ended_well = True
 
 
-def test_a_port_in_use_is_refused_with_a_word(gateway, upstream):
+def test_a_port_in_use_is_refused_with_a_word(gateway, upstreams):
+    taken = upstreams().port
+    g = gateway({"listen": f"127.0.0.1:{taken}"}, start=False)
+    g.launch()
+    assert g.wait_exit() != 0
+    assert f"127.0.0.1:{taken}: Address already in use" in g.log
+    g.ended_well = True
+
+
+def test_an_upstream_that_is_the_gateway_itself_is_refused(gateway, upstream):
+    """OPENAI_BASE_URL, set for clients, made a gateway of the same shell forward to itself."""
     g = gateway({"listen": f"127.0.0.1:{upstream.port}"}, start=False)
     g.launch()
     assert g.wait_exit() != 0
-    assert str(upstream.port) in g.log
+    assert "upstreams.sim.base_url: leads back" in g.log
     g.ended_well = True
 
 
