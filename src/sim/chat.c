@@ -15,6 +15,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+enum { KEEP_MEMORY = 1024 * 1024 };
+
 static struct sim_prompt prompt; /* one at a time; its memory is reused */
 
 struct talk {
@@ -348,6 +350,8 @@ answer(struct talk *t, struct sim_prompt *p)
 			p->max_output -= t->usage.reasoning;
 		t->usage.completion = t->usage.reasoning;
 	}
+	if (said.cap > KEEP_MEMORY)
+		buf_free(&said);
 	buf_clear(&said);
 	for (int i = 0; i < p->n; i++) {
 		struct sim_said one = t->function != 0 ? sim_answer_arguments(t->sim, p, t->function, &said)
@@ -397,7 +401,6 @@ serve(struct sim *s, const struct sim_request *r, struct sim_reply *reply, bool 
 	answer(&t, &prompt);
 	str_copy(reply->charge.model, sizeof reply->charge.model, str_from(prompt.model));
 	reply->charge.usage = t.usage;
-	reply->charge.first_output = true;
 }
 
 void

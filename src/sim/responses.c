@@ -17,6 +17,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+enum { KEEP_MEMORY = 1024 * 1024 };
+
 static struct sim_prompt prompt; /* one at a time; its memory is reused */
 
 struct talk {
@@ -289,6 +291,8 @@ answer(struct talk *t, struct sim_prompt *p)
 		if (p->max_output >= 0)
 			p->max_output -= t->usage.reasoning;
 	}
+	if (said.cap > KEEP_MEMORY)
+		buf_free(&said);
 	buf_clear(&said);
 	struct sim_said one = t->function != 0 ? sim_answer_arguments(t->sim, p, t->function, &said)
 					       : sim_answer(t->sim, p, &t->reply->fault, 0, &said);
@@ -352,7 +356,6 @@ create(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
 		keep(&t);
 	str_copy(reply->charge.model, sizeof reply->charge.model, str_from(prompt.model));
 	reply->charge.usage = t.usage;
-	reply->charge.first_output = true;
 }
 
 /* The input as it was sent: a text becomes a message, a list is shown as it is. */
