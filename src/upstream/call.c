@@ -68,12 +68,21 @@ may_reach_client(struct str name)
 	return str_starts(name, STR("x-ratelimit-")) || str_starts(name, STR("openai-"));
 }
 
+static const int64_t SANE_WAIT_S = INT64_C(10) * 365 * 86400; /* what is beyond it is no advice */
+
+static int64_t
+read_retry_after_ms(struct str value)
+{
+	int64_t ms;
+	return str_int(value, &ms) && ms >= 0 && ms <= SANE_WAIT_S * 1000 ? ms : -1;
+}
+
 static int64_t
 read_retry_after(struct str value)
 {
 	int64_t seconds;
 	if (str_int(value, &seconds))
-		return seconds >= 0 && seconds <= INT64_C(10) * 365 * 86400 ? seconds * 1000 : -1;
+		return seconds >= 0 && seconds <= SANE_WAIT_S ? seconds * 1000 : -1;
 	char date[64];
 	str_copy(date, sizeof date, value);
 	time_t at = curl_getdate(date, NULL);
@@ -86,7 +95,6 @@ read_retry_after(struct str value)
 static void
 read_header(struct call_head *head, struct str name, struct str value)
 {
-	int64_t number;
 	if (str_eq(name, STR("content-type"))) {
 		str_copy(head->content_type, sizeof head->content_type, value);
 		for (char *c = head->content_type; *c != '\0'; c++)
@@ -94,8 +102,8 @@ read_header(struct call_head *head, struct str name, struct str value)
 				*c = (char)(*c + 32);
 	} else if (str_eq(name, STR("content-encoding"))) {
 		head->encoded = !str_eq_nocase(value, STR("identity"));
-	} else if (str_eq(name, STR("retry-after-ms")) && str_int(value, &number) && number >= 0) {
-		head->retry_after_ms = number;
+	} else if (str_eq(name, STR("retry-after-ms"))) {
+		head->retry_after_ms = read_retry_after_ms(value);
 	} else if (str_eq(name, STR("retry-after")) && head->retry_after_ms < 0) {
 		head->retry_after_ms = read_retry_after(value);
 	} else if (may_reach_client(name) && memchr(value.p, '\0', value.n) == NULL) {
