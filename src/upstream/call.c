@@ -259,6 +259,21 @@ on_time(struct timer *t)
 
 /* ---- birth ---- */
 
+/* Until 8.15.0 libcurl keeps the reset of a cancelled HTTP/2 stream to itself until it has something else to say on that
+ * connection (curl issue 17611): the provider would go on generating what nobody reads. */
+static bool
+curl_resets_streams_at_once(void)
+{
+	return curl_version_info(CURLVERSION_NOW)->version_num >= 0x080f00;
+}
+
+static bool
+may_be_http_2(const struct upstream_conf *conf)
+{
+	bool wanted = conf->http == HTTP_2 || (conf->http == HTTP_AUTO && curl_resets_streams_at_once());
+	return wanted && str_starts(str_from(conf->base_url), STR("https:"));
+}
+
 static void
 set_common(struct call *c, CURL *easy)
 {
@@ -282,10 +297,10 @@ set_common(struct call *c, CURL *easy)
 	if (conf->ca_file[0] != '\0')
 		curl_easy_setopt(easy, CURLOPT_CAINFO, conf->ca_file);
 	/* Waiting to see whether a connection can be shared makes sense only where it may turn out so: over TLS. */
-	bool may_be_http_2 = conf->http != HTTP_1_1 && str_starts(str_from(conf->base_url), STR("https:"));
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-	    (long)(may_be_http_2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)may_be_http_2);
+	bool http_2 = may_be_http_2(conf);
+	curl_easy_setopt(
+	    easy, CURLOPT_HTTP_VERSION, (long)(http_2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)http_2);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_curl_bytes);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_curl_header);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_curl_open);
@@ -437,6 +452,19 @@ was_sent(struct call *c)
 	return request > 0;
 }
 
+/* Leaves curl before the end of the transfer. Where the reset of its stream would stay behind, a connection that carries
+ * no other is closed instead: that is news which does not wait. */
+static void
+leave_early(struct call *c)
+{
+	bool close = may_be_http_2(c->provider->conf) && !curl_resets_streams_at_once();
+	if (close)
+		curl_easy_setopt(c->easy, CURLOPT_FORBID_REUSE, 1L);
+	lanes_leave(c->caller->lanes, c->lane, c->easy);
+	if (close)
+		curl_easy_setopt(c->easy, CURLOPT_FORBID_REUSE, 0L);
+}
+
 static void
 finish(struct call *c, CURLcode code)
 {
@@ -473,7 +501,7 @@ call_cancel(struct call **cp, bool *sent)
 		return;
 	assert(c->magic == CALL_MAGIC);
 	*sent = was_sent(c);
-	lanes_leave(c->caller->lanes, c->lane, c->easy);
+	leave_early(c);
 	call_free(c);
 	*cp = NULL;
 }
