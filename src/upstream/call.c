@@ -260,7 +260,8 @@ on_time(struct timer *t)
 /* ---- birth ---- */
 
 /* Until 8.15.0 libcurl keeps the reset of a cancelled HTTP/2 stream to itself until it has something else to say on that
- * connection (curl issue 17611): the provider would go on generating what nobody reads. */
+ * connection (curl issue 17611): the provider would go on generating what nobody reads. The one of Debian 12 also stops a
+ * whole connection for one paused stream. */
 static bool
 curl_resets_streams_at_once(void)
 {

@@ -229,6 +229,8 @@ def test_cancelling_one_stream_leaves_its_neighbours_alone(gateway, upstream, fr
 
 
 def test_a_reader_that_stalls_does_not_stall_the_streams_beside_it(gateway, upstream, front):
+    if automatic() == "HTTP/1.1":
+        pytest.skip("this libcurl stops a whole HTTP/2 connection for one paused stream")
     g = gateway(front.config())
     slow = g.connect(receive_buffer=4096).chat(question("slow", stream=True))
     flood = upstream.next_call()
