@@ -136,7 +136,9 @@ static const struct config_key upstream_keys[] = {
 	{ "proxy", KEY_PROXY, AT(upstream_conf, proxy), "", NULL, NULL,
 	    "An HTTP or SOCKS proxy to go through. The environment's `http_proxy` is never followed." },
 	{ "http", KEY_CHOICE, AT(upstream_conf, http), "auto", NULL, NULL,
-	    "The version of HTTP.", .choices = "auto|1.1|2" },
+	    "The version of HTTP. `auto` is HTTP/2 where the provider speaks it over TLS and libcurl is 8.15 or newer; "
+	    "older ones cancel HTTP/2 streams late and let one slow reader stop its neighbours, so that `2` is for those who accept that.",
+	    .choices = "auto|1.1|2" },
 	{ "insecure", KEY_BOOL, AT(upstream_conf, insecure_http), "false", NULL, NULL,
 	    "Allows `http://` beyond loopback: prompts and the key travel in the clear." },
 	{ "private", KEY_BOOL, AT(upstream_conf, private_network), "false", NULL, NULL,

@@ -92,9 +92,13 @@ pipeline_depart(struct pipeline *p, struct exchange *x, int status, const char *
 		answer_part(&x->reader);
 		return;
 	}
-	if (x->reader.answer != NULL)
+	bool refused = x->reader.answer == NULL;
+	if (!refused)
 		exchange_take_facts(row, &x->reader.answer->facts, x->cache != CACHE_COALESCED);
-	ledger_request(p->house.ledger, row);
+	/* Who was turned away while nothing can be written costs nothing and stands in the log. Rows for them would fill the
+	 * memory, or the last of the disk, which belong to what is still under way. */
+	if (!refused || ledger_ready(p->house.ledger))
+		ledger_request(p->house.ledger, row);
 	gateway_metrics_request(p->house.metrics, row);
 	answer_part(&x->reader);
 }

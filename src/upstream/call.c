@@ -68,12 +68,21 @@ may_reach_client(struct str name)
 	return str_starts(name, STR("x-ratelimit-")) || str_starts(name, STR("openai-"));
 }
 
+static const int64_t SANE_WAIT_S = INT64_C(10) * 365 * 86400; /* what is beyond it is no advice */
+
+static int64_t
+read_retry_after_ms(struct str value)
+{
+	int64_t ms;
+	return str_int(value, &ms) && ms >= 0 && ms <= SANE_WAIT_S * 1000 ? ms : -1;
+}
+
 static int64_t
 read_retry_after(struct str value)
 {
 	int64_t seconds;
 	if (str_int(value, &seconds))
-		return seconds >= 0 && seconds <= INT64_C(10) * 365 * 86400 ? seconds * 1000 : -1;
+		return seconds >= 0 && seconds <= SANE_WAIT_S ? seconds * 1000 : -1;
 	char date[64];
 	str_copy(date, sizeof date, value);
 	time_t at = curl_getdate(date, NULL);
@@ -86,7 +95,6 @@ read_retry_after(struct str value)
 static void
 read_header(struct call_head *head, struct str name, struct str value)
 {
-	int64_t number;
 	if (str_eq(name, STR("content-type"))) {
 		str_copy(head->content_type, sizeof head->content_type, value);
 		for (char *c = head->content_type; *c != '\0'; c++)
@@ -94,8 +102,8 @@ read_header(struct call_head *head, struct str name, struct str value)
 				*c = (char)(*c + 32);
 	} else if (str_eq(name, STR("content-encoding"))) {
 		head->encoded = !str_eq_nocase(value, STR("identity"));
-	} else if (str_eq(name, STR("retry-after-ms")) && str_int(value, &number) && number >= 0) {
-		head->retry_after_ms = number;
+	} else if (str_eq(name, STR("retry-after-ms"))) {
+		head->retry_after_ms = read_retry_after_ms(value);
 	} else if (str_eq(name, STR("retry-after")) && head->retry_after_ms < 0) {
 		head->retry_after_ms = read_retry_after(value);
 	} else if (may_reach_client(name) && memchr(value.p, '\0', value.n) == NULL) {
@@ -255,6 +263,22 @@ on_time(struct timer *t)
 
 /* ---- birth ---- */
 
+/* Until 8.15.0 libcurl keeps the reset of a cancelled HTTP/2 stream to itself until it has something else to say on that
+ * connection (curl issue 17611): the provider would go on generating what nobody reads. The one of Debian 12 also stops a
+ * whole connection for one paused stream. */
+static bool
+curl_resets_streams_at_once(void)
+{
+	return curl_version_info(CURLVERSION_NOW)->version_num >= 0x080f00;
+}
+
+static bool
+may_be_http_2(const struct upstream_conf *conf)
+{
+	bool wanted = conf->http == HTTP_2 || (conf->http == HTTP_AUTO && curl_resets_streams_at_once());
+	return wanted && str_starts(str_from(conf->base_url), STR("https:"));
+}
+
 static void
 set_common(struct call *c, CURL *easy)
 {
@@ -278,10 +302,10 @@ set_common(struct call *c, CURL *easy)
 	if (conf->ca_file[0] != '\0')
 		curl_easy_setopt(easy, CURLOPT_CAINFO, conf->ca_file);
 	/* Waiting to see whether a connection can be shared makes sense only where it may turn out so: over TLS. */
-	bool may_be_http_2 = conf->http != HTTP_1_1 && str_starts(str_from(conf->base_url), STR("https:"));
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-	    (long)(may_be_http_2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)may_be_http_2);
+	bool http_2 = may_be_http_2(conf);
+	curl_easy_setopt(
+	    easy, CURLOPT_HTTP_VERSION, (long)(http_2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)http_2);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_curl_bytes);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_curl_header);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_curl_open);
@@ -433,6 +457,19 @@ was_sent(struct call *c)
 	return request > 0;
 }
 
+/* Leaves curl before the end of the transfer. Where the reset of its stream would stay behind, a connection that carries
+ * no other is closed instead: that is news which does not wait. */
+static void
+leave_early(struct call *c)
+{
+	bool close = may_be_http_2(c->provider->conf) && !curl_resets_streams_at_once();
+	if (close)
+		curl_easy_setopt(c->easy, CURLOPT_FORBID_REUSE, 1L);
+	lanes_leave(c->caller->lanes, c->lane, c->easy);
+	if (close)
+		curl_easy_setopt(c->easy, CURLOPT_FORBID_REUSE, 0L);
+}
+
 static void
 finish(struct call *c, CURLcode code)
 {
@@ -469,7 +506,7 @@ call_cancel(struct call **cp, bool *sent)
 		return;
 	assert(c->magic == CALL_MAGIC);
 	*sent = was_sent(c);
-	lanes_leave(c->caller->lanes, c->lane, c->easy);
+	leave_early(c);
 	call_free(c);
 	*cp = NULL;
 }

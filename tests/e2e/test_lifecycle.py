@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 import os
+import re
 import shutil
 import signal
 import socket
@@ -555,3 +556,30 @@ def test_the_database_moves_with_its_file(gateway, upstream, tmp_path):
     copy = gateway({"database": str(tmp_path / "copy.db")})
     copy.chat(question())
     assert len(copy.stop().requests()) == 2
+
+
+def test_whoever_is_refused_for_want_of_books_does_not_fill_the_memory(gateway, upstream):      # S01 S05
+    upstream.answer = lambda call: call.reply(200, completion())
+    g = gateway()
+    reply = g.chat(question("before"))
+    assert reply.status == 200
+    g.row(reply.request_id)
+    os.rename(g.database, g.database + ".away")
+
+    def is_refused():
+        return g.chat(question("soon")).status == 503
+    eventually(is_refused, "the gateway notices that its books are gone")
+
+    def queued():
+        text = g.ask("GET", "/metrics").body.decode()
+        return int(re.search(r"^farthing_ledger_queue_rows (\d+)", text, re.MULTILINE)[1])
+    before = queued()
+    for _ in range(20):
+        c = g.connect()
+        assert c.chat(question("late")).reply().error["code"] == "ledger_unavailable"
+        c.close()
+    assert queued() == before, "a refusal needs no row"
+    os.rename(g.database + ".away", g.database)
+    eventually(lambda: g.ask("GET", "/readyz").status == 200, "the gateway is ready again")
+    assert g.chat(question("after")).status == 200
+    assert {r["status"] for r in g.stop().requests()} == {200}

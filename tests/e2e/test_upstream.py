@@ -171,6 +171,17 @@ def test_a_rejected_key_is_our_fault_and_not_the_clients(gateway, upstream, numb
     assert g.stop().only()["basis"] == "none"
 
 
+@pytest.mark.parametrize("number", [429, 503])
+@pytest.mark.parametrize("name", ["Retry-After", "retry-after-ms"])
+def test_a_wait_beyond_all_measure_is_no_advice(gateway, upstream, name, number):               # U05
+    g = gateway(ONCE)
+    upstream.answer = status(number, [(name, 2**63 - 1)])
+    reply = g.chat(question())
+    assert reply.status == (429 if number == 429 else 502)
+    assert 1 <= int(reply.header("retry-after") or 1) <= 60
+    g.stop()
+
+
 def http_date(seconds):
     return email.utils.formatdate(time.time() + seconds, usegmt=True)
 
