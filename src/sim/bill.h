@@ -16,8 +16,7 @@ struct sim_usage {
 struct sim_charge {
 	char model[96]; /* empty: this reply costs nothing */
 	struct sim_usage usage;
-	bool half;         /* the batch discount */
-	bool first_output; /* output is generated token by token, so that an abort saves the rest */
+	bool half; /* the batch discount */
 };
 
 struct sim_counts {

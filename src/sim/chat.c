@@ -12,7 +12,6 @@
 #include "tokens.h"
 #include "usage.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 static struct sim_prompt prompt; /* one at a time; its memory is reused */
@@ -340,14 +339,7 @@ answer(struct talk *t, struct sim_prompt *p)
 	size_t ends[128] = { 0 };
 	const char *finish[128] = { NULL };
 	t->usage = p->usage;
-	if (sim_model_reasons(str_from(p->model))) {
-		t->usage.reasoning = 64 + sim_answer_hash(sim_prompt_user(p)) % 128;
-		if (p->max_output >= 0 && t->usage.reasoning > p->max_output)
-			t->usage.reasoning = p->max_output;
-		if (p->max_output >= 0)
-			p->max_output -= t->usage.reasoning;
-		t->usage.completion = t->usage.reasoning;
-	}
+	t->usage.completion = t->usage.reasoning = sim_answer_think(p);
 	buf_clear(&said);
 	for (int i = 0; i < p->n; i++) {
 		struct sim_said one = t->function != 0 ? sim_answer_arguments(t->sim, p, t->function, &said)
@@ -397,7 +389,6 @@ serve(struct sim *s, const struct sim_request *r, struct sim_reply *reply, bool 
 	answer(&t, &prompt);
 	str_copy(reply->charge.model, sizeof reply->charge.model, str_from(prompt.model));
 	reply->charge.usage = t.usage;
-	reply->charge.first_output = true;
 }
 
 void

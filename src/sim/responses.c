@@ -282,13 +282,7 @@ answer(struct talk *t, struct sim_prompt *p)
 {
 	static struct buf said;
 	t->usage = p->usage;
-	if (sim_model_reasons(str_from(p->model))) {
-		t->usage.reasoning = 64 + sim_answer_hash(sim_prompt_user(p)) % 128;
-		if (p->max_output >= 0 && t->usage.reasoning > p->max_output)
-			t->usage.reasoning = p->max_output;
-		if (p->max_output >= 0)
-			p->max_output -= t->usage.reasoning;
-	}
+	t->usage.reasoning = sim_answer_think(p);
 	buf_clear(&said);
 	struct sim_said one = t->function != 0 ? sim_answer_arguments(t->sim, p, t->function, &said)
 					       : sim_answer(t->sim, p, &t->reply->fault, 0, &said);
@@ -352,7 +346,6 @@ create(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
 		keep(&t);
 	str_copy(reply->charge.model, sizeof reply->charge.model, str_from(prompt.model));
 	reply->charge.usage = t.usage;
-	reply->charge.first_output = true;
 }
 
 /* The input as it was sent: a text becomes a message, a list is shown as it is. */

@@ -11,8 +11,6 @@
 
 #include "base/clock.h"
 
-#include <assert.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 enum phase { PHASE_WAIT, PHASE_BODY, PHASE_LAST, PHASE_RESET, PHASE_HANG };
