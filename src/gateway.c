@@ -9,7 +9,6 @@
 #include "gateway.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -42,7 +42,7 @@ struct metric *metrics_money_gauge(struct metrics *m, const char *name, const ch
 struct histogram *metrics_histogram(struct metrics *m, const char *name, const char *help, struct str labels,
     const int64_t *bounds_us, size_t bounds);
 
-/* N >= 0 for a counter, which stands still at the end of int64 */
+/* For a counter n >= 0, and it stands still at the end of int64 */
 void metric_add(struct metric *m, int64_t n);
 void metric_set(struct metric *m, int64_t value); /* gauges only */
 int64_t metric_get(const struct metric *m);

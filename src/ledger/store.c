@@ -7,7 +7,6 @@
  */
 #include "store.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -66,8 +66,8 @@ struct client {
 	struct gate *gate;
 	struct address *address;
 	struct MHD_Connection *connection;
-	struct watch
-	    watch; /* tells when the client hangs up, which the library does not notice while suspended */
+	/* Tells when the client hangs up, which the library does not notice while suspended */
+	struct watch watch;
 	struct timer timer;
 	enum client_phase phase;
 	int64_t phase_ms;   /* since when */
@@ -76,8 +76,8 @@ struct client {
 	bool hung_up;
 	bool corked;
 	struct visit *visit;
-	char *
-	    uri; /* the raw request target, from the request line to the end of the headers; NULL: none, or too long */
+	/* The raw request target, from the request line to the end of the headers; NULL: none, or too long */
+	char *uri;
 };
 
 struct visit {
@@ -115,8 +115,8 @@ void client_shut(struct client *c);   /* both ways; the library notices on its n
 void client_cork(struct client *c, bool on);
 void client_started(struct client *c, struct MHD_Connection *connection);
 void client_closed(struct client *c); /* frees it */
-void client_refuse_raw(struct client *c,
-    const struct err *e); /* writes a reply where the library allows none, and half-closes */
+/* Writes a reply where the library allows none, and half-closes */
+void client_refuse_raw(struct client *c, const struct err *e);
 
 /* visit.c: requests */
 struct visit *visit_new(struct client *c);
