@@ -352,8 +352,8 @@ sim_send_go(struct sim_conn *c)
 		return false;
 	for (int round = 0;; round++) {
 		int64_t now = clock_us();
-		if (round ==
-		    ROUNDS) { /* the others' turn: an endless reply to a fast reader would never let go */
+		/* the others' turn: an endless reply to a fast reader would never let go */
+		if (round == ROUNDS) {
 			sim_heap_set(&c->server->heap, &c->timer, now);
 			return false;
 		}
