@@ -105,8 +105,13 @@ struct visit {
 /* server.c */
 struct gate *gate_with_room(struct server *s); /* NULL when no more can be opened */
 
+/* listener.c */
+int listener_open(
+    struct server *s, struct err *e); /* -1 with *e; the descriptor, if any, is the listener's */
+
 /* client.c: connections */
-int clients_listen(struct server *s, struct err *e);
+/* One that was accepted; takes fd, and closes it where there are too many already */
+void client_welcome(struct server *s, int fd, const struct sockaddr_storage *from, socklen_t size);
 void client_enter(struct client *c, enum client_phase phase);
 void client_look(struct client *c); /* its deadline may have come nearer */
 void client_suspend(struct client *c);
