@@ -184,9 +184,8 @@ client_refuse_raw(struct client *c, const struct err *e)
 	struct buf body = { 0 }, head = { 0 };
 	err_json(e, &body);
 	buf_printf(&head,
-	    "HTTP/1.1 %d Refused\r\nContent-Type: application/json\r\nContent-Length: %zu\r\nConnection: "
-	    "close\r\n"
-	    "Cache-Control: no-store\r\nx-request-id: %s\r\n\r\n",
+	    "HTTP/1.1 %d Refused\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
+	    "Connection: close\r\nCache-Control: no-store\r\nx-request-id: %s\r\n\r\n",
 	    e->status, body.n, c->visit != NULL ? c->visit->x.id : "");
 	buf_add(&head, buf_str(&body));
 	ssize_t n = send(c->watch.fd, head.p, head.n, MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -12,6 +12,7 @@
 #include "door.h"
 
 enum {
+	BACKLOG = 4096, /* what the kernel grants is net.core.somaxconn at the most */
 	ACCEPT_AT_ONCE = 64,
 	ACCEPT_PAUSE_MS = 100, /* without descriptors; those inside may have closed some by then */
 };
@@ -105,7 +106,7 @@ listener_open(struct server *s, struct err *e)
 	s->listener.fd = fd;
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, size) != 0 || listen(fd, 4096) != 0 ||
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, size) != 0 || listen(fd, BACKLOG) != 0 ||
 	    loop_watch(s->house.loop, &s->listener, EPOLLIN) != 0)
 		return err_set(e, 500, "listen", "cannot listen on %s:%d: %s", config->listen_host,
 		    config->listen_port, strerror(errno));

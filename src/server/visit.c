@@ -326,8 +326,8 @@ visit_go_on(struct visit *v)
 void
 visit_client_left(struct visit *v)
 {
+	/* It took every byte and hung up: some clients do not wait for the last chunk. */
 	if (v->x.reader.answer != NULL && reader_at_end(&v->x.reader))
-		/* it took every byte and hung up: some clients do not wait for the last chunk */
 		v->why = "served";
 }
 
