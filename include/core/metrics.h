@@ -31,7 +31,7 @@ int metrics_label(struct buf *labels, const char *key, struct str value);
  * Registers a series, or finds the one that has this name and these labels (as metrics_label wrote them, in one order).
  * Never NULL: beyond the limit the handle counts where nobody looks, and farthing_metrics_refused_total says so.
  */
-/* NAME_total */
+/* A counter is called NAME_total, a gauge NAME. */
 struct metric *metrics_counter(struct metrics *m, const char *name, const char *help, struct str labels);
 struct metric *metrics_gauge(struct metrics *m, const char *name, const char *help, struct str labels);
 /* Counted in pico-dollars, shown in dollars to the last digit: NAME_usd_total, or NAME_usd for a gauge. */
