@@ -331,6 +331,8 @@ gateway_run(struct config *config, const char *config_path, const char *database
 	log_line(LOG_INFO, "listening", "address=%s version=%s database=%q config=%q upstreams=%d models=%d",
 	    server_address(g.server), FARTHING_VERSION, config->database, config->path,
 	    (int)config->upstream_count, (int)config->model_count);
+	log_line(LOG_INFO, "not_enforced", "what=budget why=%q",
+	    "this version records spending and does not limit it yet");
 	notify_send("READY=1\nSTATUS=Serving.");
 	log_hold(true);
 	loop_run(g.loop);

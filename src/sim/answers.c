@@ -25,6 +25,7 @@ enum kind {
 struct speaker {
 	const struct sim *sim;
 	uint64_t seed;
+	size_t last; /* picked: not twice in a row */
 	bool weak;
 	char subject[80];
 	struct buf *out;
@@ -42,13 +43,22 @@ static const char *const channels[] = { "organic search", "short video", "e-mail
 	"referrals", "retail partners" };
 static const char *const labels[] = { "positive", "negative", "neutral", "mixed" };
 
-#define PICK(speaker, list) (list)[draw(speaker) % (sizeof(list) / sizeof *(list))]
+#define PICK(speaker, list) (list)[pick(speaker, sizeof(list) / sizeof *(list))]
 
 static uint64_t
 draw(struct speaker *k)
 {
 	k->seed = k->seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 	return k->seed >> 33;
+}
+
+static size_t
+pick(struct speaker *k, size_t n)
+{
+	size_t i = (size_t)(draw(k) % n);
+	if (i == k->last)
+		i = (i + 1) % n;
+	return k->last = i;
 }
 
 uint32_t
@@ -112,20 +122,36 @@ kind_of(struct str user)
 	return best < KINDS ? kinds[best].kind : KIND_PLAIN;
 }
 
-/* What the question is about: what follows "for", "about", "of" or a colon, without fault blocks, at most 79 bytes. */
+/* What stands behind a colon, "for", "about" or "of", or behind the verb. */
+static struct str
+behind_lead(struct str s)
+{
+	static const char *const leads[] = { ": ", " for ", " about ", " of ", "escribe ", "ranslate ",
+		"rite " };
+	for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
+		size_t n = strlen(leads[i]);
+		ptrdiff_t at = str_find(s, str_from(leads[i]));
+		if (at >= 0)
+			return (struct str){ s.p + at + n, s.n - (size_t)at - n };
+	}
+	return s;
+}
+
+static struct str
+without_article(struct str s)
+{
+	static const char *const articles[] = { "a ", "an ", "the ", "our ", "this " };
+	for (size_t i = 0; i < sizeof articles / sizeof *articles; i++)
+		if (str_starts(s, str_from(articles[i])))
+			return (struct str){ s.p + strlen(articles[i]), s.n - strlen(articles[i]) };
+	return s;
+}
+
+/* What the question is about: the words behind its lead, up to a mark or a fault block, 60 bytes at most. */
 static void
 find_subject(struct str user, char subject[80])
 {
-	static const char *const leads[] = { ": ", " for ", " about ", " of " };
-	struct str s = { user.p, user.n < 2048 ? user.n : 2048 };
-	for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
-		ptrdiff_t at = str_find(s, str_from(leads[i]));
-		if (at < 0)
-			continue;
-		s.p += (size_t)at + strlen(leads[i]);
-		s.n -= (size_t)at + strlen(leads[i]);
-		break;
-	}
+	struct str s = without_article(behind_lead((struct str){ user.p, user.n < 2048 ? user.n : 2048 }));
 	size_t n = 0;
 	for (size_t i = 0; i < s.n && n < 60; i++) {
 		if (strchr("[]\n.?!\"", s.p[i]) != NULL || (unsigned char)s.p[i] < 0x20)
@@ -137,6 +163,23 @@ find_subject(struct str user, char subject[80])
 	subject[n] = '\0';
 	if (n == 0)
 		snprintf(subject, 80, "this product");
+}
+
+static void
+say_feeling(struct speaker *k, struct str user)
+{
+	static const struct {
+		const char *word, *label;
+	} tells[] = { { "love", "positive" }, { "great", "positive" }, { "excellent", "positive" },
+		{ "perfect", "positive" }, { "terrible", "negative" }, { "broke", "negative" },
+		{ "hate", "negative" }, { "disappoint", "negative" } };
+	for (size_t i = 0; i < sizeof tells / sizeof *tells; i++) {
+		if (str_find(user, str_from(tells[i].word)) >= 0) {
+			sim_add_text(k->out, tells[i].label);
+			return;
+		}
+	}
+	sim_add_text(k->out, PICK(k, labels));
 }
 
 static void
@@ -177,7 +220,7 @@ say_description(struct speaker *k)
 }
 
 static void
-say(struct speaker *k, enum kind kind)
+say(struct speaker *k, enum kind kind, struct str user)
 {
 	static const char *const market[] = { "Market size and growth", "Customers", "Competitors", "Prices",
 		"Risks" };
@@ -206,7 +249,7 @@ say(struct speaker *k, enum kind kind)
 		say_long(k, "Strategy", strategy, 6);
 		return;
 	case KIND_CLASS:
-		buf_printf(k->out, "%s", PICK(k, labels));
+		say_feeling(k, user);
 		return;
 	case KIND_SUMMARY:
 		buf_printf(k->out, "In short: %s is a %s choice that %s.", k->subject, PICK(k, adjectives),
@@ -323,7 +366,7 @@ sim_answer(
 	if (f->refuse)
 		buf_add(k.out, STR("I'm sorry, but I can't help with that."));
 	else if (!say_hard(&k, p, f, hash))
-		say(&k, kind_of(user));
+		say(&k, kind_of(user), user);
 	if (p->form == SIM_FORM_SCHEMA && p->schema != 0) {
 		struct sim_instance g = { &p->json, p->schema, k.seed, buf_str(&words), false, out };
 		sim_schema_instance(&g, p->schema);

@@ -8,11 +8,14 @@
 #include "chat.h"
 
 #include "answers.h"
+#include "asked.h"
 #include "models.h"
 #include "tokens.h"
 #include "usage.h"
 
 #include <stdio.h>
+
+enum { KEEP_MEMORY = 1024 * 1024 };
 
 static struct sim_prompt prompt; /* one at a time; its memory is reused */
 
@@ -27,101 +30,6 @@ struct talk {
 	uint32_t function; /* the tool to call; 0: words */
 	struct sim_usage usage;
 };
-
-static int
-read_tools(struct sim_prompt *p, struct err *e)
-{
-	const struct json *j = &p->json;
-	uint32_t tools = json_member(j, 0, "tools"), choice = json_member(j, 0, "tool_choice");
-	if (tools != 0 && json_type(j, tools) == JSON_ARRAY && !json_empty(j, tools))
-		p->tools = tools;
-	if (choice == 0 || json_type(j, choice) == JSON_NULL)
-		return 0;
-	if (p->tools == 0)
-		return err_param(
-		    e, "tool_choice", "", "'tool_choice' is only allowed when 'tools' are specified.");
-	if (json_is(j, choice, "none"))
-		p->choice = SIM_TOOLS_NONE;
-	if (json_is(j, choice, "required"))
-		p->choice = SIM_TOOLS_REQUIRED;
-	uint32_t name = json_member(j, json_member(j, choice, "function"), "name");
-	if (json_type(j, choice) == JSON_OBJECT && json_member(j, choice, "function") != 0 && name != 0) {
-		p->choice = SIM_TOOLS_NAMED;
-		json_label(j, name, p->choice_name, sizeof p->choice_name);
-	}
-	return 0;
-}
-
-static int
-read_format(struct sim_prompt *p, struct err *e)
-{
-	const struct json *j = &p->json;
-	uint32_t format = json_member(j, 0, "response_format");
-	if (format == 0 || json_type(j, format) != JSON_OBJECT)
-		return 0;
-	uint32_t type = json_member(j, format, "type");
-	if (type != 0 && json_is(j, type, "json_object"))
-		p->form = SIM_FORM_OBJECT;
-	if (type == 0 || !json_is(j, type, "json_schema"))
-		return 0;
-	uint32_t wrapper = json_member(j, format, "json_schema");
-	uint32_t schema = wrapper != 0 ? json_member(j, wrapper, "schema") : 0;
-	if (schema == 0)
-		return err_param(e, "response_format.json_schema", "missing_required_parameter",
-		    "Missing required parameter: 'response_format.json_schema'.");
-	p->form = SIM_FORM_SCHEMA;
-	p->schema = schema;
-	return 0;
-}
-
-static int
-read_messages(struct sim_prompt *p, struct err *e)
-{
-	const struct json *j = &p->json;
-	uint32_t messages = json_member(j, 0, "messages");
-	if (messages == 0)
-		return err_param(
-		    e, "messages", "missing_required_parameter", "Missing required parameter: 'messages'.");
-	if (json_type(j, messages) != JSON_ARRAY)
-		return err_param(e, "messages", "invalid_type",
-		    "Invalid type for 'messages': expected an array of objects.");
-	if (json_empty(j, messages))
-		return err_param(e, "messages", "empty_array",
-		    "Invalid 'messages': empty array. Expected an array with minimum length 1.");
-	for (uint32_t m = json_first(j, messages); m != 0; m = json_next(j, messages, m)) {
-		char role[16] = "";
-		uint32_t node = json_member(j, m, "role");
-		if (node == 0 || json_type(j, node) != JSON_STRING)
-			return err_param(e, "messages", "missing_required_parameter",
-			    "Missing required parameter: 'messages[].role'.");
-		json_label(j, node, role, sizeof role);
-		if (sim_prompt_message(p, role, json_member(j, m, "content"), e) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* A prompt is a string, or an array of strings, of which all are read and one is answered. */
-static int
-read_prompt(struct sim_prompt *p, struct err *e)
-{
-	uint32_t node = json_member(&p->json, 0, "prompt");
-	if (node == 0)
-		return sim_prompt_message(p, "user", 0, e);
-	return sim_prompt_message(p, "user", node, e);
-}
-
-static int
-read_chat(struct sim_prompt *p, struct str body, bool chat, struct err *e)
-{
-	if (sim_prompt_open(p, body, e) != 0)
-		return -1;
-	if (!chat)
-		return read_prompt(p, e);
-	if (read_messages(p, e) != 0 || read_tools(p, e) != 0)
-		return -1;
-	return read_format(p, e);
-}
 
 static void
 add_chunk_head(struct talk *t, struct buf *out)
@@ -340,6 +248,8 @@ answer(struct talk *t, struct sim_prompt *p)
 	const char *finish[128] = { NULL };
 	t->usage = p->usage;
 	t->usage.completion = t->usage.reasoning = sim_answer_think(p);
+	if (said.cap > KEEP_MEMORY)
+		buf_free(&said);
 	buf_clear(&said);
 	for (int i = 0; i < p->n; i++) {
 		struct sim_said one = t->function != 0 ? sim_answer_arguments(t->sim, p, t->function, &said)
@@ -369,7 +279,7 @@ static void
 serve(struct sim *s, const struct sim_request *r, struct sim_reply *reply, bool chat)
 {
 	struct err e;
-	if (read_chat(&prompt, r->body, chat, &e) != 0) {
+	if (sim_asked_chat(&prompt, r->body, chat, &e) != 0) {
 		sim_reply_error(reply, &e);
 		return;
 	}

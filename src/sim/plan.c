@@ -24,11 +24,21 @@ read_places(struct str s, struct sim_plan_line *l)
 	return true;
 }
 
+/* Eats a word and the spaces behind it. */
+static bool
+column_cut(struct str *from, struct str *column)
+{
+	if (!str_cut(from, ' ', column) || column->n == 0)
+		return false;
+	*from = str_trim(*from);
+	return true;
+}
+
 static bool
 read_line(struct str line, struct sim_plan_line *l)
 {
 	struct str method, path, places;
-	if (!str_cut(&line, ' ', &method) || !str_cut(&line, ' ', &path) || !str_cut(&line, ' ', &places))
+	if (!column_cut(&line, &method) || !column_cut(&line, &path) || !column_cut(&line, &places))
 		return false;
 	if (method.n >= sizeof l->method || path.n >= sizeof l->path || line.n >= sizeof l->words)
 		return false;

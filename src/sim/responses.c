@@ -9,6 +9,7 @@
 #include "responses.h"
 
 #include "answers.h"
+#include "asked.h"
 #include "models.h"
 #include "store.h"
 #include "tokens.h"
@@ -16,6 +17,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+
+enum { KEEP_MEMORY = 1024 * 1024 };
 
 static struct sim_prompt prompt; /* one at a time; its memory is reused */
 
@@ -31,82 +34,6 @@ struct talk {
 	bool store;
 	struct str said;
 };
-
-static const char *
-item_role(const struct json *j, uint32_t item, char role[16])
-{
-	uint32_t node = json_member(j, item, "role"), type = json_member(j, item, "type");
-	if (node != 0) {
-		json_label(j, node, role, 16);
-		return role;
-	}
-	bool output = type != 0 && json_is(j, type, "function_call_output");
-	return output ? "tool" : "assistant";
-}
-
-static int
-read_input(struct sim_prompt *p, struct err *e)
-{
-	const struct json *j = &p->json;
-	uint32_t input = json_member(j, 0, "input"), instructions = json_member(j, 0, "instructions");
-	if (instructions != 0 && json_type(j, instructions) == JSON_STRING &&
-	    sim_prompt_message(p, "system", instructions, e) != 0)
-		return -1;
-	if (input == 0)
-		return err_param(
-		    e, "input", "missing_required_parameter", "Missing required parameter: 'input'.");
-	if (json_type(j, input) != JSON_ARRAY)
-		return sim_prompt_message(p, "user", input, e);
-	for (uint32_t i = json_first(j, input); i != 0; i = json_next(j, input, i)) {
-		char role[16] = "";
-		if (json_type(j, i) != JSON_OBJECT)
-			return err_param(
-			    e, "input", "invalid_type", "Invalid type for 'input[]': expected an object.");
-		uint32_t content = json_member(j, i, "content");
-		if (content == 0)
-			content = json_member(j, i, "output"); /* of a function */
-		if (content == 0)
-			content = json_member(j, i, "arguments");
-		if (sim_prompt_message(p, item_role(j, i, role), content, e) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-static void
-read_form(struct sim_prompt *p)
-{
-	const struct json *j = &p->json;
-	uint32_t text = json_member(j, 0, "text");
-	uint32_t format = text != 0 ? json_member(j, text, "format") : 0;
-	uint32_t type = format != 0 ? json_member(j, format, "type") : 0;
-	if (type != 0 && json_is(j, type, "json_object"))
-		p->form = SIM_FORM_OBJECT;
-	if (type != 0 && json_is(j, type, "json_schema") &&
-	    (p->schema = json_member(j, format, "schema")) != 0)
-		p->form = SIM_FORM_SCHEMA;
-}
-
-static void
-read_tools(struct sim_prompt *p)
-{
-	const struct json *j = &p->json;
-	uint32_t tools = json_member(j, 0, "tools"), choice = json_member(j, 0, "tool_choice");
-	p->flat_tools = true;
-	if (tools != 0 && json_type(j, tools) == JSON_ARRAY && !json_empty(j, tools))
-		p->tools = tools;
-	if (choice == 0)
-		return;
-	if (json_is(j, choice, "none"))
-		p->choice = SIM_TOOLS_NONE;
-	if (json_is(j, choice, "required"))
-		p->choice = SIM_TOOLS_REQUIRED;
-	uint32_t name = json_type(j, choice) == JSON_OBJECT ? json_member(j, choice, "name") : 0;
-	if (name != 0) {
-		p->choice = SIM_TOOLS_NAMED;
-		json_label(j, name, p->choice_name, sizeof p->choice_name);
-	}
-}
 
 /* What the client sent comes back in the response as it was written. */
 static void
@@ -283,6 +210,8 @@ answer(struct talk *t, struct sim_prompt *p)
 	static struct buf said;
 	t->usage = p->usage;
 	t->usage.reasoning = sim_answer_think(p);
+	if (said.cap > KEEP_MEMORY)
+		buf_free(&said);
 	buf_clear(&said);
 	struct sim_said one = t->function != 0 ? sim_answer_arguments(t->sim, p, t->function, &said)
 					       : sim_answer(t->sim, p, &t->reply->fault, 0, &said);
@@ -299,10 +228,8 @@ static int
 read_request(struct sim *s, struct str body, struct talk *t, struct err *e)
 {
 	const struct json *j = &prompt.json;
-	if (sim_prompt_open(&prompt, body, e) != 0 || read_input(&prompt, e) != 0)
+	if (sim_asked_response(&prompt, body, e) != 0)
 		return -1;
-	read_form(&prompt);
-	read_tools(&prompt);
 	uint32_t store = json_member(j, 0, "store"), previous = json_member(j, 0, "previous_response_id");
 	t->store = store == 0 || json_type(j, store) != JSON_FALSE;
 	if (previous == 0 || json_type(j, previous) != JSON_STRING)

@@ -178,6 +178,9 @@ replace(struct sim_reply *reply)
 			buf_add_c(&reply->fields, 'h');
 		buf_add(&reply->fields, STR("\r\n"));
 	}
+	ptrdiff_t said = f->bad_utf8 ? str_find(buf_str(&reply->body), STR("\"content\":\"")) : -1;
+	if (said >= 0)
+		memcpy(reply->body.p + said + strlen("\"content\":\""), "\xff\xc3", 2);
 	bool instead = f->status != 0 || f->garbage || f->html || f->empty;
 	if (!instead)
 		return;
@@ -187,6 +190,8 @@ replace(struct sim_reply *reply)
 		reply->stream = false;
 		reply->charge = (struct sim_charge){ 0 };
 		error_body(reply, f);
+		if (f->status < 200 || f->status == 204 || f->status == 304)
+			buf_clear(&reply->body); /* these have none */
 		return;
 	}
 	const char *type = reply->stream ? "text/event-stream" : "application/json";

@@ -171,7 +171,8 @@ ask_next(struct ask *a)
 	} else {
 		int64_t open_ms = circuit_wait_ms(provider_circuit(p), clock_ms());
 		err_set(&e, 503, "no_upstream",
-		    "The provider is not answering; the gateway is waiting before it tries again.");
+		    "The provider failed several times in a row; the gateway waits a little before it tries "
+		    "again.");
 		e.retry_after_s = open_ms > 1000 ? (int)((open_ms + 999) / 1000) : 1;
 	}
 	fail_soon(a, &e);
