@@ -9,7 +9,6 @@
 #include "gateway.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -23,8 +22,8 @@
 #include "server/server.h"
 
 enum {
-	BREAK_MS = 3000 /* for broken streams to reach their clients */,
-	LAST_MS = 2000 /* for hung-up connections to end */
+	BREAK_MS = 3000, /* for broken streams to reach their clients */
+	LAST_MS = 2000,  /* for hung-up connections to end */
 };
 
 struct gateway {
@@ -210,10 +209,8 @@ judge_exposure(const struct config *c, struct err *e)
 	if (server_library_is_old() && !c->old_libmicrohttpd)
 		return err_set(e, 500, "listen",
 		    "listening on %s needs virtual keys, which do not exist yet, and libmicrohttpd 1.0.5 or "
-		    "newer "
-		    "(this is %s) or the operator's word for the old one: listen_with_old_libmicrohttpd: "
-		    "true; until "
-		    "then only loopback addresses are allowed",
+		    "newer (this is %s) or the operator's word for the old one: "
+		    "listen_with_old_libmicrohttpd: true; until then only loopback addresses are allowed",
 		    c->listen_host, server_library());
 	return err_set(e, 500, "listen",
 	    "listening on %s needs virtual keys, or whoever reaches it spends your money; there are none, so "

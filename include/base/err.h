@@ -22,8 +22,9 @@ struct err {
  * The type follows from the status; err_param adds the field. */
 int err_set(struct err *e, int status, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* Status 400 */
 int err_param(struct err *e, const char *param, const char *code, const char *format, ...)
-    __attribute__((format(printf, 4, 5))); /* status 400 */
+    __attribute__((format(printf, 4, 5)));
 
 int err_json(const struct err *e, struct buf *out); /* appends {"error":{...}} */
 

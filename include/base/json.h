@@ -63,8 +63,8 @@ void json_free(struct json *j);
 uint32_t json_member(const struct json *j, uint32_t object, const char *name);
 /* First element, or first KEY of an object; 0: empty */
 uint32_t json_first(const struct json *j, uint32_t container);
-uint32_t json_next(const struct json *j, uint32_t container,
-    uint32_t node); /* element after element; from a key's VALUE to the next key */
+/* Element after element; from a key's VALUE to the next key */
+uint32_t json_next(const struct json *j, uint32_t container, uint32_t node);
 
 static inline enum json_type
 json_type(const struct json *j, uint32_t node)
@@ -75,12 +75,12 @@ json_type(const struct json *j, uint32_t node)
 struct str json_raw(const struct json *j, uint32_t node); /* the bytes as they stand */
 /* A string equal to text, escapes decoded */
 bool json_is(const struct json *j, uint32_t node, const char *text);
-int json_text(const struct json *j, uint32_t node,
-    struct buf *out); /* appends a string's decoded value; -1: no memory or no string */
-void json_label(const struct json *j, uint32_t node, char *to,
-    size_t size); /* the same into a fixed label, cut at a character */
-bool json_int(const struct json *j, uint32_t node,
-    int64_t *out); /* an integer literal (no '.', no exponent) in int64 */
+/* Appends a string's decoded value; -1: no memory or no string */
+int json_text(const struct json *j, uint32_t node, struct buf *out);
+/* The same into a fixed label, cut at a character */
+void json_label(const struct json *j, uint32_t node, char *to, size_t size);
+/* An integer literal (no '.', no exponent) in int64 */
+bool json_int(const struct json *j, uint32_t node, int64_t *out);
 bool json_double(const struct json *j, uint32_t node, double *out); /* any number */
 bool json_empty(const struct json *j, uint32_t node);               /* an empty string, array or object */
 

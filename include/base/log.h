@@ -16,6 +16,7 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_SILENT };
 
+/* Lines below least are passed over; json: as JSON. Again after a reload. */
 void log_setup(enum log_level least, bool json);
 void log_line(enum log_level level, const char *verb, const char *format, ...);
 /* This thread's lines are gathered until log_flush: one write for a turn of the loop */

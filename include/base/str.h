@@ -36,8 +36,8 @@ bool str_eq_nocase(struct str a, struct str b); /* ASCII letters only, as HTTP f
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 struct str str_trim(struct str s); /* without spaces and tabs at both ends */
-bool str_cut(struct str *from, char at,
-    struct str *out); /* eats up to `at` from the front; false when nothing was left */
+/* Eats up to `at` from the front; false when nothing was left */
+bool str_cut(struct str *from, char at, struct str *out);
 /* Whole text as a decimal integer, no sign but '-'; overflow is false */
 bool str_int(struct str s, int64_t *out);
 ptrdiff_t str_find(struct str s, struct str needle); /* first place of needle, or -1 */

@@ -9,7 +9,7 @@
 
 /* Length in bytes of the character at `at`, or 0 when it is malformed */
 size_t utf8_step(struct str s, size_t at);
-size_t utf8_put(char out[4],
-    uint32_t character); /* writes one character, returns its length; character must be a scalar value */
+/* Writes one character, returns its length; character must be a scalar value */
+size_t utf8_put(char out[4], uint32_t character);
 
 #endif

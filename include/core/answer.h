@@ -30,8 +30,8 @@ enum answer_form {
 /* What the writer wants to know about its readers. */
 struct answer_writer {
 	void (*on_deserted)(void *context); /* the last reader left an unfinished answer */
-	void (*on_lag)(
-	    void *context, bool behind); /* even the fastest reader is far behind, or no longer is */
+	/* Even the fastest reader is far behind, or no longer is */
+	void (*on_lag)(void *context, bool behind);
 };
 
 /* What came of the question, for headers and books; filled by the writer before the state moves to its end. */
@@ -44,8 +44,8 @@ struct answer_facts {
 	int64_t cost_pico; /* of all attempts; -1: unknown */
 	enum cost_basis basis;
 	int attempts;
-	int64_t dispatched_us, headed_us,
-	    ended_us; /* clock_us(); 0: not yet. What was spent inside the gateway follows. */
+	/* clock_us(); 0: not yet. What was spent inside the gateway follows. */
+	int64_t dispatched_us, headed_us, ended_us;
 };
 
 struct answer {
@@ -80,18 +80,21 @@ struct reader {
 	void (*wake)(struct reader *r); /* bytes, the head or the end have come; called once per sleep */
 };
 
+/* Held by its writer */
 struct answer *answer_new(enum answer_form form, size_t max_bytes, size_t lag_limit,
-    const struct answer_writer *writer, void *context); /* held by its writer */
-void answer_leave(struct answer **a);                   /* the writer lets go; the answer must have ended */
+    const struct answer_writer *writer, void *context);
+void answer_leave(struct answer **a); /* the writer lets go; the answer must have ended */
 
 /* Takes headers */
 void answer_head(struct answer *a, int status, const char *content_type, struct buf *headers);
 int answer_add(struct answer *a, struct str bytes); /* -1: it would outgrow its limit, nothing added */
 /* The one usage event; wakes only those who want it */
 int answer_add_aside(struct answer *a, struct str bytes);
+/* The two ends, each at most once and with the facts filled; readers are woken. e is copied. */
 void answer_whole(struct answer *a);
 void answer_break(struct answer *a, const struct err *e);
 
+/* From the first byte on, however far the answer has come; r must read nothing else */
 void answer_join(struct answer *a, struct reader *r);
 void answer_part(struct reader *r); /* a no-op for a reader of nothing */
 
@@ -102,6 +105,6 @@ long answer_read(struct reader *r, char *out, size_t size);
 bool answer_has_head(const struct answer *a);
 bool answer_ended(const struct answer *a);
 bool reader_at_end(const struct reader *r); /* every byte it should see has been taken, and none will come */
-void reader_sleep(struct reader *r);
+void reader_sleep(struct reader *r);        /* until its wake is called; only when it has nothing to take */
 
 #endif

@@ -182,6 +182,7 @@ struct config_problem {
 struct config *config_load(const char *path, const char *database, struct config_problem **problems);
 void config_problems_free(struct config_problem **problems);
 
+/* Counted; the last holder to drop it frees all that its pointers point into. One thread at a time. */
 void config_hold(struct config *c);
 void config_drop(struct config **c);
 

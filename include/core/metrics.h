@@ -31,7 +31,7 @@ int metrics_label(struct buf *labels, const char *key, struct str value);
  * Registers a series, or finds the one that has this name and these labels (as metrics_label wrote them, in one order).
  * Never NULL: beyond the limit the handle counts where nobody looks, and farthing_metrics_refused_total says so.
  */
-/* NAME_total */
+/* A counter is called NAME_total, a gauge NAME. */
 struct metric *metrics_counter(struct metrics *m, const char *name, const char *help, struct str labels);
 struct metric *metrics_gauge(struct metrics *m, const char *name, const char *help, struct str labels);
 /* Counted in pico-dollars, shown in dollars to the last digit: NAME_usd_total, or NAME_usd for a gauge. */
@@ -42,7 +42,7 @@ struct metric *metrics_money_gauge(struct metrics *m, const char *name, const ch
 struct histogram *metrics_histogram(struct metrics *m, const char *name, const char *help, struct str labels,
     const int64_t *bounds_us, size_t bounds);
 
-/* N >= 0 for a counter, which stands still at the end of int64 */
+/* For a counter n >= 0, and it stands still at the end of int64 */
 void metric_add(struct metric *m, int64_t n);
 void metric_set(struct metric *m, int64_t value); /* gauges only */
 int64_t metric_get(const struct metric *m);

@@ -11,8 +11,8 @@
 struct price {
 	bool known;    /* false: unpriced; never to be read as free */
 	int64_t input; /* pico-dollars per token */
-	int64_t
-	    cached_input; /* input tokens the provider had cached; equals input where no discount is known */
+	/* Input tokens the provider had cached; equals input where no discount is known */
+	int64_t cached_input;
 	int64_t cache_write; /* equals input where the provider charges nothing extra */
 	int64_t output;      /* completion tokens, reasoning tokens included */
 };
@@ -23,8 +23,8 @@ struct catalogue_model {
 	const char *name;
 	enum model_kind kind;
 	struct price price;
-	int64_t
-	    context_tokens; /* 0: unknown; no more than the price holds for: some models cost more above a step */
+	/* 0: unknown; no more than the price holds for: some models cost more above a step */
+	int64_t context_tokens;
 	int64_t max_output_tokens; /* 0: unknown */
 	bool vision, tools, json_schema, reasoning;
 	const char *dated; /* "2026-07": when the price was true */

@@ -24,12 +24,12 @@ struct request {
 	char task[64]; /* metadata.task_type, else empty: the header and the patterns come later */
 	bool stream;
 	bool include_usage; /* the client asked for the usage chunk (chat, completions) */
-	bool
-	    shareable; /* equal requests may share one answer: not stateful, not hosted tools, no store:true on responses.. */
+	/* Equal requests may share one answer: not stateful, not hosted tools, no store:true on responses */
+	bool shareable;
 	int choices;        /* answers generated: n, or best_of where greater, for each prompt; at least 1 */
 	int64_t max_output; /* as asked; -1: not stated */
-	struct digest
-	    key; /* canonical request with scope, model asked and routing directives, framing included */
+	/* Canonical request with scope, model asked and routing directives, framing included */
+	struct digest key;
 };
 
 struct request_context {

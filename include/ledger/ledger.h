@@ -32,8 +32,8 @@ struct ledger_request {
 	char id[48];   /* x-request-id */
 	char account[64];
 	char task[64];
-	char endpoint
-	    [32]; /* "chat", "completions", "embeddings", "responses", "files", "fine_tuning", "batches" */
+	/* "chat", "completions", "embeddings", "responses", "files", "fine_tuning", "batches" */
+	char endpoint[32];
 	char model_asked[96];
 	char model_served[96]; /* empty: none */
 	char upstream[48];     /* empty: none */
@@ -41,8 +41,8 @@ struct ledger_request {
 	char error_code[40];   /* empty: none */
 	char why[64];          /* the ending in words, as in the log: "served", "client hung up", ... */
 	struct usage usage;    /* of the answer, also where it was shared or cached */
-	int64_t
-	    cost_pico; /* what this request cost us; 0 for a follower; -1: unknown (basis COST_UNPRICED) */
+	/* What this request cost us; 0 for a follower; -1: unknown (basis COST_UNPRICED) */
+	int64_t cost_pico;
 	int64_t saved_pico; /* what sharing saved; -1: unknown */
 	enum cost_basis basis;
 	enum cache_kind cache;

@@ -18,13 +18,15 @@ struct door_head {
 	bool malformed;    /* a name or a value that no client sends by accident */
 };
 
+/* One header as the library has cut it; the bytes must outlive h. */
 void guard_take(struct door_head *h, struct str name, struct str value);
 
 struct door_pass {
 	int64_t body_bytes; /* Content-Length; -1: chunked; 0: none */
 };
 
-/* 0, or -1 with *e: the connection is closed after it. http_1_1: the version on the request line. */
+/* All of these: 0, or -1 with *e, and then the connection is closed behind the reply. http_1_1: the version on the
+ * request line. */
 int guard_framing(
     const struct door_head *h, bool http_1_1, int64_t body_limit, struct door_pass *pass, struct err *e);
 int guard_host(const struct door_head *h, const struct config *config, bool http_1_1, struct err *e);

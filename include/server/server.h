@@ -33,9 +33,9 @@ void server_use(struct server *s, struct site *site); /* new requests use this o
 
 /* From now on nothing new is admitted; on_idle is called, once, on a later turn, when no request is being served. */
 void server_drain(struct server *s, void (*on_idle)(void *context), void *context);
-int server_in_flight(const struct server *s);
-void server_hang_up(struct server *s); /* shuts every connection that is left */
-void server_free(struct server **s);   /* when nothing is in flight */
+int server_in_flight(const struct server *s); /* requests being served */
+void server_hang_up(struct server *s);        /* shuts every connection that is left */
+void server_free(struct server **s);          /* when nothing is in flight */
 
 /* The library's version, and whether it is one to be shown to the world (1.0.5 or newer). */
 const char *server_library(void);

@@ -26,8 +26,8 @@ struct ask_house {
 	struct gateway_metrics *metrics;
 	struct link asks; /* all that have not been freed */
 	int under_way;    /* that have not landed */
-	void (*on_landed)(
-	    void *context, struct ask *ask); /* out of the tables with it; called before its answer ends */
+	/* Out of the tables with it; called before its answer ends */
+	void (*on_landed)(void *context, struct ask *ask);
 	void *context;
 };
 

@@ -18,7 +18,7 @@ struct dedup {
 struct answer *dedup_find(const struct dedup *d, const struct exchange *x);
 /* A no-op for what is not shared */
 void dedup_enter(struct dedup *d, const struct exchange *x, struct ask *ask);
-void dedup_leave(struct dedup *d, struct ask *ask);
-void dedup_free(struct dedup *d);
+void dedup_leave(struct dedup *d, struct ask *ask); /* a no-op for one that is not in it */
+void dedup_free(struct dedup *d);                   /* when nothing is being asked */
 
 #endif

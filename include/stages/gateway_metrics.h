@@ -1,6 +1,6 @@
 /*
  * The gateway's own metrics, resolved once. Labels come from configuration and from fixed lists only, so the number of
- * series is bounded whatever clients send. Any thread may add.
+ * series is bounded whatever clients send. The loop only: a reload adds labels.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_STAGES_GATEWAY_METRICS_H
@@ -15,6 +15,7 @@ struct gateway_metrics *gateway_metrics_new(void);
 void gateway_metrics_free(struct gateway_metrics **m);
 /* Models and upstreams that may be labels */
 void gateway_metrics_admit(struct gateway_metrics *m, const struct config *config);
+/* Count what a row says; where it has no label of its own, with all others together */
 void gateway_metrics_request(struct gateway_metrics *m, const struct ledger_request *row);
 void gateway_metrics_attempt(struct gateway_metrics *m, const struct ledger_attempt *row);
 
@@ -24,6 +25,7 @@ struct gateway_gauges {
 	uint64_t config_reloads, config_reload_failures;
 	struct ledger_stats ledger;
 };
+/* Appends the page; -1 when out has no room. */
 int gateway_metrics_render(struct gateway_metrics *m, const struct gateway_gauges *gauges, struct buf *out);
 
 #endif

@@ -29,6 +29,7 @@ void pipeline_depart(struct pipeline *p, struct exchange *x, int status, const c
     const char *error_code, struct ledger_request *row);
 
 int pipeline_under_way(const struct pipeline *p); /* asks that have not landed */
+/* The gateway stops: every answer still on its way breaks with e */
 void pipeline_break_all(struct pipeline *p, const struct err *e);
 
 #endif

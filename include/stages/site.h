@@ -16,6 +16,7 @@ void site_hold(struct site *s);
 void site_drop(struct site **s);
 
 const struct config *site_config(const struct site *s);
+/* conf must be one of the site's own */
 struct provider *site_provider(struct site *s, const struct upstream_conf *conf);
 /* A model that was told to wait (429 with Retry-After): until when, on clock_ms()'s scale. */
 int64_t site_rest_until(const struct site *s, const struct model_conf *model);

@@ -20,11 +20,11 @@ struct caller; /* all transfers of the process */
 struct call_head {
 	int status;
 	char content_type[96]; /* lower case, parameters included */
-	int64_t
-	    retry_after_ms; /* from Retry-After-Ms or Retry-After (seconds or a date); -1: absent or nonsense */
-	bool encoded;       /* a Content-Encoding although identity was asked for */
-	struct buf
-	    headers; /* those that may reach the client, as "name\0value\0" ...; on_head may take the buffer */
+	/* From Retry-After-Ms or Retry-After (seconds or a date); -1: absent or nonsense */
+	int64_t retry_after_ms;
+	bool encoded; /* a Content-Encoding although identity was asked for */
+	/* Those that may reach the client, as "name\0value\0" ...; on_head may take the buffer */
+	struct buf headers;
 };
 
 enum call_result {
@@ -57,8 +57,8 @@ struct call_spec {
 	const char *content_type; /* of the body; NULL: none; copied */
 	struct buf *body;         /* taken: empty afterwards */
 	bool stream;              /* an event stream is wanted */
-	int64_t
-	    deadline_ms; /* clock_ms() scale: the total deadline of all attempts; 0: the provider's own only */
+	/* clock_ms() scale: the total deadline of all attempts; 0: the provider's own only */
+	int64_t deadline_ms;
 };
 
 struct caller *caller_new(struct loop *l, struct err *e);

@@ -52,13 +52,13 @@ void loop_free(struct loop **l);
 void loop_run(struct loop *l);  /* until loop_stop */
 void loop_stop(struct loop *l); /* the running turn is finished first */
 
-int loop_watch(struct loop *l, struct watch *w,
-    uint32_t events);                               /* adds it or changes what it waits for; -1 with errno */
+/* Adds it or changes what it waits for; -1 with errno */
+int loop_watch(struct loop *l, struct watch *w, uint32_t events);
 void loop_unwatch(struct loop *l, struct watch *w); /* before its fd is closed; a no-op when not watched */
 /* The same for an fd that is closed already or will be at once */
 void loop_forget(struct loop *l, struct watch *w);
 
-/* Clock_ms() scale; moves one that is set */
+/* due_ms on clock_ms()'s scale; moves one that is set */
 void loop_timer_set(struct loop *l, struct timer *t, int64_t due_ms);
 void loop_timer_clear(struct loop *l, struct timer *t); /* a no-op when not set */
 

@@ -32,8 +32,8 @@ struct json_decimal {
 	bool negative;
 	struct str digits; /* may hold a decimal point */
 	size_t count;      /* of digits, the point left out */
-	int64_t
-	    exponent; /* value = digits as an integer x 10^exponent; saturates far outside the range of double */
+	/* Value = digits as an integer x 10^exponent; saturates far outside the range of double */
+	int64_t exponent;
 };
 
 struct json_decimal json_decimal(struct str number);

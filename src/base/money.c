@@ -4,8 +4,6 @@
  */
 #include "base/money.h"
 
-#include <stdio.h>
-
 /* Parses DIGITS[.DIGITS] scaled by 10^decimals; what does not fit behind the last decimal rounds up. */
 static int
 parse_scaled(struct str text, int decimals, int64_t *out)

@@ -12,9 +12,8 @@ static void
 usage(FILE *to)
 {
 	fputs("usage: farthing serve [-c FILE] [--db FILE]\n\n"
-	      "Runs the gateway in the foreground. SIGTERM finishes what is being served and stops, SIGHUP "
-	      "reads the\n"
-	      "configuration again.\n\n"
+	      "Runs the gateway in the foreground. SIGTERM finishes what is being served and stops, "
+	      "SIGHUP reads the\nconfiguration again.\n\n"
 	      "  -c, --config FILE  configuration (else ./farthing.yaml, then /etc/farthing/farthing.yaml, "
 	      "else defaults)\n"
 	      "      --db FILE      database, whatever the configuration says\n"

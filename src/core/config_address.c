@@ -51,23 +51,25 @@ cut_port(struct str text, struct str *host, struct str *port)
 }
 
 static bool
-is_v4(struct str s, unsigned char out[4])
+is_address(int family, struct str s, void *out)
 {
-	char text[INET_ADDRSTRLEN];
+	char text[INET6_ADDRSTRLEN]; /* the longer of the two */
 	if (s.n == 0 || s.n >= sizeof text)
 		return false;
 	str_copy(text, sizeof text, s);
-	return inet_pton(AF_INET, text, out) == 1;
+	return inet_pton(family, text, out) == 1;
+}
+
+static bool
+is_v4(struct str s, unsigned char out[4])
+{
+	return is_address(AF_INET, s, out);
 }
 
 static bool
 is_v6(struct str s, unsigned char out[16])
 {
-	char text[INET6_ADDRSTRLEN];
-	if (s.n == 0 || s.n >= sizeof text)
-		return false;
-	str_copy(text, sizeof text, s);
-	return inet_pton(AF_INET6, text, out) == 1;
+	return is_address(AF_INET6, s, out);
 }
 
 int

@@ -5,7 +5,6 @@
 #include "config_model.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 /* A chain longer than the most attempts there may be is never walked to its end. */
 #define LONGEST_CHAIN 16

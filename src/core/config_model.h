@@ -7,11 +7,11 @@
 
 #include "config_read.h"
 
-void upstreams_read(
-    struct reader *r, const struct node *root); /* first; the built-in one when the file has none */
+/* First; the built-in one when the file has none */
+void upstreams_read(struct reader *r, const struct node *root);
 /* When listen is known too: none of them may lead back here */
 void upstreams_check(struct reader *r, const struct node *root);
-void models_read(
-    struct reader *r, const struct node *root); /* after the upstreams; the catalogue's included */
+/* After the upstreams; the catalogue's included */
+void models_read(struct reader *r, const struct node *root);
 
 #endif

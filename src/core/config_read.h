@@ -38,7 +38,7 @@ bool read_is_map(struct reader *r, const struct node *n, const char *path);
 bool read_is_list(struct reader *r, const struct node *n, const char *path);
 bool read_name_ok(struct reader *r, struct str name, int line, const char *path);
 
-const struct model_conf *read_model(
-    struct reader *r, struct str name, int line, const char *path); /* or a problem */
+/* NULL when there is none of that name, which is a problem unless the defaults name it */
+const struct model_conf *read_model(struct reader *r, struct str name, int line, const char *path);
 
 #endif

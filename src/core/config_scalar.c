@@ -208,8 +208,8 @@ read_choice(struct reader *r, const struct config_key *k, const struct scalar *s
 	if (k->type == KEY_SWITCH)
 		*(bool *)slot = index == 1;
 	else
-		*(int *)slot =
-		    index; /* gcc and clang make these enums unsigned int: same size, no negative values */
+		/* gcc and clang make these enums unsigned int: same size, no negative values */
+		*(int *)slot = index;
 	return true;
 }
 

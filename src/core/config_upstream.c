@@ -34,9 +34,8 @@ check_http(struct reader *r, const struct upstream_conf *u, int line, const char
 		return;
 	if (!parts.tls && !parts.loopback && !u->insecure_http)
 		problem_add(r->problems, line, path,
-		    "is http:// beyond loopback: prompts and the key would travel in the clear; use "
-		    "https://, "
-		    "or say insecure: true");
+		    "is http:// beyond loopback: prompts and the key would travel in the clear; "
+		    "use https://, or say insecure: true");
 }
 
 /* Nothing in the file: OpenAI itself, or where OPENAI_BASE_URL points, as its own SDKs do. */

@@ -63,8 +63,8 @@ struct field {
 	uint8_t fact;
 	int64_t min, max;            /* of a number, where min < max */
 	const struct shape *members; /* an object's */
-	const struct field *
-	    element; /* what every element of an array, or every value of an object without a shape, must be */
+	/* What every element of an array, or every value of an object without a shape, must be */
+	const struct field *element;
 };
 
 /* When the shape's `by` member is the string `when`, `needs` must be there and not null. */

@@ -34,8 +34,8 @@ bool file_in_place(const struct file *f); /* the name still leads to the remembe
  * Ballast: space taken beforehand, so that the rows of what is already running can be written on a full disk.
  * Taking it again needs as much free space, so a disk that is almost full does not flutter between the two.
  */
-int file_take_ballast(
-    const struct file *f); /* 0: it is there, or this file system knows no such thing; -1: no space */
+/* 0: it is there, or this file system knows no such thing; -1: no space */
+int file_take_ballast(const struct file *f);
 bool file_release_ballast(const struct file *f); /* true: there was some */
 
 #endif

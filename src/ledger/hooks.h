@@ -9,7 +9,7 @@
 
 /* Has the thread do now what it would do when idle (prune to the end, empty the log, look after the file); waits for it. */
 void ledger_tend(struct ledger *l);
-void ledger_bound(
-    struct ledger *l, uint64_t entries); /* entries that may wait before the ledger is not ready */
+/* Entries that may wait before the ledger is not ready */
+void ledger_bound(struct ledger *l, uint64_t entries);
 
 #endif

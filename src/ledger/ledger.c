@@ -14,8 +14,8 @@
 
 enum {
 	QUEUE_BOUND = 100 * 1000, /* entries, about 80 MB; beyond it the gateway must stop admitting */
-	FIRST_LOOK_US =
-	    10 * 1000 * 1000, /* the file is looked after soon, but not while the gateway starts */
+	/* the file is looked after soon, but not while the gateway starts */
+	FIRST_LOOK_US = 10 * 1000 * 1000,
 };
 
 const char *

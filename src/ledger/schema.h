@@ -24,7 +24,7 @@ int schema_upgrade(sqlite3 *db, const char *path, struct err *e);
 /* The same with any list of steps: steps[n] leads from version n to n + 1. */
 int schema_climb(sqlite3 *db, const char *path, schema_step *const *steps, int count, struct err *e);
 
-int schema_number(
-    sqlite3 *db, const char *sql, int64_t *out); /* the one integer a query gives; -1 when it gives none */
+/* The one integer a query gives; -1 when it gives none */
+int schema_number(sqlite3 *db, const char *sql, int64_t *out);
 
 #endif

@@ -7,7 +7,6 @@
  */
 #include "store.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -331,9 +330,9 @@ connect(struct store *s, struct err *e)
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_busy_timeout(s->db, BUSY_MS);
 	harden(s->db);
-	if (exec(s, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA cache_size=-16384; PRAGMA "
-		    "temp_store=MEMORY;"
-		    "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=0") != 0)
+	if (exec(s, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA cache_size=-16384;"
+		    "PRAGMA temp_store=MEMORY; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+		    "PRAGMA wal_autocheckpoint=0") != 0)
 		return cannot_open(s, e);
 	if (sqlite3_db_readonly(s->db, "main") == 1)
 		return err_set(e, 503, "ledger_unavailable", "cannot write to the ledger %s: it is read-only",

@@ -34,10 +34,10 @@ struct ledger {
 	bool asleep; /* waiting for a first entry: the one who adds it signals */
 	bool hurry;  /* somebody waits in ledger_sync */
 	bool closing;
-	uint64_t tend_wanted; /* upkeep that tests asked for, counted */
 	uint64_t tries;       /* rounds of writing begun */
 	uint64_t failed_try;  /* the last of them that failed */
-	uint64_t tended;      /* how many of them are done */
+	uint64_t tend_wanted; /* upkeep that tests asked for, counted */
+	uint64_t tended;      /* how much of that is done */
 	int keep_days;
 	int64_t keep_bytes;
 	bool limits_changed; /* by ledger_retention, not yet acted on */

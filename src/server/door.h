@@ -66,8 +66,8 @@ struct client {
 	struct gate *gate;
 	struct address *address;
 	struct MHD_Connection *connection;
-	struct watch
-	    watch; /* tells when the client hangs up, which the library does not notice while suspended */
+	/* Tells when the client hangs up, which the library does not notice while suspended */
+	struct watch watch;
 	struct timer timer;
 	enum client_phase phase;
 	int64_t phase_ms;   /* since when */
@@ -76,8 +76,8 @@ struct client {
 	bool hung_up;
 	bool corked;
 	struct visit *visit;
-	char *
-	    uri; /* the raw request target, from the request line to the end of the headers; NULL: none, or too long */
+	/* The raw request target, from the request line to the end of the headers; NULL: none, or too long */
+	char *uri;
 };
 
 struct visit {
@@ -105,8 +105,13 @@ struct visit {
 /* server.c */
 struct gate *gate_with_room(struct server *s); /* NULL when no more can be opened */
 
+/* listener.c */
+int listener_open(
+    struct server *s, struct err *e); /* -1 with *e; the descriptor, if any, is the listener's */
+
 /* client.c: connections */
-int clients_listen(struct server *s, struct err *e);
+/* One that was accepted; takes fd, and closes it where there are too many already */
+void client_welcome(struct server *s, int fd, const struct sockaddr_storage *from, socklen_t size);
 void client_enter(struct client *c, enum client_phase phase);
 void client_look(struct client *c); /* its deadline may have come nearer */
 void client_suspend(struct client *c);
@@ -115,8 +120,8 @@ void client_shut(struct client *c);   /* both ways; the library notices on its n
 void client_cork(struct client *c, bool on);
 void client_started(struct client *c, struct MHD_Connection *connection);
 void client_closed(struct client *c); /* frees it */
-void client_refuse_raw(struct client *c,
-    const struct err *e); /* writes a reply where the library allows none, and half-closes */
+/* Writes a reply where the library allows none, and half-closes */
+void client_refuse_raw(struct client *c, const struct err *e);
 
 /* visit.c: requests */
 struct visit *visit_new(struct client *c);

@@ -130,8 +130,8 @@ take_forward(struct str method, struct str target, struct str rest, struct str q
 		return err_set(e, 414, "uri_too_long", "The path is too long.");
 	route->kind = ROUTE_FORWARD;
 	f->name = name;
-	str_copy(f->path, sizeof f->path,
-	    (struct str){ target.p + 3, target.n - 3 }); /* the base URL has its /v1 */
+	/* the base URL has its /v1 */
+	str_copy(f->path, sizeof f->path, (struct str){ target.p + 3, target.n - 3 });
 	bool upload = str_eq(str_from(name), STR("files")) && rest.n == 0;
 	route->wants_form = upload && f->method[0] == 'P';
 	route->wants_json = !upload && f->method[0] == 'P';

@@ -14,8 +14,8 @@
 
 enum {
 	BODY_BLOCK = 16 * 1024,
-	EVENT_BLOCK =
-	    1024, /* a chunked reply is written in place; only HTTP/1.0 clients get theirs through it */
+	/* a chunked reply is written in place; only HTTP/1.0 clients get theirs through it */
+	EVENT_BLOCK = 1024,
 	PULL_BYTES = 64 * 1024, /* larger bodies are pulled too, so that a stalled client shows */
 };
 

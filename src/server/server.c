@@ -185,7 +185,7 @@ server_new(const struct server_house *house, struct site *site, struct err *e)
 	site_hold(site);
 	list_init(&s->clients);
 	s->listener.fd = -1;
-	if (clients_listen(s, e) != 0)
+	if (listener_open(s, e) != 0)
 		goto fail;
 	if (gate_open(s) == NULL) {
 		err_set(e, 500, "microhttpd", "libmicrohttpd could not be started");

@@ -9,7 +9,6 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -251,8 +250,8 @@ on_wake(struct reader *r)
 static enum MHD_Result
 arrive(struct visit *v)
 {
-	bool named =
-	    guard_is_label(str_from(v->x.request.task)); /* what is no label is no task's name either */
+	/* what is no label is no task's name either */
+	bool named = guard_is_label(str_from(v->x.request.task));
 	if (named && str_eq(str_from(v->x.task), STR("default")))
 		str_copy(v->x.task, sizeof v->x.task, str_from(v->x.request.task));
 	pipeline_arrive(v->client->server->house.pipeline, &v->x);
@@ -287,8 +286,8 @@ read_and_arrive(struct visit *v)
 		v->task = (struct task){ .work = work_on_body, .done = body_is_read };
 		client_suspend(v->client);
 		v->with_worker = true;
-		workers_give(v->client->server->house.workers,
-		    &v->task); /* the exchange is the worker's from here on */
+		/* the exchange is the worker's from here on */
+		workers_give(v->client->server->house.workers, &v->task);
 		return MHD_YES;
 	}
 	if (!v->read && !v->x.forwarded)
@@ -327,9 +326,9 @@ visit_go_on(struct visit *v)
 void
 visit_client_left(struct visit *v)
 {
+	/* It took every byte and hung up: some clients do not wait for the last chunk. */
 	if (v->x.reader.answer != NULL && reader_at_end(&v->x.reader))
-		v->why =
-		    "served"; /* it took every byte and hung up: some clients do not wait for the last chunk */
+		v->why = "served";
 }
 
 void

@@ -70,6 +70,21 @@ sim_answer_hash(struct str user)
 	return h;
 }
 
+int64_t
+sim_answer_think(struct sim_prompt *p)
+{
+	if (!sim_model_reasons(str_from(p->model)))
+		return 0;
+	/* some length that is the same in every run */
+	int64_t tokens = 64 + sim_answer_hash(sim_prompt_user(p)) % 128;
+	if (p->max_output < 0)
+		return tokens;
+	if (tokens > p->max_output)
+		tokens = p->max_output;
+	p->max_output -= tokens;
+	return tokens;
+}
+
 /* The task is named by a word near the front; where several are, the first in this list wins. */
 static enum kind
 kind_of(struct str user)

@@ -20,6 +20,8 @@ struct sim_said {
 	const char *finish; /* "stop" or "length" */
 };
 
+/* The tokens a reasoning model thinks before it answers, taken from what p may put out; 0 for the other models. */
+int64_t sim_answer_think(struct sim_prompt *p);
 /* Appends the answer in words, or as JSON where that was asked for. */
 struct sim_said sim_answer(
     const struct sim *s, const struct sim_prompt *p, const struct sim_fault *f, int choice, struct buf *out);

@@ -4,8 +4,6 @@
  */
 #include "faults.h"
 
-#include <stdlib.h>
-
 #define AT(field) offsetof(struct sim_fault, field)
 
 static const struct {

@@ -18,8 +18,8 @@ struct sim_heap {
 	size_t n, cap;
 };
 
-void sim_heap_set(
-    struct sim_heap *h, struct sim_timer *t, int64_t at_us); /* waits, or waits anew, until then */
+/* Waits, or waits anew, until then */
+void sim_heap_set(struct sim_heap *h, struct sim_timer *t, int64_t at_us);
 void sim_heap_drop(struct sim_heap *h, struct sim_timer *t);
 struct sim_timer *sim_heap_first(const struct sim_heap *h); /* NULL: nobody waits */
 void sim_heap_free(struct sim_heap *h);

@@ -4,8 +4,6 @@
  */
 #include "http.h"
 
-#include <stdlib.h>
-
 static void
 note_field(struct sim_request *r, struct str name, struct str value)
 {

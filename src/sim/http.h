@@ -30,8 +30,8 @@ struct sim_chunks {
 ptrdiff_t sim_chunks_eat(struct sim_chunks *c, struct str in, struct buf *out);
 
 const char *sim_http_reason(int status);
-bool sim_query(struct str query, const char *name, char *value,
-    size_t size);                                       /* a parameter, decoded; false when absent */
+/* A parameter, decoded; false when absent */
+bool sim_query(struct str query, const char *name, char *value, size_t size);
 void sim_unescape(struct str s, char *to, size_t size); /* percent-decoded into a label */
 
 #endif

@@ -50,8 +50,8 @@ struct sim_job *sim_job_find(const struct sim_job_list *list, struct str id);
 void sim_job_list_json(
     struct sim *s, const struct sim_job_list *list, struct str query, sim_job_json *each, struct buf *out);
 int64_t sim_job_age(const struct sim *s, const struct sim_job *job); /* percent of its life, 0..100 */
-void sim_job_raw(
-    const struct json *j, const char *name, struct buf *to); /* a root member as it was sent, else null */
+/* A root member as it was sent, else null */
+void sim_job_raw(const struct json *j, const char *name, struct buf *to);
 void sim_batch_execute(struct sim *s, struct sim_job *job);
 void sim_tuning_finish(struct sim *s, struct sim_job *job);
 

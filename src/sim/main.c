@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 static const char help[] =
-    "farthing-sim: a simulated provider with OpenAI's API, deterministic answers, a bill and faults on "
-    "demand\n"
+    "farthing-sim: a simulated provider with OpenAI's API, deterministic answers, a bill "
+    "and faults on demand\n"
     "\n"
     "  --port N                port on 127.0.0.1 (9090; 0: a free one)\n"
     "  --port-file FILE        write the port here once it listens\n"

@@ -25,9 +25,9 @@ struct sim_plan {
 
 /* Replaces the plan. -1 with the line at fault. */
 int sim_plan_read(struct sim_plan *p, struct str text, int *bad_line);
-void sim_plan_apply(
-    struct sim_plan *p, struct str method, struct str path, struct sim_fault *f); /* counts a request */
-void sim_plan_restart(struct sim_plan *p);                                        /* counts from zero again */
+/* Counts a request */
+void sim_plan_apply(struct sim_plan *p, struct str method, struct str path, struct sim_fault *f);
+void sim_plan_restart(struct sim_plan *p); /* counts from zero again */
 void sim_plan_free(struct sim_plan *p);
 
 #endif

@@ -52,14 +52,14 @@ void sim_reply_free(struct sim_reply *r);
 void sim_reply_error(struct sim_reply *r, const struct err *e);
 
 size_t sim_script_here(const struct sim_script *s); /* where the next byte of the script will stand */
-void sim_script_event(
-    struct sim_script *s, enum sim_step_kind kind, size_t from); /* the bytes since `from` are one event */
+/* The bytes since `from` are one event */
+void sim_script_event(struct sim_script *s, enum sim_step_kind kind, size_t from);
 /* The bytes since `head` are a template: head, middle, text and tail start where stated. number < 0: not numbered. */
 void sim_script_text(
     struct sim_script *s, size_t head, size_t middle, size_t text, size_t tail, int64_t number);
 
-void sim_add_int(
-    struct buf *out, int64_t n); /* in decimal: formatting is dear where it is done for every request */
+/* In decimal: formatting is dear where it is done for every request */
+void sim_add_int(struct buf *out, int64_t n);
 void sim_add_text(struct buf *out, const char *text);
 
 #endif

@@ -209,13 +209,7 @@ answer(struct talk *t, struct sim_prompt *p)
 {
 	static struct buf said;
 	t->usage = p->usage;
-	if (sim_model_reasons(str_from(p->model))) {
-		t->usage.reasoning = 64 + sim_answer_hash(sim_prompt_user(p)) % 128;
-		if (p->max_output >= 0 && t->usage.reasoning > p->max_output)
-			t->usage.reasoning = p->max_output;
-		if (p->max_output >= 0)
-			p->max_output -= t->usage.reasoning;
-	}
+	t->usage.reasoning = sim_answer_think(p);
 	if (said.cap > KEEP_MEMORY)
 		buf_free(&said);
 	buf_clear(&said);

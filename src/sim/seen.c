@@ -38,12 +38,6 @@ grow(struct sim_seen *s)
 }
 
 uint32_t
-sim_seen_times(const struct sim_seen *s, uint64_t mark)
-{
-	return s->cap != 0 ? slot_of(s, mark)->times : 0;
-}
-
-uint32_t
 sim_seen_add(struct sim_seen *s, uint64_t mark)
 {
 	if (s->count >= MOST)

@@ -18,7 +18,6 @@ struct sim_seen {
 uint64_t sim_hash(uint64_t from, struct str bytes); /* FNV-1a, 64 bits; start with SIM_HASH */
 #define SIM_HASH UINT64_C(0xcbf29ce484222325)
 
-uint32_t sim_seen_times(const struct sim_seen *s, uint64_t mark);
 uint32_t sim_seen_add(struct sim_seen *s, uint64_t mark); /* how often it had been seen before */
 void sim_seen_clear(struct sim_seen *s);
 

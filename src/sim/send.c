@@ -11,8 +11,6 @@
 
 #include "base/clock.h"
 
-#include <assert.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 enum phase { PHASE_WAIT, PHASE_BODY, PHASE_LAST, PHASE_RESET, PHASE_HANG };
@@ -354,8 +352,8 @@ sim_send_go(struct sim_conn *c)
 		return false;
 	for (int round = 0;; round++) {
 		int64_t now = clock_us();
-		if (round ==
-		    ROUNDS) { /* the others' turn: an endless reply to a fast reader would never let go */
+		/* the others' turn: an endless reply to a fast reader would never let go */
+		if (round == ROUNDS) {
 			sim_heap_set(&c->server->heap, &c->timer, now);
 			return false;
 		}

@@ -16,7 +16,6 @@
 #include "base/clock.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 typedef void serve_endpoint(struct sim *s, const struct sim_request *r, struct sim_reply *reply);
 

@@ -17,8 +17,9 @@ struct sim_kept {
 
 struct sim_store *sim_store_new(void);
 void sim_store_free(struct sim_store **s);
-void sim_store_add(struct sim_store *s, const char *id, struct buf *response, struct str input,
-    int64_t tokens);                                                             /* takes response */
+/* Takes response */
+void sim_store_add(
+    struct sim_store *s, const char *id, struct buf *response, struct str input, int64_t tokens);
 const struct sim_kept *sim_store_find(const struct sim_store *s, struct str id); /* NULL when there is none */
 void sim_store_drop(struct sim_store *s, struct str id);
 

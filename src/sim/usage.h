@@ -8,9 +8,9 @@
 #include "bill.h"
 #include "faults.h"
 
-void sim_usage_chat(
-    const struct sim_usage *u, enum sim_bad_usage lie, struct buf *out); /* prompt_tokens ... */
-void sim_usage_responses(
-    const struct sim_usage *u, enum sim_bad_usage lie, struct buf *out); /* input_tokens ... */
+/* prompt_tokens ... */
+void sim_usage_chat(const struct sim_usage *u, enum sim_bad_usage lie, struct buf *out);
+/* input_tokens ... */
+void sim_usage_responses(const struct sim_usage *u, enum sim_bad_usage lie, struct buf *out);
 
 #endif

@@ -184,9 +184,8 @@ ask_failed(struct ask *a, const struct err *e, bool final, int status, int64_t r
 	const struct upstream_conf *conf = upstream_of(a);
 	loop_timer_clear(a->house->loop, &a->timer);
 	bool limited = status == 429 && !final;
-	final =
-	    final ||
-	    a->forwarded; /* its body is gone with the first attempt, and its client knows how to repeat */
+	/* The body of what is forwarded is gone with the first attempt, and its client knows how to repeat. */
+	final = final || a->forwarded;
 	if (limited && retry_after_ms > 0 && !a->forwarded) {
 		enum { REST_MAX_MS = 60000 };
 		site_rest(a->site, a->model,
@@ -292,8 +291,8 @@ ask_open(struct ask_house *house, struct exchange *x)
 	}
 	a->body = x->body;
 	x->body = (struct buf){ 0 };
-	a->request =
-	    x->request; /* moved: the exchange keeps a copy of the small facts, the ask owns the bytes */
+	/* moved: the exchange keeps a copy of the small facts, the ask owns the bytes */
+	a->request = x->request;
 	x->request.body = (struct buf){ 0 };
 	x->request.json = (struct json){ 0 };
 	choose_model(a, x->task);

@@ -38,8 +38,8 @@ struct ask {
 	size_t fallback_at;             /* next of the asked model's fallbacks */
 	int tries;                      /* attempts at this model */
 	int64_t deadline_ms;
-	struct timer
-	    timer; /* the next try, the end that was found too early to tell, or a head that waits for an event */
+	/* The next try, the end that was found too early to tell, or a head that waits for an event */
+	struct timer timer;
 	struct err doom; /* status != 0: what the timer is going to say */
 	struct answer_facts facts;
 	struct ledger_request *owed; /* the row of an asker that has left, waiting for the cost; NULL: none */

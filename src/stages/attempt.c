@@ -132,8 +132,8 @@ begin_answer(struct ask *a, struct call_head *head)
 			    "The provider answered a stream request with something else.");
 		reply_stream(
 		    &a->reply, (size_t)limits->event, head->status, head->content_type, &head->headers);
-		if (limits->heartbeat_ms >
-		    0) /* a client that hears nothing may give up: then the head goes first */
+		/* A client that hears nothing may give up: then the head goes first. */
+		if (limits->heartbeat_ms > 0)
 			loop_timer_set(a->house->loop, &a->timer, clock_ms() + limits->heartbeat_ms);
 		return 0;
 	}
@@ -180,9 +180,9 @@ on_stream_bytes(struct ask *a, struct str bytes)
 		a->attempt.verdict = a->reply.err;
 		return -1;
 	}
+	/* The client is finished with at once, whatever the provider does with the connection. */
 	if (a->reply.done)
-		finish_stream(
-		    a); /* the client is finished with at once, whatever the provider does with the connection */
+		finish_stream(a);
 	return 0;
 }
 

@@ -43,9 +43,8 @@ struct call {
 	bool headed;
 	bool stopped; /* an event said -1 */
 	bool timed_out;
-	bool paused;             /* no more bytes wanted */
-	bool held;               /* curl was told to wait */
-	const char *waiting_for; /* what a time-out would be called */
+	bool paused; /* no more bytes wanted */
+	bool held;   /* curl was told to wait */
 	int64_t started_ms, heard_ms, deadline_ms;
 	struct timer timer;
 };
@@ -393,7 +392,6 @@ call_start(struct caller *caller, struct call_spec *spec, const struct call_even
 	c->deadline_ms = c->started_ms + p->conf->total_ms;
 	if (spec->deadline_ms > 0 && spec->deadline_ms < c->deadline_ms)
 		c->deadline_ms = spec->deadline_ms;
-	c->waiting_for = "first byte";
 	c->timer.on_due = on_time;
 	head_reset(&c->head);
 	p->active++;
@@ -479,7 +477,7 @@ finish(struct call *c, CURLcode code)
 	struct call_end end = { .result = result_of(c, code), .sent = was_sent(c), .headed = c->headed };
 	if (c->timed_out)
 		snprintf(
-		    end.text, sizeof end.text, "no %s in time", c->headed ? "further byte" : c->waiting_for);
+		    end.text, sizeof end.text, "no %s in time", c->headed ? "further byte" : "first byte");
 	else
 		str_copy(end.text, sizeof end.text, str_from(curl_easy_strerror(code)));
 	lanes_leave(c->caller->lanes, c->lane, c->easy);

@@ -135,8 +135,8 @@ int
 lanes_close_socket(struct lanes *l, curl_socket_t fd)
 {
 	if ((size_t)fd < l->sock_cap && l->socks[fd] != NULL) {
-		loop_forget(
-		    l->loop, &l->socks[fd]->watch); /* the kernel drops a closed socket from the set itself */
+		/* the kernel drops a closed socket from the set itself */
+		loop_forget(l->loop, &l->socks[fd]->watch);
 		free(l->socks[fd]);
 		l->socks[fd] = NULL;
 	}

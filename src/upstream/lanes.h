@@ -19,8 +19,8 @@ typedef void lanes_on_done(void *context, CURL *easy, CURLcode code);
 
 struct lanes *lanes_new(struct loop *l, lanes_on_done *on_done, void *context);
 void lanes_free(struct lanes **l);
-struct lane *lanes_board(
-    struct lanes *l, CURL *easy); /* starts it on the next turn; NULL when curl refuses */
+/* Starts it on the next turn; NULL when curl refuses */
+struct lane *lanes_board(struct lanes *l, CURL *easy);
 void lanes_leave(struct lanes *l, struct lane *lane, CURL *easy); /* never inside a curl callback */
 void lanes_unpause(struct lanes *l, struct lane *lane, CURL *easy);
 /* For CURLOPT_OPENSOCKETFUNCTION and CLOSESOCKETFUNCTION: sockets that curl tells us the birth and the death of. */

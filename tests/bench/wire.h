@@ -37,7 +37,7 @@ int wire_connect(int port); /* non-blocking, on loopback; -1: refused */
 void wire_post(struct buf *out, int port, struct str json, bool stream); /* a chat request */
 int64_t wire_us(void);
 void wire_many_files(void); /* raises the limit of open files as far as it goes */
-int64_t wire_rank(
-    int64_t *us, size_t n, double share); /* sorts; the value at `share`, 0.99 say; -1 when n is 0 */
+/* Sorts; the value at `share`, 0.99 say; -1 when n is 0 */
+int64_t wire_rank(int64_t *us, size_t n, double share);
 
 #endif

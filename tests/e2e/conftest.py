@@ -74,20 +74,34 @@ def gateway(tmp_path, upstream):
 
 
 @pytest.fixture(scope="module")
-def standing(tmp_path_factory):
-    """One gateway for all tests of a module, before a provider that answers everything: (gateway, upstream)."""
-    need("farthing")
-    u = Upstream()
-    u.answer = lambda call: call.reply(200, completion())
-    directory = tmp_path_factory.mktemp("standing")
-    g = Gateway(directory, skeleton(str(directory), u.url)).start()
+def stand(tmp_path_factory):
+    """A maker of gateways that all tests of a module share, each before a provider that answers everything:
+    stand(name, overrides) gives (gateway, upstream)."""
+    made = []
+
+    def make(name, config=None):
+        need("farthing")
+        u = Upstream()
+        u.answer = lambda call: call.reply(200, completion())
+        directory = tmp_path_factory.mktemp(name)
+        g = Gateway(directory, merge(skeleton(str(directory), u.url), config or {})).start()
+        made.append((g, u))
+        return g, u
+    yield make
     try:
-        yield g, u
-        g.stop()
+        for g, _ in made:
+            g.stop()
     finally:
-        if g.process.poll() is None:
-            g.process.kill()
-        u.close()
+        for g, u in made:
+            if g.process.poll() is None:
+                g.process.kill()
+            u.close()
+
+
+@pytest.fixture(scope="module")
+def standing(stand):
+    """One gateway for all tests of a module: (gateway, upstream)."""
+    return stand("standing")
 
 
 @pytest.fixture

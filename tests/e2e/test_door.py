@@ -158,21 +158,9 @@ def test_a_request_has_a_total_deadline(gateway, upstream):
 # ---- size
 
 @pytest.fixture(scope="module")
-def narrow(tmp_path_factory):
+def narrow(stand):
     """A standing gateway with a body limit of 64 KiB."""
-    from farthing.gateway import Gateway, merge, skeleton
-    from farthing.upstream import Upstream
-    u = Upstream()
-    u.answer = lambda call: call.reply(200, completion())
-    d = tmp_path_factory.mktemp("narrow")
-    g = Gateway(d, merge(skeleton(str(d), u.url), {"limits": {"body": "64KiB", "body_timeout": "2s"}})).start()
-    try:
-        yield g, u
-        g.stop()
-    finally:
-        if g.process.poll() is None:
-            g.process.kill()
-        u.close()
+    return stand("narrow", {"limits": {"body": "64KiB", "body_timeout": "2s"}})
 
 
 LIMIT = 64 * 1024

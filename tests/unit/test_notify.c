@@ -114,9 +114,9 @@ supervisor_that_does_not_read_does_not_block(void **state)
 {
 	(void)state;
 	listen_on(path);
+	/* far more than a socket holds; the test's time-out is what tells */
 	for (int i = 0; i < 2000; i++)
-		notify_send(
-		    "WATCHDOG=1"); /* far more than a socket holds; the test's time-out is what tells */
+		notify_send("WATCHDOG=1");
 	assert_told("WATCHDOG=1");
 }
 
