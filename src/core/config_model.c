@@ -40,7 +40,7 @@ read_as(struct reader *r, struct model_conf *m, const struct node *n, const char
 	m->upstream_model = m->name;
 	read_join(inner, path, "as");
 	if (text != NULL && read_value(r, &as, text, inner, &m->upstream_model))
-		read_name_ok(r, str_from(m->upstream_model), text->line, inner);
+		read_name_ok(r, str_from(m->upstream_model), NAME_OF_MODEL, text->line, inner);
 }
 
 static void
@@ -90,7 +90,7 @@ read_one(struct reader *r, struct model_conf *m, const struct node *n)
 {
 	char path[KEY_PATH_SIZE];
 	read_join(path, "models", n->key.p);
-	bool good = read_name_ok(r, n->key, n->key_line, path);
+	bool good = read_name_ok(r, n->key, NAME_OF_MODEL, n->key_line, path);
 	if (good && str_eq(n->key, STR("auto")))
 		problem_add(r->problems, n->key_line, path,
 		    "is the name by which clients leave the choice to the router");

@@ -217,15 +217,16 @@ read_is_list(struct reader *r, const struct node *n, const char *path)
 }
 
 bool
-read_name_ok(struct reader *r, struct str name, int line, const char *path)
+read_name_ok(struct reader *r, struct str name, size_t most, int line, const char *path)
 {
-	bool good = name.n > 0 && name.n <= 100;
+	bool good = name.n > 0 && name.n <= most;
 	for (size_t i = 0; i < name.n && good; i++)
 		good = (unsigned char)name.p[i] > 0x20 && (unsigned char)name.p[i] < 0x7f &&
 		       name.p[i] != '"' && name.p[i] != '\\';
 	if (!good)
 		problem_add(r->problems, line, path,
-		    "is no name: 1 to 100 letters, digits and signs of ASCII, without spaces and quotes");
+		    "is no name: 1 to %zu letters, digits and signs of ASCII, without spaces and quotes",
+		    most);
 	return good;
 }
 

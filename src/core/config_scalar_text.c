@@ -151,7 +151,7 @@ read_item(struct reader *r, const struct config_key *k, const struct scalar *s, 
 	struct string_list list = string_list_at(slot);
 	if (k->type == KEY_HOSTS && !address_host_ok(s->text))
 		return scalar_refuse(r, s, "needs names of hosts, without scheme and port");
-	if (k->type == KEY_NAMES && !read_name_ok(r, s->text, s->line, s->path))
+	if (k->type == KEY_NAMES && !read_name_ok(r, s->text, NAME_OF_MODEL, s->line, s->path))
 		return false;
 	if (k->type == KEY_PATTERNS && !pattern_ok(r, s))
 		return false;

@@ -60,7 +60,7 @@ read_one(struct reader *r, struct upstream_conf *u, const struct node *n)
 {
 	char path[KEY_PATH_SIZE], inner[KEY_PATH_SIZE];
 	read_join(path, "upstreams", n->key.p);
-	read_name_ok(r, n->key, n->key_line, path);
+	read_name_ok(r, n->key, NAME_OF_UPSTREAM, n->key_line, path);
 	upstream_init(r, u, n->key, path);
 	read_section(r, &config_upstream, n, path, u);
 

@@ -367,7 +367,7 @@ call_free(struct call *c)
 	p->active--;
 	c->caller->calls--;
 	loop_timer_clear(c->caller->loop, &c->timer);
-	curl_slist_free_all(c->headers);
+	provider_wipe(&c->headers);
 	buf_free(&c->body);
 	buf_free(&c->head.headers);
 	c->magic = 0;

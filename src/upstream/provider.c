@@ -105,8 +105,8 @@ provider_new(const struct upstream_conf *conf)
 	return p;
 }
 
-static void
-wipe_headers(struct curl_slist **list)
+void
+provider_wipe(struct curl_slist **list)
 {
 	for (struct curl_slist *at = *list; at != NULL; at = at->next)
 		explicit_bzero(at->data, strlen(at->data));
@@ -125,8 +125,8 @@ provider_free(struct provider **pp)
 		curl_easy_cleanup(p->warm[--p->warm_count]);
 	for (int i = 0; i < ENDPOINTS; i++)
 		curl_url_cleanup(p->urls[i]);
-	wipe_headers(&p->json);
-	wipe_headers(&p->json_stream);
+	provider_wipe(&p->json);
+	provider_wipe(&p->json_stream);
 	free(p);
 	*pp = NULL;
 }

@@ -26,6 +26,8 @@ struct provider {
 
 /* NULL: not an endpoint's path, or curl cannot read it */
 CURLU *provider_url(const struct provider *p, const char *path);
+/* The caller gives them back with provider_wipe: there is a key in them. */
 struct curl_slist *provider_headers(const struct provider *p, const char *content_type, bool stream);
+void provider_wipe(struct curl_slist **headers);
 
 #endif
