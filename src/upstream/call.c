@@ -11,16 +11,13 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "head.h"
 #include "lanes.h"
 #include "provider_private.h"
 
-enum {
-	HEADERS_MAX = 8 * 1024, /* of those kept for the client */
-	CALL_MAGIC = 0x43414c4c,
-};
+enum { CALL_MAGIC = 0x43414c4c };
 
 struct caller {
 	struct loop *loop;
@@ -62,73 +59,6 @@ next_due(const struct call *c)
 /* ---- the head ---- */
 
 static bool
-may_reach_client(struct str name)
-{
-	return str_starts(name, STR("x-ratelimit-")) || str_starts(name, STR("openai-"));
-}
-
-static const int64_t SANE_WAIT_S = INT64_C(10) * 365 * 86400; /* what is beyond it is no advice */
-
-static int64_t
-read_retry_after_ms(struct str value)
-{
-	int64_t ms;
-	return str_int(value, &ms) && ms >= 0 && ms <= SANE_WAIT_S * 1000 ? ms : -1;
-}
-
-static int64_t
-read_retry_after(struct str value)
-{
-	int64_t seconds;
-	if (str_int(value, &seconds))
-		return seconds >= 0 && seconds <= SANE_WAIT_S ? seconds * 1000 : -1;
-	char date[64];
-	str_copy(date, sizeof date, value);
-	time_t at = curl_getdate(date, NULL);
-	if (at < 0)
-		return -1;
-	int64_t wait_ms = (int64_t)at * 1000 - clock_wall_us() / 1000;
-	return wait_ms > 0 ? wait_ms : 0;
-}
-
-static void
-read_header(struct call_head *head, struct str name, struct str value)
-{
-	if (str_eq(name, STR("content-type"))) {
-		str_copy(head->content_type, sizeof head->content_type, value);
-		for (char *c = head->content_type; *c != '\0'; c++)
-			if (*c >= 'A' && *c <= 'Z')
-				*c = (char)(*c + 32);
-	} else if (str_eq(name, STR("content-encoding"))) {
-		head->encoded = !str_eq_nocase(value, STR("identity"));
-	} else if (str_eq(name, STR("retry-after-ms"))) {
-		head->retry_after_ms = read_retry_after_ms(value);
-	} else if (str_eq(name, STR("retry-after")) && head->retry_after_ms < 0) {
-		head->retry_after_ms = read_retry_after(value);
-	} else if (may_reach_client(name) && memchr(value.p, '\0', value.n) == NULL) {
-		/* Too many of them are left out, never cut: they are only courtesy. */
-		size_t need = name.n + value.n + 2;
-		if (buf_reserve(&head->headers, head->headers.n == 0 && need < 512 ? 512 : need) == 0) {
-			buf_add(&head->headers, name);
-			buf_add_c(&head->headers, '\0');
-			buf_add(&head->headers, value);
-			buf_add_c(&head->headers, '\0');
-		}
-	}
-}
-
-static void
-head_reset(struct call_head *head)
-{
-	buf_clear(&head->headers);
-	head->headers.max = HEADERS_MAX;
-	head->status = 0;
-	head->content_type[0] = '\0';
-	head->retry_after_ms = -1;
-	head->encoded = false;
-}
-
-static bool
 is_final(struct call *c)
 {
 	long status = 0;
@@ -165,16 +95,7 @@ on_curl_header(char *p, size_t size, size_t n, void *context)
 	}
 	if (line.n == 0) /* the end of this head; what follows one below 200 is another */
 		return is_final(c) && announce_head(c) != 0 ? 0 : size * n;
-	/* All that are of interest begin with one of these; most of the others are known by their first letter. */
-	if (memchr("cCoOrRxX", line.p[0], 8) == NULL)
-		return size * n;
-	struct str name, value = line;
-	if (!str_cut(&value, ':', &name) || value.p == NULL || name.n == 0 || name.n > 128)
-		return size * n;
-	char lower[129];
-	for (size_t i = 0; i < name.n; i++)
-		lower[i] = name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] + 32) : name.p[i];
-	read_header(&c->head, (struct str){ lower, name.n }, str_trim(value));
+	head_take(&c->head, line);
 	return size * n;
 }
 
@@ -285,6 +206,8 @@ set_common(struct call *c, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(
+	    easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);    /* a proxy's head is not the provider's */
 	curl_easy_setopt(easy, CURLOPT_PROXY, conf->proxy); /* "" keeps curl from obeying the environment */
 	if (conf->proxy[0] == '\0')
 		curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
