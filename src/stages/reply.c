@@ -130,12 +130,12 @@ add_event(struct reply *r, struct str raw, bool aside)
 	return 0;
 }
 
-/* An event whose closing CRLF was cut in two is complete at the CR. Its LF is certain to come, and belongs to it: it is passed
+/* An event whose closing CRLF was cut in two is complete at the CR. Its LF is to come, and belongs to it: it is passed
  * on now, because the event may be the last one, or hidden as a whole. */
 static int
 pass_on(struct reply *r, struct str raw, bool aside)
 {
-	if (!str_ends(raw, STR("\n\r")))
+	if (!str_ends(raw, STR("\r\n\r")))
 		return add_event(r, raw, aside);
 	struct buf whole = { 0 };
 	int rc = -1;
