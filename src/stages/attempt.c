@@ -23,7 +23,7 @@ tokens_of_bytes(int64_t bytes)
 static void
 estimate(const struct ask *a, struct usage *u)
 {
-	*u = (struct usage){ .known = true };
+	*u = (struct usage){ .known = true }; /* nothing the provider stated, but it has its price */
 	u->input = tokens_of_bytes((int64_t)a->request.body.n);
 	/* A stream spends some 200 bytes of framing a token, a whole body about 400 in all. */
 	if (a->request.stream)
@@ -53,9 +53,7 @@ price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct led
 	assert(a->model != NULL); /* only forwarded requests have none */
 	if (a->model->free)
 		return;
-	struct usage counted = row->usage;
-	counted.known = true; /* an estimate is nothing the provider stated, but it has its price */
-	if (!usage_cost(&counted, &a->model->price, &row->cost_pico)) {
+	if (!usage_cost(&row->usage, &a->model->price, &row->cost_pico)) {
 		row->cost_pico = -1;
 		row->basis = COST_UNPRICED;
 	}
