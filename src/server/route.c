@@ -11,16 +11,16 @@ is_name_char(char c)
 	       c == '_' || c == '.' || c == ':';
 }
 
-/* Bytes that mean something else to somebody else: refused before anything is looked up. */
+/* Bytes that mean something else to somebody else, in the path or its query: refused before anything is looked up. */
 static int
-check_bytes(struct str path, struct err *e)
+check_bytes(struct str target, struct err *e)
 {
-	if (path.n == 0 || path.p[0] != '/')
-		return err_set(e, 400, "invalid_path", "The request target must be a path.");
-	for (size_t i = 0; i < path.n; i++) {
-		unsigned char c = (unsigned char)path.p[i];
-		bool pair = i + 1 < path.n &&
-			    ((c == '.' && path.p[i + 1] == '.') || (c == '/' && path.p[i + 1] == '/'));
+	if (target.n == 0 || target.p[0] != '/')
+		return err_set(e, 400, "invalid_path", "The request target must be a target.");
+	for (size_t i = 0; i < target.n; i++) {
+		unsigned char c = (unsigned char)target.p[i];
+		bool pair = i + 1 < target.n &&
+			    ((c == '.' && target.p[i + 1] == '.') || (c == '/' && target.p[i + 1] == '/'));
 		if (c <= 0x20 || c >= 0x7F || c == '\\' || c == ';' || c == '#' || pair)
 			return err_set(
 			    e, 400, "invalid_path", "The path holds characters that no path here has.");
@@ -145,7 +145,7 @@ route_find(struct str method, struct str uri, struct route *route, const char **
 	*allow = NULL;
 	struct str query = uri, path = { 0 };
 	str_cut(&query, '?', &path);
-	if (check_bytes(path, e) != 0 || (query.n > 0 && check_bytes((struct str){ uri.p, uri.n }, e) != 0))
+	if (check_bytes(uri, e) != 0)
 		return -1;
 	struct str models = STR("/v1/models/");
 	if (str_starts(path, models) && path.n > models.n) {
@@ -154,7 +154,7 @@ route_find(struct str method, struct str uri, struct route *route, const char **
 			return refuse_method("GET", allow, e);
 		return take_model((struct str){ path.p + models.n, path.n - models.n }, route, e);
 	}
-	if (path.n > 0 && memchr(path.p, '%', path.n) != NULL)
+	if (memchr(path.p, '%', path.n) != NULL)
 		return err_set(e, 400, "invalid_path", "Percent signs have no place in the paths here.");
 	for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++) {
 		if (!str_eq(path, asks[i].path))
