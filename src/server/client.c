@@ -204,8 +204,6 @@ on_hang_up(struct watch *w, uint32_t events)
 	struct client *c = LIST_ENTRY(w, struct client, watch);
 	assert(c->magic == CLIENT_MAGIC);
 	/* A half-close counts as leaving, as with nginx: it cannot be told from a client that is gone. */
-	if (c->visit != NULL && c->phase == CLIENT_ANSWER)
-		visit_client_left(c->visit);
 	client_shut(c); /* the library misses an end that comes together with bytes */
 }
 

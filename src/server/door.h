@@ -104,6 +104,7 @@ struct visit {
 
 /* server.c */
 struct gate *gate_with_room(struct server *s); /* NULL when no more can be opened */
+void server_tell_idle(struct server *s);       /* on_idle, once, when draining and nothing is in flight */
 
 /* listener.c */
 int listener_open(
@@ -130,7 +131,6 @@ enum MHD_Result visit_begin(
     struct visit *v, struct MHD_Connection *connection, const char *method, const char *version);
 enum MHD_Result visit_body(struct visit *v, const char *bytes, size_t *size);
 enum MHD_Result visit_go_on(struct visit *v);
-void visit_client_left(struct visit *v);
 void visit_ping(struct visit *v); /* a heartbeat, when the sleeping reader of a stream is due one */
 
 /* send.c: responses */

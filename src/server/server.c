@@ -215,15 +215,21 @@ server_use(struct server *s, struct site *site)
 }
 
 void
+server_tell_idle(struct server *s)
+{
+	if (!s->draining || s->told_idle || s->in_flight > 0)
+		return;
+	s->told_idle = true;
+	s->on_idle(s->context);
+}
+
+void
 server_drain(struct server *s, void (*on_idle)(void *context), void *context)
 {
 	s->draining = true;
 	s->on_idle = on_idle;
 	s->context = context;
-	if (s->in_flight == 0) {
-		s->told_idle = true;
-		on_idle(context);
-	}
+	server_tell_idle(s);
 }
 
 int

@@ -88,15 +88,6 @@ write_log(const struct visit *v, const struct ledger_request *row)
 	    (long long)row->total_us, (long long)row->bytes_out, row->error_code, row->why);
 }
 
-static void
-tell_idle(struct server *s)
-{
-	if (!s->draining || s->told_idle || s->in_flight > 0)
-		return;
-	s->told_idle = true;
-	s->on_idle(s->context);
-}
-
 void
 visit_free(struct visit *v)
 {
@@ -121,7 +112,7 @@ visit_free(struct visit *v)
 	if (v->counted)
 		s->in_flight--;
 	free(v);
-	tell_idle(s);
+	server_tell_idle(s);
 }
 
 /* ---- the head ---- */
@@ -320,15 +311,6 @@ visit_go_on(struct visit *v)
 	if (v->replied)
 		return MHD_YES;
 	return v->x.reader.answer == NULL ? read_and_arrive(v) : send_answer(v);
-}
-
-/* The socket is dead. The visit ends when the library has noticed, which is within this turn of the loop. */
-void
-visit_client_left(struct visit *v)
-{
-	/* It took every byte and hung up: some clients do not wait for the last chunk. */
-	if (v->x.reader.answer != NULL && reader_at_end(&v->x.reader))
-		v->why = "served";
 }
 
 void
