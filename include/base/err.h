@@ -15,7 +15,13 @@ struct err {
 	char param[72]; /* the field at fault; empty is null */
 	char text[400];
 	int retry_after_s; /* 0: say nothing */
-	int should_retry;  /* -1: say `x-should-retry: false`, 1: true, 0: leave it to the client */
+	/* The arithmetic of a refusal by the budget, sent as error.details. */
+	struct err_budget {
+		bool shown;
+		int64_t limit_pico, spent_pico, held_pico, needed_pico;
+		int64_t resets_at_us; /* wall clock; 0: never */
+	} budget;
+	int should_retry; /* -1: say `x-should-retry: false`, 1: true, 0: leave it to the client */
 };
 
 /* Fills *e and returns -1, so that a check can end with `return err_set(e, 400, "invalid_json", "...")`.

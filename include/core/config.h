@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "core/account.h"
 #include "core/price.h"
 
 enum http_version { HTTP_AUTO, HTTP_1_1, HTTP_2 };
@@ -36,9 +37,12 @@ struct model_conf {
 	const char *name;           /* what clients ask for */
 	const char *upstream_model; /* what the provider is asked for; equals name unless `as` was set */
 	const struct upstream_conf *upstream;
-	struct price price; /* known == false: unpriced */
-	bool free;          /* the operator said it costs nothing */
-	bool listed;        /* stands in the file; false: comes from the catalogue */
+	struct price price; /* in force now; known == false: unpriced */
+	/* What it cost at other times, oldest first: from `prices` in the file. For pricing history anew. */
+	const struct dated_price *history;
+	size_t history_count;
+	bool free;   /* the operator said it costs nothing */
+	bool listed; /* stands in the file; false: comes from the catalogue */
 	enum model_kind kind;
 	int64_t context_tokens, max_output_tokens; /* 0: unknown */
 	bool vision, tools, json_schema, reasoning;
@@ -84,7 +88,22 @@ struct budget_conf {
 	const char *timezone;
 	int min_output_tokens;
 	enum disconnect_policy on_disconnect;
+	int64_t drain_ms; /* how long a call may go on for nobody, to learn what it cost */
+	int64_t wait_ms;  /* how long a request may wait for other requests' holds to shrink */
 	bool strict;
+	bool power_safe; /* a hold is on the disk, not only with the kernel, before its call leaves */
+};
+
+/* A group of keys with limits of its own. */
+struct project_conf {
+	const char *name;
+	struct budget_conf budget; /* only its four limits count */
+};
+
+struct alerts_conf {
+	int shares[8]; /* per cent of a limit, rising */
+	size_t share_count;
+	const char *webhook; /* "": none */
 };
 
 struct quality_conf {
@@ -148,6 +167,9 @@ struct config {
 	size_t model_count;
 	struct task_conf *tasks; /* [0] is "default" */
 	size_t task_count;
+	struct project_conf *projects;
+	size_t project_count;
+	struct alerts_conf alerts;
 	struct routing_conf routing;
 	struct cache_conf cache;
 	struct dedup_conf dedup;
@@ -187,6 +209,10 @@ void config_hold(struct config *c);
 void config_drop(struct config **c);
 
 const struct model_conf *config_model(const struct config *c, struct str name); /* NULL: unknown */
+/* The price in force at that instant: the latest one of its history that had begun, else its price. */
+const struct price *config_price_at(const struct model_conf *m, int64_t wall_us);
+/* NULL: not configured, so without limits of its own */
+const struct project_conf *config_project(const struct config *c, struct str name);
 /* "default" when unknown; never NULL */
 const struct task_conf *config_task(const struct config *c, struct str name);
 

@@ -14,7 +14,18 @@ struct price {
 	/* Input tokens the provider had cached; equals input where no discount is known */
 	int64_t cached_input;
 	int64_t cache_write; /* equals input where the provider charges nothing extra */
-	int64_t output;      /* completion tokens, reasoning tokens included */
+	int64_t output;      /* completion tokens */
+	int64_t reasoning;   /* those of them that are reasoning; equals output where nothing else is known */
+	int64_t batch_input; /* in the provider's batch tier; 0: it has none, or it is not known */
+	int64_t batch_output;
+	int64_t training; /* a token of fine-tuning; 0: not known */
+	int64_t fee;      /* for each request, whatever its size */
+};
+
+/* A price and when it came into force, in microseconds since 1970 UTC. */
+struct dated_price {
+	int64_t from_us;
+	struct price price;
 };
 
 enum model_kind { MODEL_CHAT, MODEL_COMPLETION, MODEL_EMBEDDING };

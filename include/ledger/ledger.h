@@ -12,6 +12,7 @@
 #define FARTHING_LEDGER_LEDGER_H
 
 #include "base/err.h"
+#include "core/account.h"
 #include "core/usage.h"
 
 /* Stored as numbers: never renumber. Names are what reports and headers show. */
@@ -24,6 +25,7 @@ enum attempt_outcome {
 	ATTEMPT_UNREACHED = 2, /* no byte of the request can have been processed: not billed */
 	ATTEMPT_BROKEN = 3,    /* cut in the middle, timed out, or unreadable: may be billed */
 	ATTEMPT_CANCELLED = 4, /* all readers left, or the gateway stopped */
+	ATTEMPT_LOST = 5, /* the process died while it ran: written by the recovery, costs what was held */
 };
 const char *attempt_outcome_name(enum attempt_outcome outcome);
 
@@ -32,6 +34,9 @@ struct ledger_request {
 	char id[48];   /* x-request-id */
 	char account[64];
 	char task[64];
+	char project[64]; /* empty: none */
+	char run[64];     /* empty: none */
+	char tier[16];    /* "simple", "moderate", "complex", "pinned"; empty: none */
 	/* "chat", "completions", "embeddings", "responses", "files", "fine_tuning", "batches" */
 	char endpoint[32];
 	char model_asked[96];
@@ -43,7 +48,11 @@ struct ledger_request {
 	struct usage usage;    /* of the answer, also where it was shared or cached */
 	/* What this request cost us; 0 for a follower; -1: unknown (basis COST_UNPRICED) */
 	int64_t cost_pico;
-	int64_t saved_pico; /* what sharing saved; -1: unknown */
+	int64_t saved_pico; /* what sharing or a cache saved; -1: unknown */
+	/* What was saved besides, each by its cause: a cheaper model than the one asked for, one call for several requests, input
+	 * that the provider had cached. */
+	int64_t saved_routed_pico, saved_batched_pico, saved_prompt_pico;
+	int64_t clamped_to; /* the output limit the budget allowed; 0: it was not lowered */
 	enum cost_basis basis;
 	enum cache_kind cache;
 	int status; /* HTTP status sent; 499: the client left first */
@@ -67,6 +76,39 @@ struct ledger_attempt {
 	int64_t cost_pico; /* -1: unknown (basis COST_UNPRICED) */
 	enum cost_basis basis;
 	int64_t first_byte_us, total_us; /* from dispatch; first -1: never */
+	/* What it was admitted with: who pays, in which windows, how much was held. No windows (all zeroes): it went past the
+	 * guard, because it cannot cost anything. */
+	struct payer payer;
+	struct window windows[WINDOW_KINDS];
+	int64_t held_pico;
+	struct price price; /* that its cost was worked out with */
+	bool overrun;       /* it cost more than was held */
+	bool freeze;        /* ... and so much more that its key is frozen until the day window ends */
+	int slot;           /* of its hold in the holds file, given back once this row is on disk; -1: none */
+};
+
+/* A hold as it lies in the holds file: all that recovery needs to write the row of an attempt nobody ended. */
+struct ledger_hold {
+	int64_t at_us; /* wall clock at admission */
+	char request_id[48];
+	int number; /* of the attempt */
+	char upstream[48];
+	char model[96];
+	char endpoint[32];
+	struct payer payer;
+	struct window windows[WINDOW_KINDS];
+	int64_t held_pico;
+	struct price price;
+};
+
+/* What has been settled in one window of one account, as the books have it. */
+struct ledger_window {
+	enum account_kind kind;
+	char account[RUN_ACCOUNT_NAME];
+	enum window_kind window;
+	int64_t start_us, end_us; /* of a run: the first row, and 30 days behind the last one */
+	int64_t settled_pico;
+	bool frozen;
 };
 
 struct ledger_options {
@@ -74,6 +116,9 @@ struct ledger_options {
 	int keep_days;      /* rows older than this are pruned; 0: for ever */
 	int64_t keep_bytes; /* the oldest rows are pruned until the file's used pages fit; 0: no limit */
 	bool create;        /* false: refuse when the file is missing (tools that only look) */
+	bool
+	    accept_rollback; /* take books that are older than what the holds file has seen (a restored backup) */
+	bool init;           /* begin new books beside a holds file that belonged to others */
 };
 
 struct ledger_stats {
@@ -91,6 +136,25 @@ struct ledger;
 struct ledger *ledger_open(const struct ledger_options *options, struct err *e);
 void ledger_request(struct ledger *l, const struct ledger_request *row);
 void ledger_attempt(struct ledger *l, const struct ledger_attempt *row);
+/*
+ * Puts a hold where it survives kill -9: a few hundred bytes into a file that is mapped into memory, no system call. The
+ * slot goes into the attempt's row, which gives it back. -1: all slots are taken or the ledger is not ready, nothing may be sent.
+ */
+int ledger_hold(struct ledger *l, const struct ledger_hold *hold);
+/* The attempt was never started after all: no row will come */
+void ledger_unhold(struct ledger *l, int slot);
+/*
+ * For `durability: power`: calls on_safe(context) on the ledger's thread once every hold put before this call is on the disk.
+ * on_safe gets false when the disk refused. One msync for all that wait.
+ */
+void ledger_hold_sync(struct ledger *l, void (*on_safe)(void *context, bool safe), void *context);
+/* The open windows at the time of opening, recovery included: what the guard begins with. *rows is the caller's to free.
+ * Windows that end before after_us are left out. */
+int ledger_windows(const struct ledger *l, int64_t after_us, struct ledger_window **rows, size_t *count);
+/* Latest start of any calendar window in the books: the guard's clock never goes below it */
+int64_t ledger_newest_window_us(const struct ledger *l);
+/* Holds that the recovery settled when the books were opened */
+int ledger_recovered(const struct ledger *l);
 bool ledger_ready(const struct ledger *l); /* false while commits fail or the queue is over its bound */
 void ledger_stats(const struct ledger *l, struct ledger_stats *out);
 void ledger_retention(struct ledger *l, int keep_days, int64_t keep_bytes); /* new limits after a reload */

@@ -50,6 +50,8 @@ attempt_outcome_name(enum attempt_outcome outcome)
 		return "broken";
 	case ATTEMPT_CANCELLED:
 		return "cancelled";
+	case ATTEMPT_LOST:
+		return "lost";
 	}
 	return "unknown";
 }
