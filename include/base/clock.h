@@ -10,6 +10,7 @@
 
 int64_t clock_us(void);      /* monotonic microseconds since an arbitrary point */
 int64_t clock_ms(void);      /* the same in milliseconds */
+int64_t clock_boot_us(void); /* monotonic too, but goes on while the machine is suspended */
 int64_t clock_wall_us(void); /* microseconds since 1970-01-01 UTC */
 
 /* An instant of the wall clock as RFC 3339 has it, in UTC and whole seconds: "2026-11-27T00:00:00Z". Returns out. */

@@ -26,6 +26,13 @@ clock_us(void)
 }
 
 int64_t
+clock_boot_us(void)
+{
+	int64_t fake = atomic_load_explicit(&fake_monotonic, memory_order_relaxed);
+	return fake >= 0 ? fake : read_us(CLOCK_BOOTTIME);
+}
+
+int64_t
 clock_ms(void)
 {
 	return clock_us() / 1000;
