@@ -55,7 +55,6 @@ void budget_load(struct budget *b, enum account_kind kind, const char *account, 
 void budget_not_before(
     struct budget *b, int64_t wall_us); /* no window that ended before this is ever opened again */
 void budget_alert_at(struct budget *b, const int *shares, size_t count); /* per cent, rising, at most 8 */
-void budget_zone(struct budget *b);                  /* the time zone has changed: new windows use it */
 void budget_thaw(struct budget *b, const char *key); /* an operator lets a frozen key go on */
 
 enum { BUDGET_CELLS = 1 + 4 * WINDOW_KINDS }; /* the windows an attempt can be booked to */
