@@ -43,6 +43,11 @@ struct catalogue_model {
 
 /* NULL when unknown; a dated snapshot name finds itself only */
 const struct catalogue_model *catalogue_find(struct str name);
+
+/* "ft:BASE" of a fine-tuned model's name, "ft:BASE:org:name:id"; empty for any other name */
+struct str price_family(struct str name);
+/* As catalogue_find, and a fine-tuned model finds its family too; never BASE itself, which is cheaper */
+const struct catalogue_model *catalogue_family(struct str name);
 /* For listing, sorted by name; NULL behind the last */
 const struct catalogue_model *catalogue_at(size_t index);
 

@@ -36,6 +36,28 @@ catalogue_find(struct str name)
 	return NULL;
 }
 
+struct str
+price_family(struct str name)
+{
+	struct str ft = STR("ft:");
+	if (!str_starts(name, ft))
+		return (struct str){ NULL, 0 };
+	const char *end = memchr(name.p + ft.n, ':', name.n - ft.n);
+	if (end == NULL || end == name.p + ft.n)
+		return (struct str){ NULL, 0 };
+	return (struct str){ name.p, (size_t)(end - name.p) };
+}
+
+const struct catalogue_model *
+catalogue_family(struct str name)
+{
+	const struct catalogue_model *m = catalogue_find(name);
+	if (m != NULL)
+		return m;
+	struct str family = price_family(name);
+	return family.n > 0 ? catalogue_find(family) : NULL;
+}
+
 const struct catalogue_model *
 catalogue_at(size_t index)
 {
