@@ -37,12 +37,15 @@ struct model_conf {
 	const char *name;           /* what clients ask for */
 	const char *upstream_model; /* what the provider is asked for; equals name unless `as` was set */
 	const struct upstream_conf *upstream;
-	struct price price; /* in force now; known == false: unpriced */
-	/* What it cost at other times, oldest first: from `prices` in the file. For pricing history anew. */
+	struct price price; /* in force when the file was read; known == false: unpriced */
+	/* What it cost at all times, oldest first, from INT64_MIN on: from `prices` in the file; else none. For pricing
+	 * history anew. */
 	const struct dated_price *history;
 	size_t history_count;
 	bool free;   /* the operator said it costs nothing */
 	bool listed; /* stands in the file; false: comes from the catalogue */
+	bool
+	    family; /* "ft:BASE": serves every model tuned from BASE, each under the name it was asked for by */
 	enum model_kind kind;
 	int64_t context_tokens, max_output_tokens; /* 0: unknown */
 	bool vision, tools, json_schema, reasoning;
@@ -208,8 +211,9 @@ void config_problems_free(struct config_problem **problems);
 void config_hold(struct config *c);
 void config_drop(struct config **c);
 
-const struct model_conf *config_model(const struct config *c, struct str name); /* NULL: unknown */
-/* The price in force at that instant: the latest one of its history that had begun, else its price. */
+/* NULL: unknown. A fine-tuned model that is not listed finds its family. */
+const struct model_conf *config_model(const struct config *c, struct str name);
+/* The price in force at that instant: the latest one of its history that had begun; without a history, its price. */
 const struct price *config_price_at(const struct model_conf *m, int64_t wall_us);
 /* NULL: not configured, so without limits of its own */
 const struct project_conf *config_project(const struct config *c, struct str name);

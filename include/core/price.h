@@ -22,6 +22,12 @@ struct price {
 	int64_t fee;      /* for each request, whatever its size */
 };
 
+/* The most that so many input tokens can cost, with the fee of one request: each as if it were new and written to the
+ * cache. False when the price is unknown or the sum overflows; *pico untouched. */
+bool price_input_bound(const struct price *p, int64_t input_tokens, int64_t *pico);
+/* The most that one output token can cost. The price must be known. */
+int64_t price_output_unit(const struct price *p);
+
 /* A price and when it came into force, in microseconds since 1970 UTC. */
 struct dated_price {
 	int64_t from_us;
@@ -43,6 +49,11 @@ struct catalogue_model {
 
 /* NULL when unknown; a dated snapshot name finds itself only */
 const struct catalogue_model *catalogue_find(struct str name);
+
+/* "ft:BASE" of a fine-tuned model's name, "ft:BASE:org:name:id"; empty for any other name */
+struct str price_family(struct str name);
+/* As catalogue_find, and a fine-tuned model finds its family too; never BASE itself, which is cheaper */
+const struct catalogue_model *catalogue_family(struct str name);
 /* For listing, sorted by name; NULL behind the last */
 const struct catalogue_model *catalogue_at(size_t index);
 

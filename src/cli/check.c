@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "base/money.h"
 #include "cli.h"
 #include "core/config.h"
 #include "core/config_reference.h"
@@ -87,19 +88,78 @@ batches(const struct task_conf *t)
 }
 
 static bool
-limits_spending(const struct task_conf *t)
+limits(const struct budget_conf *b)
 {
-	const struct budget_conf *b = &t->budget;
 	return b->request_pico >= 0 || b->daily_pico >= 0 || b->weekly_pico >= 0 || b->monthly_pico >= 0;
+}
+
+static bool
+task_limits(const struct task_conf *t)
+{
+	return limits(&t->budget);
+}
+
+static bool
+any_project_limits(const struct config *c)
+{
+	for (size_t i = 0; i < c->project_count; i++)
+		if (limits(&c->projects[i].budget))
+			return true;
+	return false;
+}
+
+/* "day $2.00, month $50.00" */
+static void
+print_limits(const struct budget_conf *b)
+{
+	const struct {
+		const char *name;
+		int64_t pico;
+	} all[] = { { "request", b->request_pico }, { "day", b->daily_pico }, { "week", b->weekly_pico },
+		{ "month", b->monthly_pico } };
+	char money[32];
+	int shown = 0;
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		if (all[i].pico >= 0)
+			printf("%s%s $%s", shown++ > 0 ? ", " : "", all[i].name,
+			    money_format(all[i].pico, money));
+	if (shown == 0)
+		fputs("no limit", stdout);
+}
+
+enum { MOST_SHOWN = 8 };
+
+static void
+print_projects(const struct config *c)
+{
+	if (c->project_count == 0)
+		return;
+	printf("projects    %zu:", c->project_count);
+	for (size_t i = 0; i < c->project_count && i < MOST_SHOWN; i++) {
+		printf("%s %s (", i > 0 ? "," : "", c->projects[i].name);
+		print_limits(&c->projects[i].budget);
+		putchar(')');
+	}
+	puts(c->project_count > MOST_SHOWN ? ", ..." : "");
+}
+
+/* The webhook's URL is a secret: only that there is one. */
+static void
+print_alerts(const struct config *c)
+{
+	const struct alerts_conf *a = &c->alerts;
+	fputs("alerts      ", stdout);
+	for (size_t i = 0; i < a->share_count; i++)
+		printf("%s%d", i > 0 ? ", " : "", a->shares[i]);
+	printf("%s%s\n", a->share_count > 0 ? " %" : "none",
+	    a->share_count > 0 && a->webhook[0] != '\0' ? ", told to a webhook" : "");
 }
 
 static void
 print_stages(const struct config *c)
 {
-	const struct budget_conf *b = &c->budget;
-	bool budget =
-	    b->daily_pico >= 0 || b->weekly_pico >= 0 || b->monthly_pico >= 0 || any_task(c, limits_spending);
-	/* What is configured and not built yet must not look as if it worked: least of all a budget. */
+	bool budget = limits(&c->budget) || any_task(c, task_limits) || any_project_limits(c);
+	/* What is configured and not built yet must not look as if it worked. */
 	enum { OFF, ON, AHEAD };
 	const struct {
 		const char *name;
@@ -110,7 +170,7 @@ print_stages(const struct config *c)
 		{ "similarity cache", c->cache.similarity > 0 ? AHEAD : OFF },
 		{ "dedup", c->dedup.on ? ON : OFF },
 		{ "batching", any_task(c, batches) ? AHEAD : OFF },
-		{ "budget", budget ? AHEAD : OFF },
+		{ "budget", budget ? ON : OFF },
 		{ "capture", c->capture.on ? AHEAD : OFF },
 	};
 	static const char *const titles[] = {
@@ -139,6 +199,11 @@ print_summary(const struct config *c)
 	print_upstreams(c);
 	print_models(c);
 	printf("tasks       %zu\n", c->task_count);
+	print_projects(c);
+	fputs("limits      ", stdout);
+	print_limits(&c->budget);
+	printf(" (%s)\n", c->budget.timezone);
+	print_alerts(c);
 	printf("mode        %s\n", c->mode == MODE_OBSERVE ? "observe" : "optimise");
 	print_stages(c);
 }

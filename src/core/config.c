@@ -1,7 +1,7 @@
 /*
  * From a file, the environment and the table's defaults to one tree.
  *
- *     bytes -> yaml_read -> nodes -> upstreams -> models -> defaults -> the file's sections -> tasks
+ *     bytes -> yaml_read -> nodes -> upstreams -> models -> defaults -> the file's sections -> tasks, projects
  *
  * Upstreams and models come first, because everything else may name them; tasks last, because they copy the rest.
  * SPDX-License-Identifier: Apache-2.0
@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config_account.h"
 #include "config_model.h"
 #include "config_parse.h"
 #include "config_task.h"
@@ -63,11 +64,14 @@ read_tree(struct reader *r, const struct node *root)
 	c->hosts = config_memory_take(r->memory, sizeof *c->hosts);
 	upstreams_read(r, root);
 	models_read(r, root);
+	alerts_defaults(&c->alerts);
 	read_defaults(r, &config_root, "", c);
 	read_section(r, &config_root, root, "", c);
 	check_limits(r, root);
 	upstreams_check(r, root);
 	tasks_read(r, root);
+	projects_read(r, root);
+	alerts_read(r, root);
 }
 
 struct config *
@@ -183,7 +187,26 @@ config_drop(struct config **config)
 const struct model_conf *
 config_model(const struct config *c, struct str name)
 {
-	return table_get(&c->memory->models, name);
+	const struct model_conf *m = table_get(&c->memory->models, name);
+	struct str family = m == NULL ? price_family(name) : (struct str){ NULL, 0 };
+	if (family.n > 0)
+		m = table_get(&c->memory->models, family);
+	return m != NULL && family.n > 0 && !m->family ? NULL : m;
+}
+
+const struct price *
+config_price_at(const struct model_conf *m, int64_t wall_us)
+{
+	const struct price *p = &m->price;
+	for (size_t i = 0; i < m->history_count && (i == 0 || m->history[i].from_us <= wall_us); i++)
+		p = &m->history[i].price;
+	return p;
+}
+
+const struct project_conf *
+config_project(const struct config *c, struct str name)
+{
+	return table_get(&c->memory->projects, name);
 }
 
 const struct task_conf *

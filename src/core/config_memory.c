@@ -28,6 +28,7 @@ config_memory_free(struct config_memory **memory)
 		return;
 	table_free(&m->models);
 	table_free(&m->tasks);
+	table_free(&m->projects);
 	while (m->chunks != NULL) {
 		struct config_chunk *c = m->chunks;
 		m->chunks = c->next;

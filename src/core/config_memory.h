@@ -13,6 +13,7 @@ struct config_memory {
 	struct config_chunk *chunks; /* the newest first */
 	struct table models;         /* struct model_conf by name */
 	struct table tasks;          /* struct task_conf by name */
+	struct table projects;       /* struct project_conf by name */
 };
 
 struct config_memory *config_memory_new(void);

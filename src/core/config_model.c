@@ -6,6 +6,8 @@
 
 #include <assert.h>
 
+#include "config_price.h"
+
 /* A chain longer than the most attempts there may be is never walked to its end. */
 #define LONGEST_CHAIN 16
 
@@ -44,48 +46,6 @@ read_as(struct reader *r, struct model_conf *m, const struct node *n, const char
 }
 
 static void
-price_problem(struct reader *r, const struct node *n, const char *path, const char *name, const char *text)
-{
-	const struct node *at = node_get(n, name);
-	char inner[KEY_PATH_SIZE];
-	read_join(inner, path, name);
-	problem_add(r->problems, at != NULL ? at->line : n->key_line, inner, "%s", text);
-}
-
-/* Fills what the file left open. A discount is the provider's word: where we do not know one, there is none. */
-static void
-complete_price(struct reader *r, struct model_conf *m, const struct node *n,
-    const struct catalogue_model *facts, const char *path)
-{
-	bool input = node_get(n, "input_usd") != NULL, output = node_get(n, "output_usd") != NULL;
-	bool cached = node_get(n, "cached_input_usd") != NULL, write = node_get(n, "cache_write_usd") != NULL;
-	bool in_catalogue = facts != NULL && facts->price.known;
-	struct price *p = &m->price;
-	if (m->free) {
-		if (input || output || cached || write)
-			price_problem(r, n, path, "free", "stands beside prices: it is one or the other");
-		*p = (struct price){ .known = true };
-		return;
-	}
-	bool needs_output = m->kind != MODEL_EMBEDDING;
-	bool some = input || output || cached || write;
-	if (!in_catalogue && some && !input)
-		price_problem(
-		    r, n, path, "input_usd", "is missing, and the catalogue has no price for this model");
-	if (!in_catalogue && some && needs_output && !output)
-		price_problem(
-		    r, n, path, "output_usd", "is missing, and the catalogue has no price for this model");
-	p->known = in_catalogue || (input && (output || !needs_output));
-	if (cached && p->cached_input > p->input)
-		price_problem(r, n, path, "cached_input_usd", "is above input_usd");
-	if (!cached && (!in_catalogue || p->cached_input > p->input))
-		p->cached_input = p->input;
-	bool writes_cost_extra = in_catalogue && facts->price.cache_write != facts->price.input;
-	if (!write && !writes_cost_extra)
-		p->cache_write = p->input;
-}
-
-static void
 read_one(struct reader *r, struct model_conf *m, const struct node *n)
 {
 	char path[KEY_PATH_SIZE];
@@ -98,12 +58,12 @@ read_one(struct reader *r, struct model_conf *m, const struct node *n)
 	m->listed = true;
 	m->upstream = standard_upstream(r->config);
 	read_as(r, m, n, path);
-	const struct catalogue_model *facts = catalogue_find(str_from(m->upstream_model));
+	const struct catalogue_model *facts = catalogue_family(str_from(m->upstream_model));
 	if (facts != NULL)
 		take_facts(m, facts);
 	read_defaults(r, &config_model_keys, path, m);
 	read_section(r, &config_model_keys, n, path, m);
-	complete_price(r, m, n, facts, path);
+	prices_complete(r, m, n, facts, path);
 	table_put(&r->memory->models, str_from(m->name), m);
 }
 
@@ -128,6 +88,7 @@ add_catalogue(struct reader *r)
 		m->name = m->upstream_model = facts->name;
 		m->upstream = standard_upstream(c);
 		take_facts(m, facts);
+		m->family = str_starts(str_from(m->name), STR("ft:"));
 		table_put(&r->memory->models, str_from(m->name), m);
 	}
 }

@@ -56,6 +56,7 @@ may_be_null(const struct config_key *k)
 	case KEY_SECRET:
 	case KEY_FILE:
 	case KEY_PROXY:
+	case KEY_WEBHOOK:
 	case KEY_MODEL:
 		return true;
 	default:
@@ -227,6 +228,21 @@ read_name_ok(struct reader *r, struct str name, size_t most, int line, const cha
 		problem_add(r->problems, line, path,
 		    "is no name: 1 to %zu letters, digits and signs of ASCII, without spaces and quotes",
 		    most);
+	return good;
+}
+
+bool
+read_account_ok(struct reader *r, struct str name, int line, const char *path)
+{
+	bool good = name.n > 0 && name.n < ACCOUNT_NAME;
+	for (size_t i = 0; i < name.n && good; i++) {
+		char c = name.p[i];
+		good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		       (c != '\0' && strchr("-_.:", c) != NULL);
+	}
+	if (!good)
+		problem_add(r->problems, line, path,
+		    "is no name: 1 to %d letters, digits, '-', '_', '.' and ':'", ACCOUNT_NAME - 1);
 	return good;
 }
 

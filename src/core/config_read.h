@@ -37,8 +37,10 @@ bool read_text(
 bool read_is_map(struct reader *r, const struct node *n, const char *path);
 bool read_is_list(struct reader *r, const struct node *n, const char *path);
 /* How long names may be: what the books and the metrics keep of them, and they keep them whole. */
-enum { NAME_OF_UPSTREAM = 47, NAME_OF_TASK = 63, NAME_OF_MODEL = 95 };
+enum { NAME_OF_UPSTREAM = 47, NAME_OF_MODEL = 95 };
 bool read_name_ok(struct reader *r, struct str name, size_t most, int line, const char *path);
+/* The name of a task or a project: a label, as a request may carry it. */
+bool read_account_ok(struct reader *r, struct str name, int line, const char *path);
 
 /* NULL when there is none of that name, which is a problem unless the defaults name it */
 const struct model_conf *read_model(struct reader *r, struct str name, int line, const char *path);

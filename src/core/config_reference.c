@@ -25,6 +25,10 @@ kind_of(const struct config_key *k)
 		return "dollars or `off`";
 	case KEY_PRICE:
 		return "dollars per million tokens";
+	case KEY_FEE:
+		return "dollars";
+	case KEY_DATE:
+		return "date";
 	case KEY_SHARE:
 		return "number";
 	case KEY_CHOICE:
@@ -40,6 +44,7 @@ kind_of(const struct config_key *k)
 		return "file";
 	case KEY_PROXY:
 	case KEY_URL:
+	case KEY_WEBHOOK:
 		return "URL";
 	case KEY_LISTEN:
 		return "address";

@@ -27,6 +27,10 @@ scalar_wanted(enum key_type type)
 		return "an amount in dollars such as 2.00, or off";
 	case KEY_PRICE:
 		return "a price in dollars per million tokens, such as 0.15";
+	case KEY_FEE:
+		return "an amount in dollars such as 0.01";
+	case KEY_DATE:
+		return "a date such as 2026-01-31, or 2026-01-31T12:00:00Z";
 	case KEY_SHARE:
 		return "a number such as 0.85";
 	case KEY_CHOICE:
@@ -38,6 +42,8 @@ scalar_wanted(enum key_type type)
 		return "the name of an upstream";
 	case KEY_LISTEN:
 		return "an address such as 127.0.0.1:8080";
+	case KEY_WEBHOOK:
+		return "a URL such as https://hooks.example.com/budget";
 	case KEY_URL:
 		return "a URL such as https://api.openai.com/v1";
 	case KEY_PATH:
@@ -91,7 +97,10 @@ parse_integer(enum key_type type, struct str text, int64_t *out)
 	case KEY_PRICE:
 		return money_parse_per_million(text, out) == 0;
 	case KEY_USD:
+	case KEY_FEE:
 		return money_parse_usd(text, out) == 0;
+	case KEY_DATE:
+		return value_date(text, out);
 	default:
 		return str_int(text, out);
 	}
@@ -135,6 +144,14 @@ read_usd(struct reader *r, const struct config_key *k, const struct scalar *s, v
 	}
 	if (s->text.n > 1 && s->text.p[0] == '-')
 		return scalar_refuse(r, s, "must not be negative; off means no limit");
+	return read_integer(r, k, s, slot);
+}
+
+static bool
+read_fee(struct reader *r, const struct config_key *k, const struct scalar *s, void *slot)
+{
+	if (s->text.n > 1 && s->text.p[0] == '-')
+		return scalar_refuse(r, s, "must not be negative");
 	return read_integer(r, k, s, slot);
 }
 
@@ -254,7 +271,10 @@ scalar_read(struct reader *r, const struct config_key *k, const struct scalar *s
 	case KEY_COUNT:
 	case KEY_SIZE:
 	case KEY_DURATION:
+	case KEY_DATE:
 		return read_integer(r, k, s, slot);
+	case KEY_FEE:
+		return read_fee(r, k, s, slot);
 	case KEY_USD:
 		return read_usd(r, k, s, slot);
 	case KEY_PRICE:
@@ -271,6 +291,7 @@ scalar_read(struct reader *r, const struct config_key *k, const struct scalar *s
 	case KEY_FILE:
 	case KEY_PROXY:
 	case KEY_URL:
+	case KEY_WEBHOOK:
 	case KEY_LISTEN:
 	case KEY_ZONE:
 	case KEY_HOSTS:

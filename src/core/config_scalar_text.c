@@ -77,6 +77,25 @@ read_url(struct reader *r, const struct scalar *s, void *slot)
 	return keep(r, parts.clean, slot);
 }
 
+/* Those of the services that take them end in a token, and some have a query. */
+static bool
+read_webhook(struct reader *r, const struct scalar *s, void *slot)
+{
+	struct url_parts parts;
+	char why[300];
+	if (value_secret(s->text, &r->secret, why, sizeof why) != 0)
+		return scalar_refuse(r, s, why);
+	struct str url = buf_str(&r->secret), before = url;
+	const char *query = url.n > 0 ? memchr(url.p, '?', url.n) : NULL;
+	if (query != NULL)
+		before.n = (size_t)(query - url.p);
+	if (!printable(url, 0x21))
+		return scalar_refuse(r, s, "holds a space or another character that cannot be in a URL");
+	if (url.n > 0 && address_url(before, &parts, why, sizeof why) != 0)
+		return scalar_refuse(r, s, why);
+	return keep(r, url, slot);
+}
+
 static bool
 read_listen(struct reader *r, const struct scalar *s)
 {
@@ -205,6 +224,8 @@ scalar_read_text(struct reader *r, const struct config_key *k, const struct scal
 		return read_proxy(r, s, slot);
 	case KEY_URL:
 		return read_url(r, s, slot);
+	case KEY_WEBHOOK:
+		return read_webhook(r, s, slot);
 	case KEY_LISTEN:
 		return read_listen(r, s);
 	case KEY_ZONE:

@@ -56,6 +56,17 @@ flip_budget(void *target, bool on)
 }
 
 static bool
+flip_alerts(void *target, bool on)
+{
+	struct alerts_conf *a = target;
+	if (on)
+		return false;
+	a->share_count = 0;
+	a->webhook = "";
+	return true;
+}
+
+static bool
 flip_quality(void *target, bool on)
 {
 	struct quality_conf *q = target;
@@ -152,18 +163,43 @@ static const struct config_key upstream_keys[] = {
 };
 const struct config_section config_upstream = { upstream_keys, NULL, false };
 
+/* Of a model, and of each entry of its `prices`. */
+#define PRICE_ROWS(type) \
+	{ "input_usd", KEY_PRICE, AT(type, price.input), NULL, "0", "1000", \
+	    "Dollars per million input tokens. Prices left out come from the catalogue." }, \
+	{ "cached_input_usd", KEY_PRICE, AT(type, price.cached_input), NULL, "0", "1000", \
+	    "... per million input tokens that the provider had cached. Unknown: as `input_usd`." }, \
+	{ "cache_write_usd", KEY_PRICE, AT(type, price.cache_write), NULL, "0", "1000", \
+	    "... per million input tokens that the provider writes to its cache. Unknown: as `input_usd`." }, \
+	{ "output_usd", KEY_PRICE, AT(type, price.output), NULL, "0", "10000", \
+	    "... per million output tokens." }, \
+	{ "reasoning_usd", KEY_PRICE, AT(type, price.reasoning), NULL, "0", "10000", \
+	    "... per million output tokens that are reasoning. Unknown: as `output_usd`." }, \
+	{ "batch_input_usd", KEY_PRICE, AT(type, price.batch_input), NULL, "0", "1000", \
+	    "... per million input tokens in the provider's batch tier. Unknown: it has none." }, \
+	{ "batch_output_usd", KEY_PRICE, AT(type, price.batch_output), NULL, "0", "10000", \
+	    "... per million output tokens in the provider's batch tier." }, \
+	{ "training_usd", KEY_PRICE, AT(type, price.training), NULL, "0", "10000", \
+	    "... per million tokens of fine-tuning." }, \
+	{ "fee_usd", KEY_FEE, AT(type, price.fee), NULL, "0", "100", \
+	    "Dollars that every request costs besides its tokens. Left out: nothing." }
+
+static const struct config_key price_keys[] = {
+	{ "from", KEY_DATE, AT(dated_price, from_us), NULL, NULL, NULL, "When it came, or comes, into force." },
+	PRICE_ROWS(dated_price),
+	END
+};
+const struct config_section config_price_keys = { price_keys, NULL, false };
+
 static const struct config_key model_keys[] = {
 	{ "upstream", KEY_UPSTREAM, AT(model_conf, upstream), NULL, NULL, NULL,
 	    "The upstream that serves it. Left out: the one named `openai`, else the first." },
 	{ "as", KEY_ELSEWHERE, 0, NULL, NULL, NULL, "The provider's name for it. Left out: the same name.", .looks = "text" },
-	{ "input_usd", KEY_PRICE, AT(model_conf, price.input), NULL, "0", "1000",
-	    "Dollars per million input tokens. Prices left out come from the catalogue." },
-	{ "cached_input_usd", KEY_PRICE, AT(model_conf, price.cached_input), NULL, "0", "1000",
-	    "... per million input tokens that the provider had cached. Unknown: as `input_usd`." },
-	{ "cache_write_usd", KEY_PRICE, AT(model_conf, price.cache_write), NULL, "0", "1000",
-	    "... per million input tokens that the provider writes to its cache. Unknown: as `input_usd`." },
-	{ "output_usd", KEY_PRICE, AT(model_conf, price.output), NULL, "0", "10000",
-	    "... per million output tokens, reasoning tokens included." },
+	PRICE_ROWS(model_conf),
+	{ "prices", KEY_ELSEWHERE, 0, NULL, NULL, NULL,
+	    "Prices of their own times: a list of maps with `from` (`2026-01-01`, or `2026-01-01T12:00:00Z`; UTC) and "
+	    "prices as above. The latest one that has begun is in force; the prices beside this list were before the first.",
+	    .section = &config_price_keys, .flags = KEY_ALIKE, .looks = "list of maps" },
 	{ "free", KEY_BOOL, AT(model_conf, free), "false", NULL, NULL,
 	    "It costs nothing (a model of your own). Without this and without a price it is unpriced, and refused "
 	    "wherever a budget holds." },
@@ -264,9 +300,42 @@ static const struct config_key budget_keys[] = {
 	{ "mode", KEY_SWITCH, AT(budget_conf, strict), "strict", NULL, NULL,
 	    "What an outcome nobody knows costs: all that was held (`strict`), or an estimate.",
 	    .choices = "estimate|strict" },
+	{ "drain", KEY_DURATION, AT(budget_conf, drain_ms), "30s", "0", "10m",
+	    "How long `on_disconnect: drain` reads on for a client that has gone. 0: not at all." },
+	{ "wait", KEY_DURATION, AT(budget_conf, wait_ms), "2s", "0", "1m",
+	    "How long a request that does not fit may wait for others to end below what is held for them. 0: it is refused at once." },
+	{ "durability", KEY_SWITCH, AT(budget_conf, power_safe), "process", NULL, NULL,
+	    "What the books outlive: the death of this process, or the loss of `power`; that waits for the disk before each call.",
+	    .choices = "process|power", .flags = KEY_GLOBAL },
 	END
 };
 static const struct config_section budget = { budget_keys, flip_budget, false };
+
+static const struct config_key project_budget_keys[] = {
+	{ "request_usd", KEY_USD, AT(budget_conf, request_pico), "off", NULL, NULL,
+	    "The most one request of the project may cost, in dollars." },
+	{ "daily_usd", KEY_USD, AT(budget_conf, daily_pico), "off", NULL, NULL, "The most all its keys together may cost in a calendar day." },
+	{ "weekly_usd", KEY_USD, AT(budget_conf, weekly_pico), "off", NULL, NULL, "... a week, beginning on Monday." },
+	{ "monthly_usd", KEY_USD, AT(budget_conf, monthly_pico), "off", NULL, NULL, "... a calendar month." },
+	END
+};
+static const struct config_section project_budget = { project_budget_keys, flip_budget, false };
+
+static const struct config_key project_keys[] = {
+	{ "budget", KEY_SECTION, AT(project_conf, budget), NULL, NULL, NULL,
+	    "The project's own limits, besides all others. May be `off`.", .section = &project_budget },
+	END
+};
+const struct config_section config_project_keys = { project_keys, NULL, false };
+
+static const struct config_key alert_keys[] = {
+	{ "at", KEY_ELSEWHERE, 0, "50, 80, 95", NULL, NULL,
+	    "Shares of a limit, in per cent: when one is reached, it is logged, counted and told. At most 8, rising.", .looks = "list" },
+	{ "webhook", KEY_WEBHOOK, AT(alerts_conf, webhook), "", NULL, NULL,
+	    "A URL that is told of alerts with a POST. Often a secret, and treated as one." },
+	END
+};
+static const struct config_section alerts = { alert_keys, flip_alerts, false };
 
 static const struct config_key quality_keys[] = {
 	{ "target", KEY_SHARE, AT(quality_conf, target), "0.80", "0", "1",
@@ -402,6 +471,10 @@ static const struct config_key root_keys[] = {
 	{ "tasks", KEY_ELSEWHERE, 0, NULL, NULL, NULL,
 	    "Tasks with settings of their own, by name. `default` is every request without a task.",
 	    .section = &config_task_keys, .looks = "map of names" },
+	{ "projects", KEY_ELSEWHERE, 0, NULL, NULL, NULL,
+	    "Groups of keys with limits of their own, by name.", .section = &config_project_keys, .looks = "map of names" },
+	{ "alerts", KEY_SECTION, AT(config, alerts), NULL, NULL, NULL, "Who hears of limits that are nearly reached. May be `off`.",
+	    .section = &alerts },
 	{ "capture", KEY_SECTION, AT(config, capture), NULL, NULL, NULL,
 	    "What may be kept of prompts and answers: `off`, or a map.", .section = &capture },
 	{ "limits", KEY_SECTION, AT(config, limits), NULL, NULL, NULL, "Limits and time-outs.", .section = &limits },

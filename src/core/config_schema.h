@@ -18,6 +18,8 @@ enum key_type {
 	KEY_DURATION,  /* int64_t ms */
 	KEY_USD,       /* int64_t pico-dollars; null or off: -1 */
 	KEY_PRICE,     /* int64_t pico-dollars per token, written per million tokens */
+	KEY_FEE,       /* int64_t pico-dollars of one request */
+	KEY_DATE,      /* int64_t microseconds since 1970 UTC */
 	KEY_SHARE,     /* double */
 	KEY_CHOICE,    /* an enum: the place in `choices` */
 	KEY_SWITCH,    /* a bool: whether it is the second of `choices` */
@@ -28,6 +30,7 @@ enum key_type {
 	KEY_FILE,      /* ... a file that can be read; null: "" */
 	KEY_PROXY,     /* const char *; null: "" */
 	KEY_URL,       /* const char *, without a trailing slash */
+	KEY_WEBHOOK,   /* const char *, a URL that may be a secret; null: "" */
 	KEY_LISTEN,    /* listen_host and listen_port of struct config */
 	KEY_ZONE,      /* const char * */
 	KEY_HOSTS,     /* const char ** and, right behind it, a size_t; so are the next two */
@@ -65,7 +68,8 @@ struct config_section {
 	bool map_is_on; /* a map switches it on */
 };
 
-extern const struct config_section config_root, config_upstream, config_model_keys, config_task_keys;
+extern const struct config_section config_root, config_upstream, config_model_keys, config_price_keys,
+    config_task_keys, config_project_keys;
 
 const struct config_key *config_key_find(const struct config_section *s, struct str name);
 

@@ -44,7 +44,7 @@ read_batched(struct reader *r, const struct node *list)
 	for (const struct node *n = list != NULL ? list->first : NULL; n != NULL; n = n->next) {
 		const char *text;
 		if (read_value(r, &name, n, "batch.tasks", &text) &&
-		    read_name_ok(r, str_from(text), NAME_OF_TASK, n->line, "batch.tasks"))
+		    read_account_ok(r, str_from(text), n->line, "batch.tasks"))
 			task_named(r, str_from(text))->batch.on = true;
 	}
 }
@@ -56,7 +56,7 @@ read_tiers(struct reader *r, const struct node *map)
 	char path[KEY_PATH_SIZE];
 	for (const struct node *n = map != NULL ? map->first : NULL; n != NULL; n = n->next) {
 		read_join(path, "routing.tasks", n->key.p);
-		if (read_name_ok(r, n->key, NAME_OF_TASK, n->key_line, path))
+		if (read_account_ok(r, n->key, n->key_line, path))
 			read_value(r, tier, n, path, &task_named(r, n->key)->tier);
 	}
 }
@@ -99,7 +99,7 @@ read_own(struct reader *r, const struct node *map)
 	char path[KEY_PATH_SIZE], inner[KEY_PATH_SIZE];
 	for (const struct node *n = map != NULL ? map->first : NULL; n != NULL; n = n->next) {
 		read_join(path, "tasks", n->key.p);
-		if (!read_name_ok(r, n->key, NAME_OF_TASK, n->key_line, path))
+		if (!read_account_ok(r, n->key, n->key_line, path))
 			continue;
 		struct task_conf *t = task_named(r, n->key);
 		r->in_task = true;

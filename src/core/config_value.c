@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 struct unit {
@@ -122,6 +123,59 @@ value_bool(struct str text, bool *out)
 		}
 	}
 	return false;
+}
+
+/* Eats exactly `digits` digits. */
+static bool
+eat_digits(struct str *text, int digits, int *out)
+{
+	int value = 0;
+	if (text->n < (size_t)digits)
+		return false;
+	for (int i = 0; i < digits; i++) {
+		char c = text->p[i];
+		if (c < '0' || c > '9')
+			return false;
+		value = value * 10 + (c - '0');
+	}
+	*text = (struct str){ text->p + digits, text->n - (size_t)digits };
+	*out = value;
+	return true;
+}
+
+static bool
+eat_char(struct str *text, char c)
+{
+	if (text->n == 0 || text->p[0] != c)
+		return false;
+	*text = (struct str){ text->p + 1, text->n - 1 };
+	return true;
+}
+
+bool
+value_date(struct str text, int64_t *us)
+{
+	struct tm tm = { 0 };
+	int year, month;
+	if (!eat_digits(&text, 4, &year) || !eat_char(&text, '-') || !eat_digits(&text, 2, &month) ||
+	    !eat_char(&text, '-') || !eat_digits(&text, 2, &tm.tm_mday))
+		return false;
+	if (text.n > 0 &&
+	    (!eat_char(&text, 'T') || !eat_digits(&text, 2, &tm.tm_hour) || !eat_char(&text, ':') ||
+		!eat_digits(&text, 2, &tm.tm_min) || !eat_char(&text, ':') ||
+		!eat_digits(&text, 2, &tm.tm_sec) || !eat_char(&text, 'Z') || text.n > 0))
+		return false;
+	if (year < 1970 || tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 59)
+		return false;
+	tm.tm_year = year - 1900;
+	tm.tm_mon = month - 1;
+	struct tm same = tm;
+	time_t seconds = timegm(&same);
+	/* timegm makes March of the 31st of February. */
+	if (same.tm_year != tm.tm_year || same.tm_mon != tm.tm_mon || same.tm_mday != tm.tm_mday)
+		return false;
+	*us = (int64_t)seconds * 1000000;
+	return true;
 }
 
 bool

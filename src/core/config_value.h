@@ -13,6 +13,7 @@ bool value_duration(struct str text, int64_t *ms); /* 300ms 2s 1.5h 30d 2w; a ba
 /* 8MiB 16KiB 1GiB 1.5GiB 10MB 512B; a bare number is bytes */
 bool value_size(struct str text, int64_t *bytes);
 bool value_share(struct str text, double *out); /* a decimal number: 0.85, 1 */
+bool value_date(struct str text, int64_t *us);  /* 2026-01-31, 2026-01-31T12:00:00Z: UTC, since 1970 */
 bool value_bool(struct str text, bool *out);    /* true false yes no on off, in YAML 1.1's three spellings */
 bool value_choice(struct str text, const char *choices, int *index); /* one of "a|b|c" */
 

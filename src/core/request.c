@@ -271,7 +271,8 @@ request_seal(const struct request *r, const struct model_conf *model, struct buf
 	struct buf name = { 0 }, name_store = { 0 }, usage_store = { 0 };
 	size_t count = 0;
 	int rc = -1;
-	if (!json_is(j, json_member(j, 0, "model"), model->upstream_model)) {
+	bool same = model->family && model == r->model;
+	if (!same && !json_is(j, json_member(j, 0, "model"), model->upstream_model)) {
 		if (buf_add_c(&name, '"') != 0 || buf_add_json(&name, str_from(model->upstream_model)) != 0 ||
 		    buf_add_c(&name, '"') != 0 ||
 		    json_set(j, "model", buf_str(&name), &name_store, &edits[count]) != 0)

@@ -21,6 +21,28 @@ check_problems(const struct config_problem *p)
 }
 
 static void
+check_history(const struct model_conf *m)
+{
+	for (size_t i = 0; i < m->history_count; i++) {
+		const struct dated_price *d = &m->history[i];
+		assert(i == 0 ? d->from_us == INT64_MIN : d->from_us > m->history[i - 1].from_us);
+		assert(config_price_at(m, d->from_us) == &d->price);
+		assert(!d->price.known || d->price.cached_input <= d->price.input);
+	}
+	assert(config_price_at(m, 0) != NULL);
+}
+
+static void
+check_accounts(const struct config *c)
+{
+	for (size_t i = 0; i < c->project_count; i++)
+		assert(config_project(c, str_from(c->projects[i].name)) == &c->projects[i]);
+	for (size_t i = 1; i < c->alerts.share_count; i++)
+		assert(c->alerts.shares[i] > c->alerts.shares[i - 1]);
+	assert(c->alerts.webhook != NULL && c->budget.drain_ms >= 0 && c->budget.wait_ms >= 0);
+}
+
+static void
 check_models(const struct config *c)
 {
 	for (size_t i = 0; i < c->model_count; i++) {
@@ -29,6 +51,7 @@ check_models(const struct config *c)
 		assert(m->upstream != NULL && m->upstream_model[0] != '\0');
 		assert(m->price.input >= 0 && m->price.output >= 0 && m->price.cached_input >= 0);
 		assert(!m->free || m->price.known);
+		check_history(m);
 		for (size_t f = 0; f < m->fallback_count; f++)
 			assert(m->fallbacks[f] != m);
 	}
@@ -42,6 +65,7 @@ check_tree(const struct config *c)
 	assert(c->listen_port >= 0 && c->listen_port <= 65535 && c->listen_host[0] != '\0');
 	assert(c->limits.body > 0 && c->limits.total_ms > 0 && c->workers > 0);
 	check_models(c);
+	check_accounts(c);
 	for (size_t i = 0; i < c->upstream_count; i++)
 		assert(c->upstreams[i].attempts >= 1 && c->upstreams[i].base_url[0] == 'h');
 	for (size_t i = 0; i < c->task_count; i++) {

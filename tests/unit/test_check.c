@@ -59,10 +59,41 @@ good_file_is_summed_up_on_stdout(void **state)
 	assert_string_equal(err, "");
 	assert_non_null(strstr(out, "listen      [::1]:81\n"));
 	assert_non_null(strstr(out, "database    other.db\n"));
-	assert_non_null(strstr(out, "on          dedup\n"));
+	assert_non_null(strstr(out, "on          dedup, budget\n"));
 	assert_non_null(
-	    strstr(out, "not yet     routing, batching, budget (read, without effect in this version)\n"));
+	    strstr(out, "not yet     routing, batching (read, without effect in this version)\n"));
 	assert_non_null(strstr(out, "off         exact cache, similarity cache, capture\n"));
+}
+
+static void
+limits_projects_and_alerts_are_summed_up(void **state)
+{
+	(void)state;
+	char path[64];
+	write_file(path, "projects: { shop: { budget: { daily_usd: 1.5 } }, free: {} }\n"
+			 "alerts: { at: [75], webhook: 'https://hooks.example.com/verysecret' }\n");
+	assert_int_equal(RUN("check", "-c", path), 0);
+	unlink(path);
+	assert_non_null(strstr(out, "projects    2: shop (day $1.50), free (no limit)\n"));
+	assert_non_null(strstr(out, "limits      request $0.05, day $2.00 (UTC)\n"));
+	assert_non_null(strstr(out, "alerts      75 %, told to a webhook\n"));
+	assert_null(strstr(out, "verysecret"));
+}
+
+static void
+budget_without_any_limit_is_off(void **state)
+{
+	(void)state;
+	char path[64];
+	write_file(path, "budget: off\nalerts: off\n");
+	assert_int_equal(RUN("check", "-c", path), 0);
+	assert_non_null(strstr(out, "budget, capture\n"));
+	assert_non_null(strstr(out, "limits      no limit (UTC)\nalerts      none\n"));
+	unlink(path);
+	write_file(path, "budget: off\nprojects: { shop: { budget: { request_usd: 0 } } }\n");
+	assert_int_equal(RUN("check", "-c", path), 0);
+	unlink(path);
+	assert_non_null(strstr(out, "on          dedup, budget\n"));
 }
 
 static void
@@ -120,6 +151,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(good_file_is_summed_up_on_stdout),
+		T(limits_projects_and_alerts_are_summed_up),
+		T(budget_without_any_limit_is_off),
 		T(key_is_not_in_the_summary),
 		T(each_problem_is_one_line_on_stderr),
 		T(missing_file_is_bad),

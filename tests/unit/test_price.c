@@ -98,8 +98,103 @@ table_is_sorted_and_sane(void **state)
 		assert_true(m->price.cached_input >= 0 && m->price.cached_input <= m->price.input);
 		assert_true(m->price.cache_write >= m->price.input);
 		assert_true((m->price.output == 0) == (m->kind == MODEL_EMBEDDING));
+		assert_true(m->price.reasoning >= m->price.output);
+		assert_true(m->price.batch_input >= 0 && m->price.batch_input <= m->price.input);
+		assert_true(m->price.batch_output >= 0 && m->price.batch_output <= m->price.output);
+		assert_true(m->price.training >= 0 && m->price.fee == 0);
 		assert_int_equal(strlen(m->dated), 7);
 	}
+}
+
+static void
+batch_tier_and_training_have_prices(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		int64_t batch_input, batch_output, training;
+	} facts[] = {
+		{ "gpt-4o", 1250000, 5000000, 0 },
+		{ "gpt-4o-mini-2024-07-18", 75000, 300000, 3000000 },
+		{ "gpt-4o-2024-08-06", 1250000, 5000000, 25000000 },
+		{ "ft:gpt-4o-2024-08-06", 1875000, 7500000, 25000000 },
+		{ "ft:gpt-4.1-nano-2025-04-14", 100000, 400000, 1500000 },
+		{ "text-embedding-3-small", 10000, 0, 0 },
+		{ "davinci-002", 0, 0, 6000000 },
+		/* the list has the base's price for it, which is too good to be true */
+		{ "ft:babbage-002", 0, 0, 400000 },
+	};
+	for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
+		const struct catalogue_model *m = catalogue_find(str_from(facts[i].name));
+		assert_non_null(m);
+		assert_int_equal(m->price.batch_input, facts[i].batch_input);
+		assert_int_equal(m->price.batch_output, facts[i].batch_output);
+		assert_int_equal(m->price.training, facts[i].training);
+	}
+}
+
+static void
+tuned_model_finds_its_family_and_never_its_base(void **state)
+{
+	(void)state;
+	const struct catalogue_model *family = catalogue_find(STR("ft:gpt-4o-2024-08-06"));
+	assert_non_null(family);
+	assert_ptr_equal(catalogue_family(STR("ft:gpt-4o-2024-08-06")), family);
+	assert_ptr_equal(catalogue_family(STR("ft:gpt-4o-2024-08-06:acme::9xYz")), family);
+	assert_ptr_equal(catalogue_family(STR("ft:gpt-4o-2024-08-06:acme:shop:9xYz:ckpt-step-90")), family);
+	assert_ptr_equal(catalogue_family(STR("gpt-4o")), catalogue_find(STR("gpt-4o")));
+	static const char *const strangers[] = { "ft:gpt-4o:acme::x", "ft:gpt-9:acme::x",
+		"ft:", "ft::", "ft::gpt-4o", "gpt-4o:acme", "ft:ft:gpt-4o-2024-08-06:acme::x",
+		"FT:gpt-4o-2024-08-06:a::x", "" };
+	for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++)
+		assert_null(catalogue_family(str_from(strangers[i])));
+	assert_int_equal(price_family(STR("ft:gpt-4o")).n, 0);
+	assert_true(str_eq(price_family(STR("ft:a:b:c")), STR("ft:a")));
+}
+
+static void
+bound_takes_the_dearest_of_what_a_token_may_be(void **state)
+{
+	(void)state;
+	struct price p = { .known = true,
+		.input = 5,
+		.cached_input = 2,
+		.cache_write = 7,
+		.output = 11,
+		.reasoning = 13,
+		.fee = 1000 };
+	int64_t pico = -1;
+	assert_true(price_input_bound(&p, 100, &pico));
+	assert_int_equal(pico, 100 * 7 + 1000);
+	assert_int_equal(price_output_unit(&p), 13);
+	p.cache_write = 3;
+	p.reasoning = 1;
+	assert_true(price_input_bound(&p, 0, &pico));
+	assert_int_equal(pico, 1000);
+	assert_true(price_input_bound(&p, 100, &pico));
+	assert_int_equal(pico, 100 * 5 + 1000);
+	assert_int_equal(price_output_unit(&p), 11);
+	p.cached_input = 9;
+	assert_true(price_input_bound(&p, 100, &pico));
+	assert_int_equal(pico, 100 * 9 + 1000);
+}
+
+static void
+bound_that_does_not_fit_is_none(void **state)
+{
+	(void)state;
+	struct price p = { .known = true, .input = 1000000000, .cache_write = 1000000000 };
+	int64_t pico = 77;
+	assert_true(price_input_bound(&p, INT64_C(9223372036), &pico));
+	pico = 77;
+	assert_false(price_input_bound(&p, INT64_C(9223372037), &pico));
+	assert_false(price_input_bound(&p, INT64_MAX, &pico));
+	p.fee = 1;
+	p.input = p.cache_write = 1;
+	assert_false(price_input_bound(&p, INT64_MAX, &pico));
+	p.known = false;
+	assert_false(price_input_bound(&p, 1, &pico));
+	assert_int_equal(pico, 77);
 }
 
 int
@@ -111,6 +206,10 @@ main(void)
 		cmocka_unit_test(every_model_is_found_by_its_own_name),
 		cmocka_unit_test(unknown_names_are_not_found),
 		cmocka_unit_test(table_is_sorted_and_sane),
+		cmocka_unit_test(batch_tier_and_training_have_prices),
+		cmocka_unit_test(tuned_model_finds_its_family_and_never_its_base),
+		cmocka_unit_test(bound_takes_the_dearest_of_what_a_token_may_be),
+		cmocka_unit_test(bound_that_does_not_fit_is_none),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
