@@ -28,6 +28,9 @@ struct request {
 	bool shareable;
 	int choices;        /* answers generated: n, or best_of where greater, for each prompt; at least 1 */
 	int64_t max_output; /* as asked; -1: not stated */
+	/* Root member (static name) that may cost what no price here covers, or tells nobody what it cost: audio, hosted tools,
+	 * searches, a dearer service tier, background work, ... NULL: none. For a payer with limits it is refused. */
+	const char *surcharge;
 	/* Canonical request with scope, model asked and routing directives, framing included */
 	struct digest key;
 };
@@ -43,8 +46,11 @@ struct request_context {
 int request_read(struct request *r, enum endpoint endpoint, struct buf *body,
     const struct request_context *context, struct err *e);
 /* The body to send for this model: the client's bytes with `model` renamed where the provider knows it by another
- * name, and stream_options.include_usage asked for where a stream's client did not. Appends to out. */
-int request_seal(const struct request *r, const struct model_conf *model, struct buf *out);
+ * name, and stream_options.include_usage asked for where a stream's client did not. output_limit > 0 becomes the most tokens
+ * each answer may have, in the field or fields that the client used for it, else in the one this model's provider
+ * knows; 0 leaves that alone, and embeddings have none. Appends to out. */
+int request_seal(
+    const struct request *r, const struct model_conf *model, int64_t output_limit, struct buf *out);
 void request_free(struct request *r);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Reading a client's body, and sealing the one that goes upstream.
+ * Reading a client's body. request_seal.c writes the one that goes upstream.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core/request.h"
@@ -7,6 +7,7 @@
 #include <assert.h>
 
 #include "fields.h"
+#include "surcharge.h"
 
 static const struct {
 	const char *name, *path;
@@ -142,37 +143,13 @@ check_count(const struct request *r, const struct config *c, uint32_t content, s
 	    e, name, "invalid_value", "'%s' must have at most %d elements.", name, c->limits.messages);
 }
 
-static bool
-has_hosted_tool(const struct json *j, uint32_t tools)
-{
-	if (tools == 0)
-		return false;
-	for (uint32_t tool = json_first(j, tools); tool != 0; tool = json_next(j, tools, tool)) {
-		uint32_t type = json_member(j, tool, "type");
-		if (!json_is(j, type, "function") && !json_is(j, type, "custom"))
-			return true;
-	}
-	return false;
-}
-
-static bool
-speaks(const struct json *j, uint32_t modalities)
-{
-	if (modalities == 0)
-		return false;
-	for (uint32_t x = json_first(j, modalities); x != 0; x = json_next(j, modalities, x))
-		if (json_is(j, x, "audio"))
-			return true;
-	return false;
-}
-
 /* Whether two equal requests may have one answer: not when the provider keeps state for each, or looks things up. */
 static bool
 is_shareable(const struct request *r, const struct findings *f)
 {
 	const struct json *j = &r->json;
-	if (has_hosted_tool(j, f->fact[FACT_TOOLS]) || f->fact[FACT_WEB_SEARCH] != 0 ||
-	    speaks(j, f->fact[FACT_MODALITIES]))
+	if (surcharge_tools(j, f->fact[FACT_TOOLS]) || f->fact[FACT_WEB_SEARCH] != 0 ||
+	    surcharge_speaks(j, f->fact[FACT_MODALITIES]))
 		return false;
 	if (f->fact[FACT_PREVIOUS] != 0 || f->fact[FACT_CONVERSATION] != 0 ||
 	    is_true(j, f->fact[FACT_BACKGROUND]))
@@ -243,59 +220,8 @@ request_read(struct request *r, enum endpoint endpoint, struct buf *body,
 	if (task != 0)
 		json_label(&r->json, task, r->task, sizeof r->task);
 	r->shareable = is_shareable(r, &f);
+	r->surcharge = surcharge_of(&r->json, f.fact[FACT_CONTENT]);
 	return make_key(r, context, &f, e);
-}
-
-/* The edit after which the upstream will report usage at the end of its stream. */
-static int
-ask_for_usage(const struct json *j, struct buf *store, struct json_edit *edit)
-{
-	uint32_t options = json_member(j, 0, "stream_options");
-	if (options == 0 || json_type(j, options) == JSON_NULL || json_empty(j, options))
-		return json_set(j, "stream_options", STR("{\"include_usage\":true}"), store, edit);
-	uint32_t old = json_member(j, options, "include_usage");
-	if (old != 0) {
-		*edit = (struct json_edit){ j->nodes[old].at, j->nodes[old].end, STR("true") };
-		return 0;
-	}
-	uint32_t first = j->nodes[json_first(j, options)].at;
-	*edit = (struct json_edit){ first, first, STR("\"include_usage\":true,") };
-	return 0;
-}
-
-int
-request_seal(const struct request *r, const struct model_conf *model, struct buf *out)
-{
-	const struct json *j = &r->json;
-	struct json_edit edits[2];
-	struct buf name = { 0 }, name_store = { 0 }, usage_store = { 0 };
-	size_t count = 0;
-	int rc = -1;
-	bool same = model->family && model == r->model;
-	if (!same && !json_is(j, json_member(j, 0, "model"), model->upstream_model)) {
-		if (buf_add_c(&name, '"') != 0 || buf_add_json(&name, str_from(model->upstream_model)) != 0 ||
-		    buf_add_c(&name, '"') != 0 ||
-		    json_set(j, "model", buf_str(&name), &name_store, &edits[count]) != 0)
-			goto out;
-		count++;
-	}
-	bool streams_usage = r->endpoint == ENDPOINT_CHAT || r->endpoint == ENDPOINT_COMPLETIONS;
-	if (streams_usage && r->stream && !r->include_usage) {
-		if (ask_for_usage(j, &usage_store, &edits[count]) != 0)
-			goto out;
-		count++;
-	}
-	if (count == 2 && edits[1].at < edits[0].at) {
-		struct json_edit first = edits[1];
-		edits[1] = edits[0];
-		edits[0] = first;
-	}
-	rc = json_splice(j->text, edits, count, out);
-out:
-	buf_free(&name);
-	buf_free(&name_store);
-	buf_free(&usage_store);
-	return rc;
 }
 
 void

@@ -325,7 +325,7 @@ seal(struct ask *a, struct buf *body, struct err *e)
 		a->body = (struct buf){ 0 };
 		return 0;
 	}
-	if (request_seal(&a->request, a->model, body) == 0)
+	if (request_seal(&a->request, a->model, 0, body) == 0)
 		return 0;
 	return err_set(e, 503, "overloaded", "No memory for the request.");
 }

@@ -138,7 +138,7 @@ step_seal(void)
 {
 	static struct buf out;
 	buf_clear(&out);
-	check(request_seal(&request, &models[0], &out));
+	check(request_seal(&request, &models[0], 0, &out));
 }
 
 static void

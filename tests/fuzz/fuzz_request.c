@@ -60,25 +60,31 @@ check_canonical(const struct request *r)
 	MUST(json_canonical(&r->json, 0, NULL, NULL, &text) == 0);
 	MUST(read_bytes(&again, r->endpoint, buf_str(&text), &e) == 0);
 	MUST(memcmp(&again.key, &r->key, sizeof r->key) == 0);
-	MUST(again.stream == r->stream && again.shareable == r->shareable && again.choices == r->choices);
+	MUST(again.stream == r->stream && again.shareable == r->shareable && again.surcharge == r->surcharge);
+	MUST(again.choices == r->choices);
 	MUST(
 	    again.max_output == r->max_output && again.model == r->model && strcmp(again.task, r->task) == 0);
 	request_free(&again);
 	buf_free(&text);
 }
 
+/* Limited or not (0), what goes upstream is still a request. */
 static void
-check_seal(const struct request *r)
+check_seal(const struct request *r, int64_t limit)
 {
 	struct request again;
 	struct err e;
 	struct buf out = { 0 };
 	const struct model_conf *model = r->model != NULL ? r->model : &models[0];
-	MUST(request_seal(r, model, &out) == 0);
+	MUST(request_seal(r, model, limit, &out) == 0);
 	MUST(read_bytes(&again, r->endpoint, buf_str(&out), &e) == 0);
 	MUST(strcmp(again.model_asked, model->upstream_model) == 0);
 	bool renamed = strcmp(r->model_asked, model->upstream_model) != 0;
-	MUST(renamed == (memcmp(&again.key, &r->key, sizeof r->key) != 0));
+	bool limited = limit > 0 && r->endpoint != ENDPOINT_EMBEDDINGS;
+	MUST(again.max_output == (limited ? limit : r->max_output));
+	bool changed = renamed || again.max_output != r->max_output;
+	MUST(again.surcharge == r->surcharge);
+	MUST(changed == (memcmp(&again.key, &r->key, sizeof r->key) != 0));
 	bool reports = r->endpoint == ENDPOINT_CHAT || r->endpoint == ENDPOINT_COMPLETIONS;
 	MUST(!(reports && r->stream) || again.include_usage);
 	request_free(&again);
@@ -97,7 +103,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(e.status == 0);
 		MUST(r.choices >= 1 && (r.max_output == -1 || r.max_output >= 1));
 		check_canonical(&r);
-		check_seal(&r);
+		check_seal(&r, 0);
+		check_seal(&r, 123);
 	} else {
 		MUST((e.status == 400 || e.status == 404) && e.code[0] != '\0' && e.text[0] != '\0');
 	}

@@ -696,16 +696,115 @@ answers_with_state_or_lookups_are_not_shared(void **state)
 	    shareable(ENDPOINT_RESPONSES, RESPONSE(",\"store\":false,\"tools\":[{\"type\":\"mcp\"}]")));
 }
 
+static const char *
+surcharge(enum endpoint endpoint, const char *text)
+{
+	struct request r;
+	must_read(&r, endpoint, text);
+	const char *name = r.surcharge;
+	request_free(&r);
+	return name;
+}
+
 static void
-sealed(enum endpoint endpoint, const char *text, size_t model, const char *expected)
+tokens_alone_have_no_surcharge(void **state)
+{
+	(void)state;
+	static const char *const chats[] = { CHAT(""), CHAT(",\"service_tier\":\"auto\""),
+		CHAT(",\"service_tier\":\"default\""), CHAT(",\"service_tier\":\"flex\""),
+		CHAT(",\"service_tier\":null"), CHAT(",\"modalities\":[\"text\"],\"audio\":null"),
+		CHAT(",\"prediction\":{\"type\":\"content\",\"content\":\"x\"}"),
+		CHAT(",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}},"
+		     "{\"type\":\"custom\",\"custom\":{\"name\":\"c\"}}]"),
+		CHAT(",\"plugins\":[],\"enable_search\":false,\"an_unknown_field\":true"),
+		"{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":"
+		"\"a\"},"
+		"{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:\"}},"
+		"{\"type\":\"file\",\"file\":{\"file_id\":\"f\"}}]},"
+		"{\"role\":\"assistant\",\"content\":null,\"audio\":null}]}" };
+	for (size_t i = 0; i < sizeof chats / sizeof *chats; i++)
+		if (surcharge(ENDPOINT_CHAT, chats[i]) != NULL)
+			fail_msg("%s: %s", chats[i], surcharge(ENDPOINT_CHAT, chats[i]));
+	assert_null(surcharge(ENDPOINT_COMPLETIONS, "{\"model\":\"m\",\"prompt\":[\"a\",\"b\"]}"));
+	assert_null(surcharge(ENDPOINT_COMPLETIONS, "{\"model\":\"m\",\"prompt\":[1,2]}"));
+	assert_null(surcharge(ENDPOINT_EMBEDDINGS, "{\"model\":\"m\",\"input\":[[1],[2]]}"));
+	assert_null(surcharge(ENDPOINT_RESPONSES, RESPONSE(",\"background\":false")));
+	assert_null(surcharge(ENDPOINT_RESPONSES, "{\"model\":\"m\",\"input\":[{\"role\":\"user\","
+						  "\"content\":[{\"type\":\"input_text\",\"text\":\"a\"}]},"
+						  "{\"type\":\"reasoning\",\"content\":null},"
+						  "{\"type\":\"function_call_output\",\"output\":\"x\"}]}"));
+}
+
+static void
+what_costs_more_than_tokens_is_named(void **state)
+{
+	(void)state;
+	static const struct {
+		enum endpoint endpoint;
+		const char *text, *name;
+	} rows[] = {
+		{ ENDPOINT_CHAT, CHAT(",\"web_search_options\":{}"), "web_search_options" },
+		{ ENDPOINT_CHAT, CHAT(",\"modalities\":[\"text\",\"audio\"]"), "modalities" },
+		{ ENDPOINT_CHAT, CHAT(",\"modalities\":[\"image\"]"), "modalities" },
+		{ ENDPOINT_CHAT, CHAT(",\"audio\":{\"voice\":\"alloy\"}"), "audio" },
+		{ ENDPOINT_CHAT, CHAT(",\"service_tier\":\"priority\""), "service_tier" },
+		{ ENDPOINT_CHAT, CHAT(",\"\\u0073ervice_tier\":\"scale\""), "service_tier" },
+		{ ENDPOINT_CHAT, CHAT(",\"moderation\":{}"), "moderation" },
+		{ ENDPOINT_CHAT, CHAT(",\"tools\":[{\"type\":\"web_search\"}]"), "tools" },
+		{ ENDPOINT_CHAT, CHAT(",\"plugins\":[{\"id\":\"web\"}]"), "plugins" },
+		{ ENDPOINT_CHAT, CHAT(",\"models\":[\"dear/one\"]"), "models" },
+		{ ENDPOINT_CHAT, CHAT(",\"search_parameters\":{}"), "search_parameters" },
+		{ ENDPOINT_CHAT, CHAT(",\"enable_search\":true"), "enable_search" },
+		{ ENDPOINT_CHAT, CHAT(",\"data_sources\":[{}]"), "data_sources" },
+		{ ENDPOINT_CHAT,
+		    "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_"
+		    "audio\","
+		    "\"input_audio\":{\"data\":\"\",\"format\":\"wav\"}}]}]}",
+		    "messages" },
+		{ ENDPOINT_CHAT,
+		    "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"video_url\"}]"
+		    "}]}",
+		    "messages" },
+		{ ENDPOINT_CHAT,
+		    "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"audio\":{\"id\":\"a\"}}]}",
+		    "messages" },
+		/* the order of the members does not matter */
+		{ ENDPOINT_CHAT, CHAT(",\"plugins\":[{}],\"service_tier\":\"priority\""), "service_tier" },
+		{ ENDPOINT_COMPLETIONS, "{\"model\":\"m\",\"prompt\":\"x\",\"service_tier\":\"priority\"}",
+		    "service_tier" },
+		{ ENDPOINT_RESPONSES, RESPONSE(",\"background\":true"), "background" },
+		{ ENDPOINT_RESPONSES, RESPONSE(",\"tools\":[{\"type\":\"file_search\"}]"), "tools" },
+		{ ENDPOINT_RESPONSES, RESPONSE(",\"prompt\":{\"id\":\"p\"}"), "prompt" },
+		{ ENDPOINT_RESPONSES, RESPONSE(",\"context_management\":[{\"type\":\"compaction\"}]"),
+		    "context_management" },
+		{ ENDPOINT_RESPONSES,
+		    "{\"model\":\"m\",\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_audio\"}]}"
+		    "]}",
+		    "input" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		const char *name = surcharge(rows[i].endpoint, rows[i].text);
+		if (name == NULL || strcmp(name, rows[i].name) != 0)
+			fail_msg("%s: %s, not %s", rows[i].text, name != NULL ? name : "none", rows[i].name);
+	}
+}
+
+static void
+limited(enum endpoint endpoint, const char *text, size_t model, int64_t limit, const char *expected)
 {
 	struct request r;
 	struct buf out = { 0 };
 	must_read(&r, endpoint, text);
-	assert_int_equal(request_seal(&r, &models[model], &out), 0);
+	assert_int_equal(request_seal(&r, &models[model], limit, &out), 0);
 	assert_string_equal(buf_text(&out), expected);
 	buf_free(&out);
 	request_free(&r);
+}
+
+static void
+sealed(enum endpoint endpoint, const char *text, size_t model, const char *expected)
+{
+	limited(endpoint, text, model, 0, expected);
 }
 
 static void
@@ -733,6 +832,117 @@ model_is_renamed_for_the_provider(void **state)
 	    "{\"model\":\"gpt-2024\",\"messages\":" MESSAGES "}");
 	sealed(ENDPOINT_CHAT, "{\"model\":\"auto\",\"messages\":" MESSAGES "}", 2,
 	    "{\"model\":\"\\\"odd\\\"\",\"messages\":" MESSAGES "}");
+}
+
+static void
+tuned_model_keeps_its_own_name(void **state)
+{
+	(void)state;
+	struct model_conf family = { .name = "ft:m", .upstream_model = "ft:m", .family = true };
+	struct request r;
+	struct buf out = { 0 };
+	must_read(&r, ENDPOINT_CHAT, CHAT(""));
+	r.model = &family;
+	assert_int_equal(request_seal(&r, &family, 0, &out), 0);
+	assert_string_equal(buf_text(&out), CHAT(""));
+	/* as somebody's fallback it has no name but its own */
+	r.model = &models[0];
+	buf_clear(&out);
+	assert_int_equal(request_seal(&r, &family, 0, &out), 0);
+	assert_string_equal(
+	    buf_text(&out), "{\"model\":\"ft:m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}");
+	buf_free(&out);
+	request_free(&r);
+}
+
+static void
+limit_stands_where_the_client_put_its_own(void **state)
+{
+	(void)state;
+	limited(ENDPOINT_CHAT, CHAT(",\"max_tokens\": 900 "), 0, 50, CHAT(",\"max_tokens\": 50 "));
+	limited(ENDPOINT_CHAT, CHAT(",\"max_completion_tokens\":9,\"x\":[1.0]"), 0, 1234567,
+	    CHAT(",\"max_completion_tokens\":1234567,\"x\":[1.0]"));
+	limited(ENDPOINT_CHAT, CHAT(",\"max_completion_tokens\":9,\"max_tokens\":9"), 0, 7,
+	    CHAT(",\"max_completion_tokens\":7,\"max_tokens\":7"));
+	limited(ENDPOINT_CHAT, CHAT(",\"max_completion_tokens\":9,\"max_tokens\":null"), 0, 7,
+	    CHAT(",\"max_completion_tokens\":7,\"max_tokens\":null"));
+	limited(ENDPOINT_CHAT, CHAT(",\"max_\\u0074okens\":9"), 0, 7, CHAT(",\"max_\\u0074okens\":7"));
+	limited(ENDPOINT_COMPLETIONS, "{\"max_tokens\":16,\"model\":\"m\"}", 0, 3,
+	    "{\"max_tokens\":3,\"model\":\"m\"}");
+	limited(ENDPOINT_RESPONSES, RESPONSE(",\"max_output_tokens\":100"), 0, 99,
+	    RESPONSE(",\"max_output_tokens\":99"));
+	/* the same limit, and nothing at all, changes no byte */
+	limited(ENDPOINT_CHAT, CHAT(",\"max_tokens\":50"), 0, 50, CHAT(",\"max_tokens\":50"));
+	limited(ENDPOINT_CHAT, CHAT(",\"max_tokens\":50"), 0, 0, CHAT(",\"max_tokens\":50"));
+}
+
+static void
+limit_is_added_in_the_field_the_provider_knows(void **state)
+{
+	(void)state;
+	static const struct upstream_conf openai = { .base_url = "https://api.openai.com/v1" },
+					  region = { .base_url = "https://eu.api.openai.com:443/v1" },
+					  impostor = { .base_url = "https://api.openai.com.example/v1" },
+					  suffix = { .base_url = "https://notapi.openai.com" },
+					  local = { .base_url = "http://127.0.0.1:1/v1" };
+	static const struct {
+		const struct model_conf model;
+		const char *field;
+	} rows[] = {
+		{ { .upstream_model = "m" }, "max_tokens" },
+		{ { .upstream_model = "m", .upstream = &openai }, "max_completion_tokens" },
+		{ { .upstream_model = "m", .upstream = &region }, "max_completion_tokens" },
+		{ { .upstream_model = "m", .upstream = &impostor }, "max_tokens" },
+		{ { .upstream_model = "m", .upstream = &suffix }, "max_tokens" },
+		{ { .upstream_model = "m", .upstream = &local }, "max_tokens" },
+		{ { .upstream_model = "m", .upstream = &local, .reasoning = true }, "max_completion_tokens" },
+		{ { .upstream_model = "o3-mini", .upstream = &local }, "max_completion_tokens" },
+		{ { .upstream_model = "gpt-5.1", .upstream = &local }, "max_completion_tokens" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct request r;
+		struct buf out = { 0 };
+		char expected[200];
+		must_read(&r, ENDPOINT_CHAT, CHAT(""));
+		snprintf(expected, sizeof expected, "{\"model\":\"%s\",\"messages\":" MESSAGES ",\"%s\":7}",
+		    rows[i].model.upstream_model, rows[i].field);
+		assert_int_equal(request_seal(&r, &rows[i].model, 7, &out), 0);
+		assert_string_equal(buf_text(&out), expected);
+		buf_free(&out);
+		request_free(&r);
+	}
+	limited(ENDPOINT_COMPLETIONS, "{\"model\":\"m\"}", 0, 3, "{\"model\":\"m\",\"max_tokens\":3}");
+	limited(ENDPOINT_RESPONSES, RESPONSE(""), 0, 99, RESPONSE(",\"max_output_tokens\":99"));
+	limited(ENDPOINT_EMBEDDINGS, "{\"model\":\"m\",\"input\":\"x\"}", 0, 9,
+	    "{\"model\":\"m\",\"input\":\"x\"}");
+}
+
+static void
+edits_are_spliced_in_the_order_of_the_text(void **state)
+{
+	(void)state;
+	limited(ENDPOINT_CHAT,
+	    "{\"max_tokens\":9,\"stream\":true,\"max_completion_tokens\":9,\"messages\":" MESSAGES
+	    ",\"model\":\"gpt\"}",
+	    1, 5,
+	    "{\"max_tokens\":5,\"stream\":true,\"max_completion_tokens\":5,\"messages\":" MESSAGES
+	    ",\"model\":\"gpt-2024\",\"stream_options\":{\"include_usage\":true}}");
+	/* three edits that meet at the last byte */
+	limited(ENDPOINT_CHAT, "{\"stream\":true,\"messages\":" MESSAGES ",\"model\":\"gpt\" }", 1, 5,
+	    "{\"stream\":true,\"messages\":" MESSAGES
+	    ",\"model\":\"gpt-2024\",\"stream_options\":{\"include_usage\":true},\"max_tokens\":5 }");
+	limited(ENDPOINT_CHAT,
+	    "{\"model\":\"gpt\",\"stream\":true,\"messages\":" MESSAGES
+	    ",\"stream_options\":{\"include_obfuscation\":true}}",
+	    1, 5,
+	    "{\"model\":\"gpt-2024\",\"stream\":true,\"messages\":" MESSAGES
+	    ",\"stream_options\":{\"include_usage\":true,\"include_obfuscation\":true},\"max_tokens\":5}");
+	limited(ENDPOINT_CHAT,
+	    "{\"model\":\"m\",\"stream\":true,\"max_tokens\":null,\"messages\":" MESSAGES
+	    ",\"stream_options\":{\"include_usage\":false}}",
+	    0, 5,
+	    "{\"model\":\"m\",\"stream\":true,\"max_tokens\":5,\"messages\":" MESSAGES
+	    ",\"stream_options\":{\"include_usage\":true}}");
 }
 
 static void
@@ -793,6 +1003,12 @@ main(void)
 		cmocka_unit_test(untouched_requests_travel_byte_for_byte),
 		cmocka_unit_test(model_is_renamed_for_the_provider),
 		cmocka_unit_test(streams_are_asked_for_usage),
+		cmocka_unit_test(tokens_alone_have_no_surcharge),
+		cmocka_unit_test(what_costs_more_than_tokens_is_named),
+		cmocka_unit_test(tuned_model_keeps_its_own_name),
+		cmocka_unit_test(limit_stands_where_the_client_put_its_own),
+		cmocka_unit_test(limit_is_added_in_the_field_the_provider_knows),
+		cmocka_unit_test(edits_are_spliced_in_the_order_of_the_text),
 		cmocka_unit_test(endpoints_have_names_and_paths),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,7 @@ struct row {
 };
 
 static void
-check_rows(const struct row *rows, size_t count)
+check_rows(const struct row *rows, size_t count, bool estimated)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct row *r = &rows[i];
@@ -42,15 +42,18 @@ check_rows(const struct row *rows, size_t count)
 		if (!read_text(r->text, &u))
 			fail_msg("not read: %s", r->text);
 		bool same = u.known && u.input == r->input && u.cached_input == r->cached &&
-			    u.cache_write == r->write && u.output == r->output && u.reasoning == r->reasoning;
+			    u.cache_write == r->write && u.output == r->output &&
+			    u.reasoning == r->reasoning && u.estimated == estimated;
 		if (!same)
-			fail_msg("%s: input %lld cached %lld write %lld output %lld reasoning %lld", r->text,
-			    (long long)u.input, (long long)u.cached_input, (long long)u.cache_write,
-			    (long long)u.output, (long long)u.reasoning);
+			fail_msg("%s: %sinput %lld cached %lld write %lld output %lld reasoning %lld",
+			    r->text, u.estimated ? "estimated, " : "", (long long)u.input,
+			    (long long)u.cached_input, (long long)u.cache_write, (long long)u.output,
+			    (long long)u.reasoning);
 	}
 }
 
-#define CHECK_ROWS(rows) check_rows(rows, sizeof(rows) / sizeof *(rows))
+#define CHECK_ROWS(rows) check_rows(rows, sizeof(rows) / sizeof *(rows), false)
+#define CHECK_DOUBTED(rows) check_rows(rows, sizeof(rows) / sizeof *(rows), true)
 
 static void
 openai_dialects_are_read(void **state)
@@ -73,8 +76,6 @@ openai_dialects_are_read(void **state)
 		    5, 0, 0, 7, 0 },
 		/* zero is a value */
 		{ "{\"prompt_tokens\":0,\"completion_tokens\":0,\"total_tokens\":0}", 0, 0, 0, 0, 0 },
-		/* the sum is not what counts */
-		{ "{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":99}", 10, 0, 0, 5, 0 },
 		/* members nobody knows yet */
 		{ "{\"prompt_tokens\":10,\"completion_tokens\":5,\"cost\":0.5,\"x\":{\"cached_tokens\":3}}",
 		    10, 0, 0, 5, 0 },
@@ -122,6 +123,64 @@ dialects_of_others_come_to_the_same(void **state)
 		    100, 64, 0, 9, 0 },
 		{ "{\"prompt_cache_hit_tokens\":64,\"prompt_cache_miss_tokens\":36,\"completion_tokens\":9}",
 		    100, 64, 0, 9, 0 },
+		/* Anthropic with a total, and behind a translation that leaves the cached tokens beside the others */
+		{ "{\"input_tokens\":10,\"cache_read_input_tokens\":100,\"output_tokens\":5,\"total_tokens\":"
+		  "15}",
+		    110, 100, 0, 5, 0 },
+		{ "{\"input_tokens\":10,\"cache_read_input_tokens\":100,\"output_tokens\":5,\"total_tokens\":"
+		  "115,"
+		  "\"cache_creation\":{\"ephemeral_5m_input_tokens\":0,\"ephemeral_1h_input_tokens\":0},"
+		  "\"server_tool_use\":{\"web_search_requests\":0},\"service_tier\":\"standard\"}",
+		    110, 100, 0, 5, 0 },
+		{ "{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":135,"
+		  "\"prompt_tokens_details\":{\"cached_tokens\":100,\"cache_creation_tokens\":20}}",
+		    130, 100, 20, 5, 0 },
+		/* both beside, and the total says so */
+		{ "{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":122,"
+		  "\"prompt_tokens_details\":{\"cached_tokens\":100},\"completion_tokens_details\":{"
+		  "\"reasoning_tokens\":7}}",
+		    110, 100, 0, 12, 7 },
+		/* as many cached as reasoned: one of them stands beside, and that is the dearer one */
+		{ "{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":19,"
+		  "\"prompt_tokens_details\":{\"cached_tokens\":4},\"completion_tokens_details\":{"
+		  "\"reasoning_tokens\":4}}",
+		    10, 4, 0, 9, 4 },
+		/* Moonshot, Together */
+		{ "{\"prompt_tokens\":100,\"completion_tokens\":9,\"total_tokens\":109,\"cached_tokens\":64}",
+		    100, 64, 0, 9, 0 },
+		/* Mistral */
+		{ "{\"prompt_tokens\":100,\"completion_tokens\":9,\"total_tokens\":109,\"prompt_audio_"
+		  "seconds\":null,"
+		  "\"num_cached_tokens\":64}",
+		    100, 64, 0, 9, 0 },
+		/* Groq: times */
+		{ "{\"queue_time\":0.02,\"prompt_tokens\":18,\"prompt_time\":0.001,\"completion_tokens\":20,"
+		  "\"completion_time\":0.05,\"total_tokens\":38,\"total_time\":0.051}",
+		    18, 0, 0, 20, 0 },
+		/* OpenRouter: a price of its own, in credits */
+		{ "{\"prompt_tokens\":194,\"completion_tokens\":2,\"total_tokens\":196,\"cost\":0.95,\"is_"
+		  "byok\":false,"
+		  "\"cost_details\":{\"upstream_inference_cost\":19},\"prompt_tokens_details\":{\"cached_"
+		  "tokens\":3,"
+		  "\"cache_write_tokens\":100,\"audio_tokens\":0,\"video_tokens\":0},"
+		  "\"completion_tokens_details\":{\"reasoning_tokens\":1,\"image_tokens\":0}}",
+		    194, 3, 100, 2, 1 },
+		/* both names, and 0 under the one that is not meant */
+		{ "{\"prompt_tokens\":30,\"completion_tokens\":7,\"total_tokens\":37,\"input_tokens\":0,"
+		  "\"output_tokens\":0}",
+		    30, 0, 0, 7, 0 },
+		{ "{\"prompt_tokens\":0,\"completion_tokens\":0,\"input_tokens\":30,\"output_tokens\":7,"
+		  "\"input_tokens_details\":{\"cached_tokens\":4}}",
+		    30, 4, 0, 7, 0 },
+		/* images that were read */
+		{ "{\"prompt_tokens\":300,\"completion_tokens\":7,\"total_tokens\":307,"
+		  "\"prompt_tokens_details\":{\"text_tokens\":44,\"image_tokens\":256}}",
+		    300, 0, 0, 7, 0 },
+		/* a prediction is in the completion */
+		{ "{\"prompt_tokens\":30,\"completion_tokens\":70,\"total_tokens\":100,"
+		  "\"completion_tokens_details\":{\"accepted_prediction_tokens\":9,\"rejected_prediction_"
+		  "tokens\":40}}",
+		    30, 0, 0, 70, 0 },
 		/* xAI: reasoning is not in completion_tokens, as the total proves */
 		{ "{\"prompt_tokens\":32,\"completion_tokens\":9,\"total_tokens\":341,"
 		  "\"completion_tokens_details\":{\"reasoning_tokens\":300}}",
@@ -131,16 +190,21 @@ dialects_of_others_come_to_the_same(void **state)
 }
 
 static void
-parts_are_cut_to_their_whole(void **state)
+parts_are_cut_to_their_whole_and_doubted(void **state)
 {
 	(void)state;
 	static const struct row rows[] = {
 		{ "{\"prompt_tokens\":10,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_"
 		  "tokens\":11}}",
 		    10, 10, 0, 5, 0 },
+		{ "{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":15,\"completion_tokens_"
+		  "details\":"
+		  "{\"reasoning_tokens\":6}}",
+		    10, 0, 0, 5, 5 },
+		/* without a total, more reasoning than answer can only stand beside it */
 		{ "{\"prompt_tokens\":10,\"completion_tokens\":5,\"completion_tokens_details\":{\"reasoning_"
 		  "tokens\":6}}",
-		    10, 0, 0, 5, 5 },
+		    10, 0, 0, 11, 6 },
 		{ "{\"prompt_tokens\":10,\"completion_tokens\":5,"
 		  "\"prompt_tokens_details\":{\"cached_tokens\":8,\"cache_write_tokens\":4}}",
 		    10, 6, 4, 5, 0 },
@@ -151,7 +215,83 @@ parts_are_cut_to_their_whole(void **state)
 		  "\"prompt_cache_miss_tokens\":0}",
 		    1, 1, 0, 5, 0 },
 	};
-	CHECK_ROWS(rows);
+	CHECK_DOUBTED(rows);
+}
+
+static void
+total_that_is_no_sum_is_doubted(void **state)
+{
+	(void)state;
+	static const struct row rows[] = {
+		/* Gemini's thoughts: output that is named nowhere */
+		{ "{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":99}", 10, 0, 0, 89, 0 },
+		{ "{\"prompt_tokens\":10,\"completion_tokens\":0,\"total_tokens\":60}", 10, 0, 0, 50, 0 },
+		{ "{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":3}", 10, 0, 0, 5, 0 },
+		{ "{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":0}", 10, 0, 0, 5, 0 },
+		{ "{\"prompt_tokens\":10,\"completion_tokens\":5,\"total_tokens\":-10}", 10, 0, 0, 5, 0 },
+		{ "{\"input_tokens\":10,\"output_tokens\":5,\"total_tokens\":\"15\"}", 10, 0, 0, 5, 0 },
+	};
+	CHECK_DOUBTED(rows);
+}
+
+static void
+nonsense_in_a_part_is_doubted(void **state)
+{
+	(void)state;
+	static const struct row rows[] = {
+		{ "{\"prompt_tokens\":5,\"completion_tokens\":6,\"prompt_tokens_details\":{\"cached_tokens\":"
+		  "-5}}",
+		    5, 0, 0, 6, 0 },
+		{ "{\"prompt_tokens\":5,\"completion_tokens\":6,\"prompt_tokens_details\":{\"cached_tokens\":"
+		  "9007199254740993}}",
+		    5, 0, 0, 6, 0 },
+		{ "{\"prompt_tokens\":5,\"completion_tokens\":6,\"completion_tokens_details\":{\"reasoning_"
+		  "tokens\":\"\"}}",
+		    5, 0, 0, 6, 0 },
+		{ "{\"input_tokens\":5,\"output_tokens\":6,\"cache_creation_input_tokens\":1.5}", 5, 0, 0, 6,
+		    0 },
+	};
+	CHECK_DOUBTED(rows);
+}
+
+#define WITH(members) "{\"prompt_tokens\":9,\"completion_tokens\":6,\"total_tokens\":15," members "}"
+
+static void
+what_the_prices_do_not_cover_is_doubted(void **state)
+{
+	(void)state;
+	static const char *const texts[] = {
+		WITH("\"prompt_tokens_details\":{\"audio_tokens\":3}"),
+		WITH("\"completion_tokens_details\":{\"audio_tokens\":3}"),
+		WITH("\"completion_tokens_details\":{\"image_tokens\":3}"),
+		WITH("\"prompt_tokens_details\":{\"video_tokens\":1.5}"),
+		WITH("\"prompt_audio_seconds\":7"),
+		WITH("\"server_tool_use\":{\"web_search_requests\":1}"),
+		WITH("\"tool_usage\":{\"web\":1}"),
+		WITH("\"tool_use_prompt_tokens\":1"),
+		WITH("\"num_search_queries\":2"),
+		WITH("\"num_sources_used\":2"),
+		WITH("\"citation_tokens\":2"),
+		WITH("\"cache_creation\":{\"ephemeral_1h_input_tokens\":5}"),
+		WITH("\"tokens_of_tomorrow\":{\"dream_tokens\":5}"),
+		WITH("\"dream_t\\u006fkens\":5"),
+		WITH("\"service_tier\":\"priority\""),
+	};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct row row = { texts[i], 9, 0, 0, 6, 0 };
+		check_rows(&row, 1, true);
+	}
+	static const char *const harmless[] = {
+		WITH("\"prompt_tokens_details\":{\"audio_tokens\":0,\"video_tokens\":null}"),
+		WITH("\"num_search_queries\":0"),
+		WITH("\"service_tier\":\"default\""),
+		WITH("\"tps\":120.5,\"latency\":3,\"cost\":{\"total_cost\":1}"),
+		WITH("\"search_context_size\":\"low\""),
+	};
+	for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++) {
+		struct row row = { harmless[i], 9, 0, 0, 6, 0 };
+		check_rows(&row, 1, false);
+	}
 }
 
 static void
@@ -178,13 +318,6 @@ nonsense_is_unknown_and_changes_nothing(void **state)
 		"{\"prompt_tokens\":9007199254740993,\"completion_tokens\":5}",
 		"{\"prompt_tokens\":9223372036854775808,\"completion_tokens\":5}",
 		"{\"prompt_tokens\":5,\"completion_tokens\":18446744073709551616}",
-		"{\"prompt_tokens\":5,\"completion_tokens\":5,\"total_tokens\":-10}",
-		"{\"prompt_tokens\":5,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":"
-		"9007199254740993}}",
-		"{\"prompt_tokens\":5,\"completion_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":-"
-		"5}}",
-		"{\"prompt_tokens\":5,\"completion_tokens\":5,\"completion_tokens_details\":{\"reasoning_"
-		"tokens\":\"\"}}",
 		"{\"input_tokens\":9007199254740992,\"cache_read_input_tokens\":1,\"output_tokens\":5}",
 		/* something came out, and nobody says how much */
 		"{\"prompt_tokens\":8,\"total_tokens\":20}",
@@ -216,7 +349,13 @@ cost_counts_every_token_once(void **state)
 {
 	(void)state;
 	/* given 1000 input tokens, 600 of them cached and 100 written to the cache */
-	struct price price = { .known = true, .input = 5, .cached_input = 2, .cache_write = 7, .output = 11 };
+	struct price price = { .known = true,
+		.input = 5,
+		.cached_input = 2,
+		.cache_write = 7,
+		.output = 11,
+		.reasoning = 13,
+		.fee = 100000 };
 	struct usage u = { .known = true,
 		.input = 1000,
 		.cached_input = 600,
@@ -226,7 +365,36 @@ cost_counts_every_token_once(void **state)
 	int64_t pico = -1;
 	/* when, then */
 	assert_true(usage_cost(&u, &price, &pico));
-	assert_int_equal(pico, 300 * 5 + 600 * 2 + 100 * 7 + 50 * 11);
+	assert_int_equal(pico, 300 * 5 + 600 * 2 + 100 * 7 + 10 * 11 + 40 * 13 + 100000);
+}
+
+static void
+estimated_usage_costs_the_most_it_can(void **state)
+{
+	(void)state;
+	struct price price = { .known = true,
+		.input = 5,
+		.cached_input = 2,
+		.cache_write = 7,
+		.output = 11,
+		.reasoning = 13,
+		.fee = 100000 };
+	struct usage u = {
+		.known = true, .estimated = true, .input = 1000, .cached_input = 600, .output = 50
+	};
+	int64_t pico = -1;
+	assert_true(usage_cost(&u, &price, &pico));
+	assert_int_equal(pico, 1000 * 7 + 50 * 13 + 100000);
+	/* and never less than the same usage taken at its word */
+	int64_t exact;
+	u.estimated = false;
+	assert_true(usage_cost(&u, &price, &exact));
+	assert_true(exact <= pico);
+	u.estimated = true;
+	price.fee = INT64_MAX - 7000;
+	exact = 77;
+	assert_false(usage_cost(&u, &price, &exact));
+	assert_int_equal(exact, 77);
 }
 
 static void
@@ -291,10 +459,14 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(openai_dialects_are_read),
 		cmocka_unit_test(dialects_of_others_come_to_the_same),
-		cmocka_unit_test(parts_are_cut_to_their_whole),
+		cmocka_unit_test(parts_are_cut_to_their_whole_and_doubted),
+		cmocka_unit_test(total_that_is_no_sum_is_doubted),
+		cmocka_unit_test(nonsense_in_a_part_is_doubted),
+		cmocka_unit_test(what_the_prices_do_not_cover_is_doubted),
 		cmocka_unit_test(nonsense_is_unknown_and_changes_nothing),
 		cmocka_unit_test(absent_usage_is_unknown),
 		cmocka_unit_test(cost_counts_every_token_once),
+		cmocka_unit_test(estimated_usage_costs_the_most_it_can),
 		cmocka_unit_test(cost_of_a_real_call_is_exact),
 		cmocka_unit_test(unknown_is_never_free),
 		cmocka_unit_test(cost_that_overflows_is_unknown),
