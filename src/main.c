@@ -16,6 +16,7 @@ static const struct {
 	{ "serve", cmd_serve, "run the gateway" },
 	{ "check", cmd_check, "validate the configuration" },
 	{ "ledger", cmd_ledger, "check the books" },
+	{ "tokens", cmd_tokens, "count the tokens of a text or a chat" },
 	{ "version", cmd_version, "version and linked libraries" },
 };
 

@@ -298,13 +298,13 @@ say_hard(struct speaker *k, const struct sim_prompt *p, const struct sim_fault *
 }
 
 static void
-say_exactly(struct speaker *k, size_t from, const struct sim_fault *f)
+say_exactly(struct speaker *k, size_t from, const struct sim_fault *f, enum tokens_encoding e)
 {
 	while (f->tokens >= 0 && k->out->n < UINT32_MAX / 2) {
 		struct str text = { k->out->p + from, k->out->n - from };
-		int64_t missing = f->tokens - sim_token_count(text);
+		int64_t missing = f->tokens - tokens_count(e, text);
 		if (missing <= 0) {
-			k->out->n = from + sim_token_prefix(text, f->tokens);
+			k->out->n = from + sim_token_prefix(e, text, f->tokens);
 			break;
 		}
 		for (; missing > 0; missing--)
@@ -323,6 +323,7 @@ static struct sim_said
 cut(const struct sim_prompt *p, struct buf *out, size_t from)
 {
 	struct sim_said said = { .finish = "stop" };
+	enum tokens_encoding e = sim_encoding(str_from(p->model));
 	for (size_t i = 0; i < p->n_stops; i++) {
 		ptrdiff_t at = p->stops[i].n != 0 ? str_find((struct str){ out->p + from, out->n - from },
 							buf_str(&p->stops[i]))
@@ -331,9 +332,9 @@ cut(const struct sim_prompt *p, struct buf *out, size_t from)
 			out->n = from + (size_t)at;
 	}
 	struct str text = { out->p + from, out->n - from };
-	said.tokens = sim_token_count(text);
+	said.tokens = tokens_count(e, text);
 	if (p->max_output >= 0 && said.tokens > p->max_output) {
-		out->n = from + sim_token_prefix(text, p->max_output);
+		out->n = from + sim_token_prefix(e, text, p->max_output);
 		said.tokens = p->max_output;
 		said.finish = "length";
 	}
@@ -375,7 +376,7 @@ sim_answer(
 		buf_add_json(out, buf_str(&words));
 		buf_add(out, STR("\"}"));
 	} else {
-		say_exactly(&k, from, f);
+		say_exactly(&k, from, f, sim_encoding(str_from(p->model)));
 	}
 	buf_free(&words);
 	return cut(p, out, from);
@@ -394,6 +395,6 @@ sim_answer_arguments(const struct sim *s, const struct sim_prompt *p, uint32_t f
 		sim_schema_instance(&g, schema);
 	else
 		buf_add(out, STR("{}"));
-	return (
-	    struct sim_said){ sim_token_count((struct str){ out->p + from, out->n - from }), "tool_calls" };
+	struct str said = { out->p + from, out->n - from };
+	return (struct sim_said){ tokens_count(sim_encoding(str_from(p->model)), said), "tool_calls" };
 }

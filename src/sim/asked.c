@@ -90,7 +90,7 @@ read_prompt(struct sim_prompt *p, struct err *e)
 int
 sim_asked_chat(struct sim_prompt *p, struct str body, bool chat, struct err *e)
 {
-	if (sim_prompt_open(p, body, e) != 0)
+	if (sim_prompt_open(p, chat ? ENDPOINT_CHAT : ENDPOINT_COMPLETIONS, body, e) != 0)
 		return -1;
 	if (!chat)
 		return read_prompt(p, e);
@@ -178,7 +178,7 @@ read_flat_tools(struct sim_prompt *p)
 int
 sim_asked_response(struct sim_prompt *p, struct str body, struct err *e)
 {
-	if (sim_prompt_open(p, body, e) != 0 || read_input(p, e) != 0)
+	if (sim_prompt_open(p, ENDPOINT_RESPONSES, body, e) != 0 || read_input(p, e) != 0)
 		return -1;
 	read_text_format(p);
 	read_flat_tools(p);

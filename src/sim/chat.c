@@ -92,7 +92,7 @@ add_spoken(struct talk *t, int choice, const char *before, struct str text, cons
 	size_t tail = sim_script_here(script);
 	buf_add(&script->bytes, str_from(behind));
 	add_choice_end(t, &script->bytes, NULL);
-	sim_script_text(script, head, body, body, tail, -1);
+	sim_script_text(script, sim_encoding(str_from(t->p->model)), head, body, body, tail, -1);
 }
 
 static void
@@ -158,18 +158,32 @@ stream_end(struct talk *t)
 	sim_script_event(script, SIM_STEP_DONE, from);
 }
 
-static void
-add_logprobs(struct buf *out, struct str said)
+struct logprobs {
+	struct buf *out;
+	struct str said;
+	size_t at;
+};
+
+static bool
+add_logprob(void *context, size_t end)
 {
+	struct logprobs *l = context;
+	buf_add(l->out, l->at != 0 ? STR(",{\"token\":\"") : STR("{\"token\":\""));
+	buf_add_json(l->out, (struct str){ l->said.p + l->at, end - l->at });
+	buf_add(l->out, STR("\",\"logprob\":-0.01,\"bytes\":["));
+	for (size_t i = l->at; i < end; i++)
+		buf_printf(l->out, "%s%u", i != l->at ? "," : "", (unsigned)(unsigned char)l->said.p[i]);
+	buf_add(l->out, STR("],\"top_logprobs\":[]}"));
+	l->at = end;
+	return true;
+}
+
+static void
+add_logprobs(struct talk *t, struct buf *out, struct str said)
+{
+	struct logprobs l = { out, said, 0 };
 	buf_add(out, STR(",\"logprobs\":{\"content\":["));
-	for (size_t at = 0, step; (step = sim_token_step(said, at)) != 0; at += step) {
-		buf_add(out, at != 0 ? STR(",{\"token\":\"") : STR("{\"token\":\""));
-		buf_add_json(out, (struct str){ said.p + at, step });
-		buf_add(out, STR("\",\"logprob\":-0.01,\"bytes\":["));
-		for (size_t i = 0; i < step; i++)
-			buf_printf(out, "%s%u", i != 0 ? "," : "", (unsigned)(unsigned char)said.p[at + i]);
-		buf_add(out, STR("],\"top_logprobs\":[]}"));
-	}
+	tokens_walk(sim_encoding(str_from(t->p->model)), said, add_logprob, &l);
 	buf_add(out, STR("],\"refusal\":null}"));
 }
 
@@ -204,7 +218,7 @@ whole_choice(struct talk *t, int choice, struct str said, const char *finish)
 		buf_add(out, STR("\",\"refusal\":null,\"annotations\":[]}"));
 	}
 	if (t->p->logprobs && t->function == 0)
-		add_logprobs(out, said);
+		add_logprobs(t, out, said);
 	else
 		buf_add(out, STR(",\"logprobs\":null"));
 	buf_add(out, STR(",\"finish_reason\":\""));

@@ -32,6 +32,23 @@ add_word(float *v, int n, uint64_t hash)
 	}
 }
 
+struct words {
+	struct str text;
+	size_t at;
+	float *v;
+	int dimensions;
+};
+
+static bool
+on_word(void *context, size_t end)
+{
+	struct words *w = context;
+	struct str word = str_trim((struct str){ w->text.p + w->at, end - w->at });
+	add_word(w->v, w->dimensions, sim_hash(SIM_HASH, word));
+	w->at = end;
+	return true;
+}
+
 static void
 add_vector(struct embedding *b, struct str text)
 {
@@ -40,8 +57,8 @@ add_vector(struct embedding *b, struct str text)
 	double square = 0;
 	memset(v, 0, sizeof v);
 	add_word(v, b->dimensions, SIM_HASH);
-	for (size_t at = 0, step; (step = sim_token_step(text, at)) != 0; at += step)
-		add_word(v, b->dimensions, sim_hash(SIM_HASH, str_trim((struct str){ text.p + at, step })));
+	struct words words = { text, 0, v, b->dimensions };
+	tokens_walk(sim_encoding(str_from(b->p->model)), text, on_word, &words);
 	for (int i = 0; i < b->dimensions; i++)
 		square += (double)v[i] * (double)v[i];
 	for (int i = 0; i < b->dimensions; i++)
@@ -71,11 +88,9 @@ embed(struct embedding *b, uint32_t node, struct err *e)
 		for (uint32_t i = json_first(j, node); i != 0; i = json_next(j, node, i)) {
 			buf_add_c(&text, ' ');
 			buf_add(&text, json_raw(j, i));
-			b->tokens++;
 		}
 	} else if (json_type(j, node) == JSON_STRING && !json_empty(j, node)) {
 		json_text(j, node, &text);
-		b->tokens += sim_token_count(buf_str(&text));
 	}
 	if (text.n == 0) {
 		buf_free(&text);
@@ -141,7 +156,7 @@ sim_embeddings_serve(struct sim *s, const struct sim_request *r, struct sim_repl
 {
 	struct err e;
 	struct embedding b = { .p = &prompt, .reply = reply };
-	if (sim_prompt_open(&prompt, r->body, &e) != 0 || read_options(&b, &e) != 0) {
+	if (sim_prompt_open(&prompt, ENDPOINT_EMBEDDINGS, r->body, &e) != 0 || read_options(&b, &e) != 0) {
 		sim_reply_error(reply, &e);
 		return;
 	}
@@ -154,6 +169,7 @@ sim_embeddings_serve(struct sim *s, const struct sim_request *r, struct sim_repl
 		sim_reply_error(reply, &e);
 		return;
 	}
+	b.tokens = sim_count_prompt(ENDPOINT_EMBEDDINGS, str_from(prompt.model), &prompt.json);
 	find_faults(s, r, &reply->fault);
 	buf_printf(&reply->body, "],\"model\":\"%s\"", prompt.model);
 	if (!reply->fault.no_usage)

@@ -35,23 +35,25 @@ speak_text(struct sim_speech *s, const struct sim_reply *r, const struct sim_ste
 {
 	const struct sim_fault *f = &r->fault;
 	struct str text = bytes_of(&r->script, step->text);
-	size_t n = sim_token_step(text, s->text_at);
-	int64_t tokens = 1;
-	if (f->one_chunk && n != 0) {
-		n = text.n - s->text_at;
-		tokens = sim_token_count(text);
-	}
-	if (n == 0) {
-		s->number = 0;
+	struct str pieces = bytes_of(&r->script, step->pieces);
+	struct sim_piece piece, more;
+	if (!sim_piece_at(pieces, s->piece, &piece)) {
+		s->number = s->piece = 0;
 		s->text_at = 0;
 		return true;
 	}
+	s->piece++;
+	for (; f->one_chunk && sim_piece_at(pieces, s->piece, &more); s->piece++) {
+		piece.bytes += more.bytes;
+		piece.tokens += more.tokens;
+	}
+	size_t n = piece.bytes;
 	add_piece(out, &r->script, step, (struct str){ text.p + s->text_at, n }, s->number++,
 	    f->bad_utf8 && s->spoken == 0);
 	s->text_at += n;
-	s->spoken += tokens;
+	s->spoken += piece.tokens;
 	if (f->endless && s->text_at == text.n)
-		s->text_at = 0;
+		s->text_at = 0, s->piece = 0;
 	return false;
 }
 

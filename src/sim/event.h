@@ -10,7 +10,8 @@
 struct sim_speech {
 	size_t step;
 	size_t text_at; /* within the text of a step */
-	int64_t number; /* of the piece within the step */
+	int64_t piece;  /* within the text */
+	int64_t number; /* of the piece within the step, which may be said again and again */
 	int64_t spoken; /* tokens */
 	int64_t events;
 	int64_t cut; /* tokens after which it ends badly; -1: never */

@@ -7,7 +7,7 @@
 #include "models.h"
 #include "tokens.h"
 
-enum { CACHE_FIRST = 1024, CACHE_STEP = 128, IMAGE_TOKENS = 85, REPLY_PRIMING = 3 };
+enum { CACHE_FIRST = 1024, CACHE_STEP = 128 };
 
 static void
 clear(struct sim_prompt *p)
@@ -90,11 +90,12 @@ is_true(const struct json *j, uint32_t node)
 }
 
 int
-sim_prompt_open(struct sim_prompt *p, struct str body, struct err *e)
+sim_prompt_open(struct sim_prompt *p, enum endpoint endpoint, struct str body, struct err *e)
 {
 	const struct json *j = &p->json;
 	int64_t n;
 	clear(p);
+	p->endpoint = endpoint;
 	if (scan(p, body, e) != 0 || read_model(p, e) != 0)
 		return -1;
 	if (read_limit(p, "max_tokens", e) != 0 || read_limit(p, "max_completion_tokens", e) != 0 ||
@@ -148,8 +149,7 @@ add_part(struct sim_prompt *p, uint32_t part, struct err *e)
 	uint32_t text = json_member(j, part, "text");
 	if (text != 0 && json_type(j, text) == JSON_STRING)
 		return json_text(j, text, &p->text);
-	p->usage.prompt += IMAGE_TOKENS; /* an image, a sound or a file */
-	return 0;
+	return 0; /* an image, a sound or a file */
 }
 
 int
@@ -183,22 +183,38 @@ sim_prompt_user(const struct sim_prompt *p)
 	return (struct str){ p->text.p + p->user_at, p->user_n };
 }
 
+struct prefixes {
+	struct sim_seen *seen;
+	struct str text;
+	size_t at;
+	uint64_t hash;
+	int64_t tokens, most, cached;
+};
+
+static bool
+on_prefix(void *context, size_t end)
+{
+	struct prefixes *p = context;
+	p->hash = sim_hash(p->hash, (struct str){ p->text.p + p->at, end - p->at });
+	p->at = end;
+	p->tokens++;
+	if (p->tokens < CACHE_FIRST || p->tokens % CACHE_STEP != 0)
+		return p->tokens < p->most;
+	if (sim_seen_add(p->seen, p->hash) != 0)
+		p->cached = p->tokens;
+	return p->tokens < p->most;
+}
+
 /* The longest prefix in steps of 128 tokens, 1,024 at least, that this model has read before. */
 static int64_t
 cached_prefix(struct sim_prompt *p, struct sim *s)
 {
-	struct str text = buf_str(&p->text);
-	uint64_t hash = sim_hash(SIM_HASH, str_from(p->model));
-	int64_t tokens = 0, cached = 0;
-	for (size_t at = 0, step; (step = sim_token_step(text, at)) != 0; at += step) {
-		hash = sim_hash(hash, (struct str){ text.p + at, step });
-		tokens++;
-		if (tokens < CACHE_FIRST || tokens % CACHE_STEP != 0)
-			continue;
-		if (sim_seen_add(&s->prefixes, hash) != 0)
-			cached = tokens;
-	}
-	return cached;
+	struct prefixes look = { .seen = &s->prefixes,
+		.text = buf_str(&p->text),
+		.hash = sim_hash(SIM_HASH, str_from(p->model)),
+		.most = p->usage.prompt };
+	tokens_walk(sim_encoding(str_from(p->model)), look.text, on_prefix, &look);
+	return look.cached;
 }
 
 /* Whoever speaks may ask for faults: answers never hold the brackets, so an old fault comes back only in its own text. */
@@ -215,14 +231,8 @@ find_faults(struct sim_prompt *p, struct sim *s, struct str body, struct sim_fau
 void
 sim_prompt_close(struct sim_prompt *p, struct sim *s, struct str body, struct sim_fault *f)
 {
-	const struct json *j = &p->json;
-	if (p->tools != 0)
-		p->usage.prompt += sim_token_count(json_raw(j, p->tools));
-	if (p->schema != 0)
-		p->usage.prompt += sim_token_count(json_raw(j, p->schema));
-	int64_t words = sim_token_count(buf_str(&p->text));
-	p->usage.prompt += words + REPLY_PRIMING;
-	if (words >= CACHE_FIRST)
+	p->usage.prompt += sim_count_prompt(p->endpoint, str_from(p->model), &p->json);
+	if (p->usage.prompt >= CACHE_FIRST)
 		p->usage.cached = cached_prefix(p, s);
 	find_faults(p, s, body, f);
 }

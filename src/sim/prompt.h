@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "bill.h"
+#include "core/request.h"
 #include "faults.h"
 #include "sim.h"
 
@@ -17,8 +18,9 @@ enum sim_choice { SIM_TOOLS_AUTO, SIM_TOOLS_NONE, SIM_TOOLS_REQUIRED, SIM_TOOLS_
 
 struct sim_prompt {
 	struct json json;
+	enum endpoint endpoint;
 	char model[96];
-	struct buf text;        /* every message as ROLE\nCONTENT\n: what is counted as the prompt */
+	struct buf text;        /* every message as ROLE\nCONTENT\n: what the cache of prefixes looks at */
 	size_t user_at, user_n; /* the last user's text within it */
 	bool after_tool;        /* the last message is a tool's result */
 	int n;                  /* choices wanted */
@@ -37,7 +39,7 @@ struct sim_prompt {
 };
 
 /* Scans the body and reads what all endpoints share. The prompt must have been all zeroes once. -1 with an error. */
-int sim_prompt_open(struct sim_prompt *p, struct str body, struct err *e);
+int sim_prompt_open(struct sim_prompt *p, enum endpoint endpoint, struct str body, struct err *e);
 /* Appends a message: content is a string or an array of parts. */
 int sim_prompt_message(struct sim_prompt *p, const char *role, uint32_t content, struct err *e);
 void sim_prompt_line(struct sim_prompt *p, const char *role, struct str text);

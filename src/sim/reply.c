@@ -4,6 +4,8 @@
  */
 #include "reply.h"
 
+#include "tokens.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -81,9 +83,15 @@ sim_script_event(struct sim_script *s, enum sim_step_kind kind, size_t from)
 	*step_add(s) = (struct sim_step){ .kind = kind, .head = span(from, s->bytes.n) };
 }
 
-void
-sim_script_text(struct sim_script *s, size_t head, size_t middle, size_t text, size_t tail, int64_t number)
+int64_t
+sim_script_text(struct sim_script *s, enum tokens_encoding e, size_t head, size_t middle, size_t text,
+    size_t tail, int64_t number)
 {
+	static struct buf pieces;
+	size_t end = s->bytes.n;
+	buf_clear(&pieces);
+	int64_t count = sim_pieces(e, (struct str){ s->bytes.p + text, tail - text }, &pieces);
+	buf_add(&s->bytes, buf_str(&pieces));
 	*step_add(s) = (struct sim_step){
 		.kind = SIM_STEP_TEXT,
 		.numbered = number >= 0,
@@ -91,8 +99,10 @@ sim_script_text(struct sim_script *s, size_t head, size_t middle, size_t text, s
 		.head = span(head, middle),
 		.middle = span(middle, text),
 		.text = span(text, tail),
-		.tail = span(tail, s->bytes.n),
+		.tail = span(tail, end),
+		.pieces = span(end, s->bytes.n),
 	};
+	return count;
 }
 
 void

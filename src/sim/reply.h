@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "bill.h"
 #include "faults.h"
+#include "text/tokens.h"
 
 enum sim_step_kind { SIM_STEP_EVENT, SIM_STEP_TEXT, SIM_STEP_FINISH, SIM_STEP_USAGE, SIM_STEP_DONE };
 
@@ -25,6 +26,7 @@ struct sim_step {
 	bool numbered;
 	int64_t number;                           /* of the first piece; counts up */
 	struct sim_span head, middle, text, tail; /* an event has a head only */
+	struct sim_span pieces;                   /* of the text: sim_pieces */
 };
 
 struct sim_script {
@@ -54,9 +56,10 @@ void sim_reply_error(struct sim_reply *r, const struct err *e);
 size_t sim_script_here(const struct sim_script *s); /* where the next byte of the script will stand */
 /* The bytes since `from` are one event */
 void sim_script_event(struct sim_script *s, enum sim_step_kind kind, size_t from);
-/* The bytes since `head` are a template: head, middle, text and tail start where stated. number < 0: not numbered. */
-void sim_script_text(
-    struct sim_script *s, size_t head, size_t middle, size_t text, size_t tail, int64_t number);
+/* The bytes since `head` are a template: head, middle, text and tail start where stated. number < 0: not numbered. How many
+ * pieces the text is spoken in. */
+int64_t sim_script_text(struct sim_script *s, enum tokens_encoding e, size_t head, size_t middle, size_t text,
+    size_t tail, int64_t number);
 
 /* In decimal: formatting is dear where it is done for every request */
 void sim_add_int(struct buf *out, int64_t n);

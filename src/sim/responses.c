@@ -179,8 +179,9 @@ stream_pieces(struct talk *t, const char *type)
 	buf_add(out, t->said);
 	size_t tail = sim_script_here(script);
 	buf_add(out, STR("\"}\n\n"));
-	sim_script_text(script, head, middle, text, tail, t->number);
-	t->number += t->reply->fault.one_chunk ? t->said.n != 0 : sim_token_count(t->said);
+	int64_t pieces =
+	    sim_script_text(script, sim_encoding(str_from(t->p->model)), head, middle, text, tail, t->number);
+	t->number += t->reply->fault.one_chunk ? t->said.n != 0 : pieces;
 }
 
 static void

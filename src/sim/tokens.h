@@ -1,16 +1,28 @@
 /*
- * How the simulated provider cuts text into tokens. One rule in one function, so that a real vocabulary can take
- * its place: a word with the space before it is ceil(letters / 6) tokens, every other visible character is one, white space one
- * for up to eight. Characters of UTF-8 are never cut.
+ * Tokens as the simulated provider counts them: exactly, like the models whose names it knows; for its own models
+ * (sim-large, ...) as the newest of those do. A piece is what one event of a stream says: a token, or as many as it takes
+ * to end at the end of a character.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_SIM_TOKENS_H
 #define FARTHING_SIM_TOKENS_H
 
-#include "base/str.h"
+#include "core/request.h"
+#include "text/tokens.h"
 
-size_t sim_token_step(struct str text, size_t at); /* bytes of the token that starts at `at`; 0 at the end */
-int64_t sim_token_count(struct str text);
-size_t sim_token_prefix(struct str text, int64_t n); /* bytes of the first n tokens */
+enum tokens_encoding sim_encoding(struct str model);
+/* Of a body that was scanned: what its prompt costs. Repeated bodies are remembered. */
+int64_t sim_count_prompt(enum endpoint endpoint, struct str model, const struct json *body);
+/* Bytes of the first n tokens, as far as they make whole characters */
+size_t sim_token_prefix(enum tokens_encoding e, struct str text, int64_t n);
+
+struct sim_piece {
+	uint32_t bytes, tokens;
+};
+
+/* Appends the pieces of a text, packed; how many there are. */
+int64_t sim_pieces(enum tokens_encoding e, struct str text, struct buf *out);
+/* The piece at a place in what sim_pieces made; false behind the last */
+bool sim_piece_at(struct str pieces, int64_t index, struct sim_piece *piece);
 
 #endif

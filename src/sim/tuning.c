@@ -88,7 +88,7 @@ examine(const struct sim_file *file, struct sim_job *job)
 		good = json_scan(&j, line, JSON_LIMITS, &fault) == 0 && json_type(&j, 0) == JSON_OBJECT &&
 		       (json_member(&j, 0, "messages") != 0 || json_member(&j, 0, "input") != 0 ||
 			   json_member(&j, 0, "prompt") != 0);
-		job->trained_tokens += sim_token_count(line) * EPOCHS;
+		job->trained_tokens += tokens_count(sim_encoding(str_from(job->model)), line) * EPOCHS;
 	}
 	json_free(&j);
 	if (!good)

@@ -1,5 +1,5 @@
 /*
- * The simulator's token rule, its arithmetic and its timers.
+ * The simulator's tokens, its arithmetic and its timers.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <setjmp.h>
@@ -13,39 +13,69 @@
 
 #include "../../src/sim/arithmetic.c"
 #include "../../src/sim/heap.c"
+#include "../../src/sim/seen.c"
 #include "../../src/sim/tokens.c"
 
+static const char mixed[] = "Gr\xc3\xb6\xc3\x9f"
+			    "enangaben \xe2\x82\xac 12,5\n\n  \xf0\x9f\xab\xa8\xf0\x9f\xab\xa8  fin";
+
 static void
-words_and_marks_are_counted_by_the_rule(void **state)
+models_without_a_vocabulary_count_like_the_newest_that_have_one(void **state)
 {
 	(void)state;
-	static const struct {
-		const char *text;
-		int64_t tokens;
-	} cases[] = { { "", 0 }, { "a", 1 }, { "bottle", 1 }, { "bottles", 2 }, { "steel water bottle", 3 },
-		{ "a, b", 3 }, { "a  b", 3 }, { "\n\n\n", 1 }, { "         ", 2 }, { "x=1", 3 },
-		{ " - a", 3 } };
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		if (sim_token_count(str_from(cases[i].text)) != cases[i].tokens)
-			fail_msg("\"%s\" has %d tokens", cases[i].text,
-			    (int)sim_token_count(str_from(cases[i].text)));
+	assert_int_equal(sim_encoding(STR("sim-large")), TOKENS_O200K);
+	assert_int_equal(sim_encoding(STR("ft:gpt-3.5-turbo:org::x")), TOKENS_CL100K);
 }
 
 static void
-tokens_put_together_are_the_text_and_cut_no_character(void **state)
+pieces_put_together_are_the_text_and_cut_no_character(void **state)
 {
 	(void)state;
-	struct str text = STR("Gr\xc3\xb6\xc3\x9f"
-			      "enangaben \xe2\x82\xac 12,5\n\n  \xf0\x9f\x98\x80\xf0\x9f\x98\x80  fin");
-	size_t at = 0, step;
-	while ((step = sim_token_step(text, at)) != 0) {
-		at += step;
+	struct str text = { mixed, sizeof mixed - 1 };
+	struct buf packed = { 0 };
+	struct sim_piece piece;
+	size_t at = 0;
+	int64_t n = sim_pieces(TOKENS_O200K, text, &packed), i = 0, tokens = 0;
+	for (; sim_piece_at(buf_str(&packed), i, &piece); i++) {
+		at += piece.bytes;
+		tokens += piece.tokens;
 		assert_true(at == text.n || ((unsigned char)text.p[at] & 0xc0) != 0x80);
 	}
+	assert_int_equal(i, n);
 	assert_int_equal(at, text.n);
-	assert_int_equal(sim_token_prefix(text, sim_token_count(text)), text.n);
-	assert_int_equal(sim_token_prefix(text, 0), 0);
-	assert_int_equal(sim_token_count((struct str){ text.p, sim_token_prefix(text, 3) }), 3);
+	assert_int_equal(tokens, tokens_count(TOKENS_O200K, text));
+	assert_true(n < tokens); /* the faces are more than one token each */
+	buf_free(&packed);
+}
+
+static void
+a_prefix_ends_where_a_token_and_a_character_end(void **state)
+{
+	(void)state;
+	struct str text = { mixed, sizeof mixed - 1 };
+	int64_t tokens = tokens_count(TOKENS_O200K, text);
+	size_t last = 0;
+	for (int64_t n = 0; n <= tokens; n++) {
+		size_t end = sim_token_prefix(TOKENS_O200K, text, n);
+		assert_true(end >= last && (end == text.n || ((unsigned char)text.p[end] & 0xc0) != 0x80));
+		assert_true(tokens_count(TOKENS_O200K, (struct str){ text.p, end }) <= n);
+		last = end;
+	}
+	assert_int_equal(last, text.n);
+}
+
+static void
+a_prompt_counts_the_same_again(void **state)
+{
+	(void)state;
+	struct str body = STR("{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}");
+	struct json j = { 0 };
+	struct json_fault fault;
+	assert_int_equal(json_scan(&j, body, JSON_LIMITS, &fault), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(sim_count_prompt(ENDPOINT_CHAT, STR("gpt-4o"), &j), 8);
+	assert_int_equal(sim_count_prompt(ENDPOINT_CHAT, STR("sim-mini"), &j), 8);
+	json_free(&j);
 }
 
 static void
@@ -110,8 +140,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(words_and_marks_are_counted_by_the_rule),
-		cmocka_unit_test(tokens_put_together_are_the_text_and_cut_no_character),
+		cmocka_unit_test(models_without_a_vocabulary_count_like_the_newest_that_have_one),
+		cmocka_unit_test(pieces_put_together_are_the_text_and_cut_no_character),
+		cmocka_unit_test(a_prefix_ends_where_a_token_and_a_character_end),
+		cmocka_unit_test(a_prompt_counts_the_same_again),
 		cmocka_unit_test(arithmetic_is_found_and_computed),
 		cmocka_unit_test(what_only_looks_like_arithmetic_is_not),
 		cmocka_unit_test(timers_ring_in_order_whatever_is_moved_or_dropped),

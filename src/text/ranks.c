@@ -1,0 +1,27 @@
+/*
+ * The baked vocabularies. The build says where they are.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "ranks.h"
+
+#include <assert.h>
+
+#define INCLUDE_BYTES(name, path)                                                                     \
+	__asm__(".pushsection .rodata\n\t.balign 64\n\t.globl " #name "\n\t.hidden " #name "\n" #name \
+		":\n\t.incbin \"" path "\"\n\t.balign 64\n\t.popsection\n");                          \
+	extern const unsigned char name[] __attribute__((aligned(64), visibility("hidden")))
+
+INCLUDE_BYTES(ranks_o200k, RANKS_O200K);
+INCLUDE_BYTES(ranks_cl100k, RANKS_CL100K);
+
+struct ranks
+ranks_of(enum tokens_encoding e)
+{
+	assert(e == TOKENS_O200K || e == TOKENS_CL100K);
+	const void *table = e == TOKENS_O200K ? ranks_o200k : ranks_cl100k;
+	const struct ranks_head *head = table;
+	assert(head->magic == RANKS_MAGIC);
+	const uint32_t *slots = (const uint32_t *)(head + 1), *spans = slots + ((size_t)1 << head->bits);
+	return (struct ranks){ slots, spans, (const unsigned char *)(spans + head->count), 64 - head->bits,
+		(UINT32_C(1) << head->bits) - 1 };
+}
