@@ -104,8 +104,8 @@ key_of(const struct cell *c)
 	return (struct str){ (const char *)c->key, c->key_size };
 }
 
-static struct cell *
-find(const struct windows *w, enum account_kind kind, const char *account, enum window_kind window,
+struct cell *
+windows_cell(const struct windows *w, enum account_kind kind, const char *account, enum window_kind window,
     int64_t start_us)
 {
 	unsigned char key[sizeof((struct cell *)0)->key];
@@ -113,18 +113,11 @@ find(const struct windows *w, enum account_kind kind, const char *account, enum 
 	return table_get(&w->cells, (struct str){ (const char *)key, n });
 }
 
-const struct cell *
-windows_cell(const struct windows *w, enum account_kind kind, const char *account, enum window_kind window,
-    int64_t start_us)
-{
-	return find(w, kind, account, window, start_us);
-}
-
 static struct cell *
 cell(struct windows *w, enum account_kind kind, const char *account, enum window_kind window,
     struct window span)
 {
-	struct cell *c = find(w, kind, account, window, span.start_us);
+	struct cell *c = windows_cell(w, kind, account, window, span.start_us);
 	if (c == NULL) {
 		c = must_alloc(sizeof *c);
 		c->kind = kind;

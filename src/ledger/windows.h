@@ -73,7 +73,7 @@ void windows_forget(struct windows *w);
 bool windows_read_booking(sqlite3_stmt *query, int at, struct booking *b);
 
 /* For the auditor: the cell of a row in the table; NULL when nothing was booked to it. */
-const struct cell *windows_cell(const struct windows *w, enum account_kind kind, const char *account,
+struct cell *windows_cell(const struct windows *w, enum account_kind kind, const char *account,
     enum window_kind window, int64_t start_us);
 
 /* All that end after this instant, for ledger_windows; -1 when the books cannot be read. *rows is the caller's to free. */
