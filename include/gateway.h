@@ -11,7 +11,9 @@
 #include "core/config.h"
 
 /* Runs until it is told to stop by SIGTERM or SIGINT; SIGHUP reloads. Takes config. config_path and database are those of
- * the command line, for reloads; NULL: none. Returns the process's exit status. */
-int gateway_run(struct config *config, const char *config_path, const char *database);
+ * the command line, for reloads; NULL: none. init and accept_rollback as in struct ledger_options. Returns the process's exit
+ * status. */
+int gateway_run(
+    struct config *config, const char *config_path, const char *database, bool init, bool accept_rollback);
 
 #endif

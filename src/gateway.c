@@ -39,7 +39,8 @@ struct gateway {
 	struct watch signals;
 	struct timer drain, watchdog;
 	int64_t watchdog_ms;
-	const char *config_path, *database; /* of the command line */
+	const char *config_path, *database; /* of the command line, these two as well */
+	bool init, accept_rollback;
 	uint64_t reloads, reload_failures;
 	enum { RUNNING, DRAINING, BREAKING, HANGING_UP, IDLE } stage;
 	struct job stop;
@@ -257,6 +258,8 @@ open_all(struct gateway *g, struct config *config, struct err *e)
 		.keep_days = config->retention_days,
 		.keep_bytes = config->retention_bytes,
 		.create = true,
+		.init = g->init,
+		.accept_rollback = g->accept_rollback,
 	};
 	/* Signals first: threads are born with them blocked. */
 	if (judge_exposure(config, e) != 0 || block_signals(g, e) != 0)
@@ -310,9 +313,14 @@ close_all(struct gateway *g)
 }
 
 int
-gateway_run(struct config *config, const char *config_path, const char *database)
+gateway_run(
+    struct config *config, const char *config_path, const char *database, bool init, bool accept_rollback)
 {
-	struct gateway g = { .config_path = config_path, .database = database, .signals.fd = -1 };
+	struct gateway g = { .config_path = config_path,
+		.database = database,
+		.init = init,
+		.accept_rollback = accept_rollback,
+		.signals.fd = -1 };
 	struct err e;
 	log_setup(config->log_level, config->log_json);
 	raise_file_limit(config);

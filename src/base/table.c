@@ -6,20 +6,28 @@
 #include "base/table.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
-/* Keys may be chosen by clients: a per-process seed keeps them from building long runs. */
+/* Keys may be chosen by clients: a per-process seed keeps them from building long runs. Tables are used by more than one
+ * thread, each its own; the seed is the same for all of them and never changes. */
+static uint64_t seed_value;
+
+static void
+make_seed(void)
+{
+	if (getrandom(&seed_value, sizeof seed_value, 0) != sizeof seed_value)
+		seed_value = (uint64_t)(uintptr_t)&seed_value;
+	seed_value |= 1;
+}
+
 static uint64_t
 seed(void)
 {
-	static uint64_t value;
-	if (value == 0) {
-		if (getrandom(&value, sizeof value, 0) != sizeof value)
-			value = (uint64_t)(uintptr_t)&value;
-		value |= 1;
-	}
-	return value;
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, make_seed);
+	return seed_value;
 }
 
 /* Eight bytes a step, multiply and fold (the mixing of wyhash's final round). */

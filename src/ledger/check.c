@@ -1,12 +1,16 @@
 /*
- * The auditor of the books. Each rule is a query for the rows that break it.
+ * The auditor of the books: the file itself, and the rules that are a query for the rows that break them.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "ledger/check.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "check_parts.h"
 #include "schema.h"
 
 enum { SHOWN_MOST = 20, BUSY_MS = 5000 };
@@ -27,14 +31,14 @@ static const struct rule rules[] = {
 	{ "request counts other attempts than there are rows",
 	    "SELECT quote(id) || ' counts=' || attempts || ' rows=' || n FROM (SELECT id, attempts,"
 	    " (SELECT count(*) FROM attempts a WHERE a.request_id = r.id) AS n FROM requests r) WHERE attempts <> n" },
-	/* A held or unpriced attempt makes its request held or unpriced, so those are not in these sums. */
+	/* One attempt whose cost is unknown makes that of its request unknown. */
 	{ "request costs something else than its attempts",
 	    "SELECT quote(id) || ' cost_pico=' || ifnull(cost_pico, 'unknown') || ' attempts=' || ifnull(total, 0) ||"
 	    " ' unknown=' || unknown FROM (SELECT id, cost_pico,"
 	    " (SELECT sum(a.cost_pico) FROM attempts a WHERE a.request_id = r.id) AS total,"
 	    " (SELECT count(*) FROM attempts a WHERE a.request_id = r.id AND a.cost_pico IS NULL) AS unknown"
-	    " FROM requests r WHERE basis IN (1, 2) AND answer_id = '')"
-	    " WHERE cost_pico IS NOT ifnull(total, 0) OR unknown > 0" },
+	    " FROM requests r WHERE answer_id = '')"
+	    " WHERE cost_pico IS NOT iif(unknown > 0, NULL, ifnull(total, 0))" },
 	{ "follower of another request's answer costs money",
 	    "SELECT quote(id) || ' cost_pico=' || ifnull(cost_pico, 'unknown') FROM requests"
 	    " WHERE answer_id <> '' AND cost_pico IS NOT 0" },
@@ -47,16 +51,27 @@ static const struct rule rules[] = {
 	{ "attempt that was not billed costs money",
 	    "SELECT quote(request_id) || ' number=' || number FROM attempts WHERE basis = 0 AND cost_pico <> 0" },
 	{ "request has a negative number",
-	    "SELECT quote(id) FROM requests WHERE saved_pico < 0 OR attempts < 0 OR bytes_in < 0 OR bytes_out < 0 OR "
+	    "SELECT quote(id) FROM requests WHERE saved_pico < 0 OR saved_routed_pico < 0 OR saved_batched_pico < 0 OR"
+	    " saved_prompt_pico < 0 OR clamped_to < 0 OR attempts < 0 OR bytes_in < 0 OR bytes_out < 0 OR "
 	    NEGATIVE_IN_BOTH },
 	{ "attempt has a negative number",
-	    "SELECT quote(request_id) || ' number=' || number FROM attempts WHERE number < 1 OR " NEGATIVE_IN_BOTH },
+	    "SELECT quote(request_id) || ' number=' || number FROM attempts WHERE number < 1 OR held_pico < 0 OR price_input < 0"
+	    " OR price_cached_input < 0 OR price_cache_write < 0 OR price_output < 0 OR price_reasoning < 0 OR price_fee < 0 OR "
+	    NEGATIVE_IN_BOTH },
 	{ "request has an unknown kind",
 	    "SELECT quote(id) || ' basis=' || basis || ' cache=' || cache FROM requests"
 	    " WHERE basis NOT BETWEEN 0 AND 4 OR cache NOT BETWEEN 0 AND 4 OR stream NOT IN (0, 1)" },
 	{ "attempt has an unknown kind",
 	    "SELECT quote(request_id) || ' number=' || number || ' basis=' || basis || ' outcome=' || outcome FROM attempts"
-	    " WHERE basis NOT BETWEEN 0 AND 4 OR outcome NOT BETWEEN 0 AND 4" },
+	    " WHERE basis NOT BETWEEN 0 AND 4 OR outcome NOT BETWEEN 0 AND 5 OR overrun NOT IN (0, 1)" },
+	{ "window is impossible",
+	    "SELECT 'kind=' || kind || ' ' || quote(account) || ' window=' || window || ' start_us=' || start_us FROM windows"
+	    " WHERE kind NOT BETWEEN 0 AND 4 OR window NOT BETWEEN 0 AND 3 OR (kind = 4) <> (window = 3) OR end_us <= start_us"
+	    " OR settled_pico < 0 OR pruned_pico < 0 OR pruned_pico > settled_pico OR (kind = 0) <> (account = '')"
+	    " OR NOT (frozen = 0 OR (frozen = 1 AND kind = 2 AND window = 0))" },
+	{ "mark of the books is missing",
+	    "SELECT 'ledger_id or commits' WHERE NOT EXISTS (SELECT 1 FROM mark WHERE commits >= 0)"
+	    " OR NOT EXISTS (SELECT 1 FROM meta WHERE key = 'ledger_id' AND length(value) > 0)" },
 };
 /* clang-format on */
 
@@ -66,37 +81,54 @@ cannot_check(sqlite3 *db, const char *path, struct err *e)
 	return err_set(e, 503, "ledger_unavailable", "cannot check %s: %s", path, sqlite3_errmsg(db));
 }
 
-/* Adds each breach to *breaches; -1 when the query itself fails. */
-static int
-apply(sqlite3 *db, const struct rule *rule, struct buf *report, int64_t *breaches)
+void
+audit_breach(struct audit *a, struct rule_count *rule, const char *format, ...)
 {
+	char text[400];
+	va_list args;
+	a->breaches++;
+	if (rule->found++ >= SHOWN_MOST)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	buf_printf(a->report, "%s: %s\n", rule->says, text);
+}
+
+void
+audit_close_rule(struct audit *a, const struct rule_count *rule)
+{
+	if (rule->found > SHOWN_MOST)
+		buf_printf(
+		    a->report, "%s: %lld more\n", rule->says, (long long)(rule->found - SHOWN_MOST));
+}
+
+/* -1 when the query itself fails. */
+static int
+apply(struct audit *a, const struct rule *rule)
+{
+	struct rule_count count = { rule->says, 0 };
 	sqlite3_stmt *query = NULL;
-	int rc = sqlite3_prepare_v2(db, rule->rows, -1, &query, NULL);
+	int rc = sqlite3_prepare_v2(a->db, rule->rows, -1, &query, NULL);
 	if (rc != SQLITE_OK)
 		return -1;
-	int64_t found = 0;
-	while ((rc = sqlite3_step(query)) == SQLITE_ROW) {
-		if (found++ < SHOWN_MOST)
-			buf_printf(
-			    report, "%s: %s\n", rule->says, (const char *)sqlite3_column_text(query, 0));
-	}
+	while ((rc = sqlite3_step(query)) == SQLITE_ROW)
+		audit_breach(a, &count, "%s", (const char *)sqlite3_column_text(query, 0));
 	sqlite3_finalize(query);
-	if (found > SHOWN_MOST)
-		buf_printf(report, "%s: %lld more\n", rule->says, (long long)(found - SHOWN_MOST));
-	*breaches += found;
+	audit_close_rule(a, &count);
 	return rc == SQLITE_DONE ? 0 : -1;
 }
 
 static int
-check_pages(sqlite3 *db, struct buf *report, int64_t *breaches)
+check_pages(struct audit *a)
 {
 	sqlite3_stmt *query = NULL;
-	int rc = sqlite3_prepare_v2(db, "PRAGMA integrity_check(20)", -1, &query, NULL);
+	int rc = sqlite3_prepare_v2(a->db, "PRAGMA integrity_check(20)", -1, &query, NULL);
 	while (rc == SQLITE_OK && (rc = sqlite3_step(query)) == SQLITE_ROW) {
 		const char *line = (const char *)sqlite3_column_text(query, 0);
 		if (line != NULL && strcmp(line, "ok") != 0) {
-			buf_printf(report, "file is damaged: %s\n", line);
-			*breaches += 1;
+			buf_printf(a->report, "file is damaged: %s\n", line);
+			a->breaches++;
 		}
 		rc = SQLITE_OK;
 	}
@@ -121,40 +153,66 @@ check_kind(sqlite3 *db, const char *path, struct err *e)
 }
 
 static int
-audit(sqlite3 *db, const char *path, struct buf *report, struct err *e)
+apply_all(struct audit *a)
 {
-	int64_t breaches = 0, requests = 0, attempts = 0;
-	if (check_kind(db, path, e) != 0)
+	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
+		if (apply(a, &rules[i]) != 0)
+			return -1;
+	return check_attempts(a) == 0 ? check_holds(a) : -1;
+}
+
+static int
+audit(struct audit *a, const char *path, struct err *e)
+{
+	int64_t requests = 0, attempts = 0;
+	struct err damage = { 0 };
+	if (check_kind(a->db, path, e) != 0)
 		return -1;
-	/* One transaction: all rules see the same moment. */
-	if (sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK ||
-	    check_pages(db, report, &breaches) != 0)
-		return cannot_check(db, path, e);
-	/* On a damaged file the rows prove nothing, and asking for them may fail in confusing ways. */
-	if (breaches == 0) {
-		for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
-			if (apply(db, &rules[i], report, &breaches) != 0)
-				return cannot_check(db, path, e);
-		if (schema_number(db, "SELECT count(*) FROM requests", &requests) != 0 ||
-		    schema_number(db, "SELECT count(*) FROM attempts", &attempts) != 0)
-			return cannot_check(db, path, e);
+	if (holds_look(a->holds_path, &a->before, &damage) != 0) {
+		buf_printf(a->report, "%s\n", damage.text);
+		a->before.present = false;
+		a->breaches++;
 	}
-	buf_printf(report, "%lld requests, %lld attempts, %lld faults\n", (long long)requests,
-	    (long long)attempts, (long long)breaches);
-	if (breaches > 0)
-		return err_set(e, 500, "ledger_wrong", "%s: %lld faults", path, (long long)breaches);
+	/* One transaction: all rules see the same moment. */
+	if (sqlite3_exec(a->db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK || check_pages(a) != 0)
+		return cannot_check(a->db, path, e);
+	bool is_sound = a->breaches == (damage.status != 0);
+	/* On a damaged file the rows prove nothing, and asking for them may fail in confusing ways. */
+	if (is_sound && (apply_all(a) != 0 ||
+			    schema_number(a->db, "SELECT count(*) FROM requests", &requests) != 0 ||
+			    schema_number(a->db, "SELECT count(*) FROM attempts", &attempts) != 0))
+		return cannot_check(a->db, path, e);
+	buf_printf(a->report, "%lld requests, %lld attempts, %lld faults\n", (long long)requests,
+	    (long long)attempts, (long long)a->breaches);
+	if (a->breaches > 0)
+		return err_set(e, 500, "ledger_wrong", "%s: %lld faults", path, (long long)a->breaches);
 	return 0;
+}
+
+/* Beside the file itself, not beside a link to it. */
+static char *
+holds_beside(const char *path)
+{
+	char *real = realpath(path, NULL);
+	struct buf name = { 0 };
+	buf_printf(&name, "%s.holds", real != NULL ? real : path);
+	char *out = str_dup(buf_str(&name));
+	buf_free(&name);
+	free(real);
+	return out;
 }
 
 int
 ledger_check(const char *path, struct buf *report, struct err *e)
 {
-	sqlite3 *db = NULL;
+	struct audit a = { .report = report };
 	if (access(path, R_OK) != 0)
 		return err_set(e, 503, "ledger_unavailable", "cannot read %s: %s", path, strerror(errno));
-	int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
-	sqlite3_busy_timeout(db, BUSY_MS);
-	rc = rc == SQLITE_OK ? audit(db, path, report, e) : cannot_check(db, path, e);
-	sqlite3_close(db);
+	a.holds_path = holds_beside(path);
+	int rc = sqlite3_open_v2(path, &a.db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+	sqlite3_busy_timeout(a.db, BUSY_MS);
+	rc = rc == SQLITE_OK ? audit(&a, path, e) : cannot_check(a.db, path, e);
+	sqlite3_close(a.db);
+	free(a.holds_path);
 	return rc;
 }

@@ -30,6 +30,12 @@ beside(const char *path, const char *suffix)
 	return name;
 }
 
+char *
+file_beside(const struct file *f, const char *suffix)
+{
+	return beside(f->path, suffix);
+}
+
 /* A file that does not exist yet has no real path; its folder has. */
 static char *
 resolve(const char *path, struct err *e)

@@ -23,6 +23,9 @@ struct file {
 int file_lock(struct file *f, const char *path, struct err *e);
 void file_unlock(struct file *f);
 
+/* The name of a file that lies beside it: PATH and the suffix; the caller's to free */
+char *file_beside(const struct file *f, const char *suffix);
+
 /* Looks at the header: 0 when it is ours to open or missing (f->missing), else -1 with *e saying what it is.
  * Checks what can be told without SQLite: kind, emptiness, application, schema version, whether it was cut. */
 int file_inspect(struct file *f, struct err *e);

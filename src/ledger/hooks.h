@@ -11,5 +11,7 @@
 void ledger_tend(struct ledger *l);
 /* Entries that may wait before the ledger is not ready */
 void ledger_bound(struct ledger *l, uint64_t entries);
+/* The disk refuses to sync holds from now on */
+void ledger_fail_hold_sync(struct ledger *l);
 
 #endif

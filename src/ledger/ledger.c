@@ -9,7 +9,9 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "holds.h"
 #include "hooks.h"
+#include "windows.h"
 #include "writer.h"
 
 enum {
@@ -96,6 +98,38 @@ ledger_attempt(struct ledger *l, const struct ledger_attempt *row)
 	added(l);
 }
 
+int
+ledger_hold(struct ledger *l, const struct ledger_hold *hold)
+{
+	if (!ledger_ready(l))
+		return -1;
+	pthread_mutex_lock(&l->mutex);
+	int slot = holds_put(l->holds, hold);
+	pthread_mutex_unlock(&l->mutex);
+	return slot;
+}
+
+void
+ledger_unhold(struct ledger *l, int slot)
+{
+	pthread_mutex_lock(&l->mutex);
+	holds_drop(l->holds, slot);
+	pthread_mutex_unlock(&l->mutex);
+}
+
+void
+ledger_hold_sync(struct ledger *l, void (*on_safe)(void *context, bool safe), void *context)
+{
+	struct safety *s = must_alloc(sizeof *s);
+	*s = (struct safety){ .on_safe = on_safe, .context = context };
+	pthread_mutex_lock(&l->mutex);
+	assert(!l->closing);
+	*l->unsafe_end = s;
+	l->unsafe_end = &s->next;
+	pthread_cond_signal(&l->wake);
+	pthread_mutex_unlock(&l->mutex);
+}
+
 bool
 ledger_ready(const struct ledger *l)
 {
@@ -161,6 +195,31 @@ ledger_bound(struct ledger *l, uint64_t entries)
 	atomic_store(&l->bound, entries);
 }
 
+void
+ledger_fail_hold_sync(struct ledger *l)
+{
+	atomic_store(&l->unsynced, true);
+}
+
+int
+ledger_recovered(const struct ledger *l)
+{
+	return l->recovered;
+}
+
+int64_t
+ledger_newest_window_us(const struct ledger *l)
+{
+	return l->newest_window_us;
+}
+
+/* Asked over a connection of its own: the store's belongs to the thread. */
+int
+ledger_windows(const struct ledger *l, int64_t after_us, struct ledger_window **rows, size_t *count)
+{
+	return windows_list(store_path(l->store), after_us, rows, count);
+}
+
 /* ---- Birth and death ---- */
 
 static int
@@ -189,11 +248,20 @@ start_thread(struct ledger *l, struct err *e)
 struct ledger *
 ledger_open(const struct ledger_options *options, struct err *e)
 {
-	struct store *store = store_open(options->path, options->create, e);
+	struct store *store = store_open(options, e);
+	int recovered = 0;
 	if (store == NULL)
 		return NULL;
+	if (store_recover(store, &recovered, e) != 0) {
+		store_close(&store, false);
+		return NULL;
+	}
 	struct ledger *l = must_alloc(sizeof *l);
 	l->store = store;
+	l->holds = store_holds(store);
+	l->unsafe_end = &l->unsafe;
+	l->recovered = recovered;
+	l->newest_window_us = store_newest_window_us(store);
 	l->keep_days = options->keep_days;
 	l->keep_bytes = options->keep_bytes;
 	l->look_at_us = writer_now_us() + FIRST_LOOK_US;

@@ -2,14 +2,15 @@
  * Old rows leave the books.
  *
  * A slice is a small transaction between two commits of new rows: the oldest requests go with all their attempts, so
- * that the books add up at every moment. Attempts whose request never came (the process died between them) go by their
- * own age. Freed pages are cut off the end of the file (auto_vacuum=INCREMENTAL); the next checkpoint shrinks it.
+ * that the books add up at every moment, and what those attempts cost stays in the sums of their windows (pruned_pico).
+ * Attempts whose request never came (the process died between them) go by their own age. Freed pages are cut off the end of the file (auto_vacuum=INCREMENTAL); the next checkpoint shrinks it.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "retention.h"
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "schema.h"
 
 /* Pages a slice gives back to the file system; more than a slice of rows frees, so that a backlog goes away too. */
@@ -30,33 +31,48 @@ run_bound(sqlite3 *db, const char *sql, int64_t before_us, int most)
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* ?1: leave before this instant; ?2: at most so many. */
+/* ?1: leave before this instant; ?2: at most so many. The order has no ties: both statements of a step name the same rows. */
 #define OLDEST "FROM requests WHERE at_us < ?1 ORDER BY at_us, seq LIMIT ?2"
+#define OF_OLDEST " FROM attempts WHERE request_id IN (SELECT id " OLDEST ")"
+#define ORPHANS                                                                                       \
+	" FROM attempts WHERE (request_id, number) IN (SELECT a.request_id, a.number FROM attempts a" \
+	" WHERE a.at_us < ?1 AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.id = a.request_id)"     \
+	" ORDER BY a.at_us, a.request_id, a.number LIMIT ?2)"
+#define BOOKED "SELECT " BOOKING_COLUMNS
 
+/* Moves what the rows of `booked` cost from the rows into the sums, then has `gone` delete them. */
 static int
-take_requests(sqlite3 *db, int64_t before_us, int most, struct store_pruned *out)
+take_attempts(sqlite3 *db, struct windows *windows, const char *booked, const char *gone, int64_t before_us,
+    int most, struct store_pruned *out)
 {
-	int rc =
-	    run_bound(db, "DELETE FROM attempts WHERE request_id IN (SELECT id " OLDEST ")", before_us, most);
+	sqlite3_stmt *query = NULL;
+	int rc = sqlite3_prepare_v2(db, booked, -1, &query, NULL);
 	if (rc != SQLITE_OK)
 		return rc;
-	out->attempts += sqlite3_changes(db);
-	rc = run_bound(db, "DELETE FROM requests WHERE seq IN (SELECT seq " OLDEST ")", before_us, most);
+	sqlite3_bind_int64(query, 1, before_us);
+	sqlite3_bind_int(query, 2, most);
+	while ((rc = sqlite3_step(query)) == SQLITE_ROW) {
+		struct booking b;
+		if (windows_read_booking(query, 0, &b))
+			windows_prune(windows, &b);
+	}
+	sqlite3_finalize(query);
+	if (rc == SQLITE_DONE)
+		rc = run_bound(db, gone, before_us, most);
 	if (rc == SQLITE_OK)
-		out->requests += sqlite3_changes(db);
+		out->attempts += sqlite3_changes(db);
 	return rc;
 }
 
 static int
-take_orphans(sqlite3 *db, int64_t before_us, int most, struct store_pruned *out)
+take_requests(sqlite3 *db, struct windows *windows, int64_t before_us, int most, struct store_pruned *out)
 {
-	int rc = run_bound(db,
-	    "DELETE FROM attempts WHERE (request_id, number) IN (SELECT a.request_id, a.number FROM attempts "
-	    "a WHERE a.at_us < ?1"
-	    " AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.id = a.request_id) ORDER BY a.at_us LIMIT ?2)",
-	    before_us, most);
+	int rc = take_attempts(db, windows, BOOKED OF_OLDEST, "DELETE" OF_OLDEST, before_us, most, out);
+	if (rc != SQLITE_OK)
+		return rc;
+	rc = run_bound(db, "DELETE FROM requests WHERE seq IN (SELECT seq " OLDEST ")", before_us, most);
 	if (rc == SQLITE_OK)
-		out->attempts += sqlite3_changes(db);
+		out->requests += sqlite3_changes(db);
 	return rc;
 }
 
@@ -74,7 +90,8 @@ used_bytes(sqlite3 *db, int64_t *used, int64_t *unused)
 }
 
 int
-retention_slice(sqlite3 *db, const struct store_limits *limits, int most, struct store_pruned *out)
+retention_slice(sqlite3 *db, struct windows *windows, const struct store_limits *limits, int most,
+    struct store_pruned *out)
 {
 	int64_t used, spare;
 	int rc = used_bytes(db, &used, &spare);
@@ -82,12 +99,15 @@ retention_slice(sqlite3 *db, const struct store_limits *limits, int most, struct
 		return rc;
 	bool too_large = limits->keep_bytes > 0 && used > limits->keep_bytes;
 	int64_t before = too_large ? INT64_MAX : limits->before_us;
-	if (before > 0 && (rc = take_requests(db, before, most, out)) != SQLITE_OK)
+	if (before > 0 && (rc = take_requests(db, windows, before, most, out)) != SQLITE_OK)
 		return rc;
 	bool was_full = out->requests >= most;
 	/* By age alone, whatever the size: a young attempt without a request is one whose request has not ended yet. */
 	bool may_be_orphans = limits->before_us > 0 && out->requests == 0;
-	if (may_be_orphans && (rc = take_orphans(db, limits->before_us, most, out)) != SQLITE_OK)
+	if (may_be_orphans && (rc = take_attempts(db, windows, BOOKED ORPHANS, "DELETE" ORPHANS,
+				   limits->before_us, most, out)) != SQLITE_OK)
+		return rc;
+	if ((rc = windows_drop_old(db, clock_wall_us(), most)) != SQLITE_OK)
 		return rc;
 	was_full = was_full || (out->requests == 0 && out->attempts >= most);
 	if ((rc = used_bytes(db, &used, &spare)) != SQLITE_OK)

@@ -8,8 +8,10 @@
 #include <sqlite3.h>
 
 #include "store.h"
+#include "windows.h"
 
 /* One slice, inside the caller's transaction. An SQLite result code. */
-int retention_slice(sqlite3 *db, const struct store_limits *limits, int most, struct store_pruned *out);
+int retention_slice(sqlite3 *db, struct windows *windows, const struct store_limits *limits, int most,
+    struct store_pruned *out);
 
 #endif

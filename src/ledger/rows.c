@@ -15,17 +15,21 @@ static const char insert_request[] =
     "answer_id, error_code, why,"
     " input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_pico, "
     "saved_pico, basis,"
-    " cache, status, stream, attempts, first_byte_us, total_us, bytes_in, bytes_out)"
-    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    " cache, status, stream, attempts, first_byte_us, total_us, bytes_in, bytes_out, project, run, tier,"
+    " saved_routed_pico, saved_batched_pico, saved_prompt_pico, clamped_to)"
+    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 static const char insert_attempt[] =
     "INSERT INTO attempts(at_us, request_id, number, upstream, model, outcome, status, why, input_tokens,"
     " cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_pico, basis, "
-    "first_byte_us, total_us)"
-    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "first_byte_us, total_us, project, account, task, run, day_us, week_us, month_us, run_us, held_pico, "
+    "price_input,"
+    " price_cached_input, price_cache_write, price_output, price_reasoning, price_fee, overrun)"
+    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 static const char insert_refused[] =
-    "INSERT INTO refused(at_us, kind, id, number, cost_pico, basis, why) VALUES(?,?,?,?,?,?,?)";
+    "INSERT INTO refused(at_us, kind, id, number, cost_pico, basis, why, project, account, task, run, day_us,"
+    " week_us, month_us, run_us, booked_pico) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 /* Binds values to parameters 1, 2, ... in the order of the columns. */
 struct binder {
@@ -101,16 +105,53 @@ bind_usage(struct binder *b, const struct usage *u)
 	bind_known(b, u->known ? u->reasoning : -1);
 }
 
+static void
+bind_price(struct binder *b, const struct price *p)
+{
+	bind_known(b, p->known ? p->input : -1);
+	bind_known(b, p->known ? p->cached_input : -1);
+	bind_known(b, p->known ? p->cache_write : -1);
+	bind_known(b, p->known ? p->output : -1);
+	bind_known(b, p->known ? p->reasoning : -1);
+	bind_known(b, p->known ? p->fee : -1);
+}
+
+static void
+bind_payer(struct binder *b, const struct payer *p)
+{
+	BIND_LABEL(b, p->project);
+	BIND_LABEL(b, p->key);
+	BIND_LABEL(b, p->task);
+	BIND_LABEL(b, p->run);
+}
+
+/* Starts of windows; NULL: booked to none. NULL too for the run of a row without one. */
+static void
+bind_windows(struct binder *b, const struct booking *booking)
+{
+	bool booked = booking != NULL && windows_booked(booking->windows);
+	for (int i = 0; i < WINDOW_KINDS; i++)
+		bind_known(b, booked ? booking->windows[i].start_us : -1);
+	bind_known(b, booked && booking->run.end_us != 0 ? booking->run.start_us : -1);
+}
+
 struct refused {
 	const char *kind, *id;
 	size_t id_size;
 	int64_t at_us, number, cost_pico;
 	enum cost_basis basis;
+	const struct booking *booking; /* NULL: a request */
 };
 
+/*
+ * The money of a refused attempt is as real as that of others, so its windows have it and this row says so. One that breaks the
+ * rule of one row an attempt is booked already, by the row that is there: it is kept to be looked at and counts nowhere.
+ */
 static int
-refuse(struct rows *r, const struct refused *row)
+refuse(struct rows *r, const struct refused *row, bool has_a_row)
 {
+	static const struct payer nobody;
+	const struct booking *booking = row->booking;
 	char why[160];
 	snprintf(why, sizeof why, "%s", sqlite3_errmsg(r->db));
 	struct str id = { row->id, strnlen(row->id, row->id_size) };
@@ -118,6 +159,7 @@ refuse(struct rows *r, const struct refused *row)
 	str_copy(shown, sizeof shown, id);
 	log_line(LOG_ERROR, "refused_row", "kind=%s request=%q cost_pico=%lld why=%q", row->kind, shown,
 	    (long long)row->cost_pico, why);
+	bool booked = booking != NULL && !has_a_row && windows_booked(booking->windows);
 	struct binder b = { r, r->refuse, 0 };
 	bind_number(&b, row->at_us);
 	sqlite3_bind_text(b.statement, ++b.at, row->kind, -1, SQLITE_STATIC);
@@ -126,8 +168,13 @@ refuse(struct rows *r, const struct refused *row)
 	bind_known(&b, row->cost_pico);
 	bind_number(&b, (int64_t)row->basis);
 	sqlite3_bind_text(b.statement, ++b.at, why, -1, SQLITE_STATIC);
+	bind_payer(&b, booking != NULL ? &booking->payer : &nobody);
+	bind_windows(&b, booked ? booking : NULL);
+	bind_number(&b, booked ? booking->pico : 0);
 	int rc = sqlite3_step(r->refuse);
 	sqlite3_reset(r->refuse);
+	if (rc == SQLITE_DONE && booked)
+		windows_book(r->windows, booking);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
@@ -135,8 +182,12 @@ static int
 insert(struct rows *r, sqlite3_stmt *statement, const struct refused *if_refused)
 {
 	int rc = sqlite3_step(statement);
-	if ((rc & 0xff) == SQLITE_CONSTRAINT) /* the statement is undone, the transaction goes on */
-		rc = refuse(r, if_refused);
+	if (rc == SQLITE_DONE && if_refused->booking != NULL)
+		windows_book(r->windows, if_refused->booking);
+	if ((rc & 0xff) == SQLITE_CONSTRAINT) { /* the statement is undone, the transaction goes on */
+		bool has_a_row = sqlite3_extended_errcode(r->db) == SQLITE_CONSTRAINT_PRIMARYKEY;
+		rc = refuse(r, if_refused, has_a_row);
+	}
 	sqlite3_reset(statement);
 	r->repaired_count = 0;
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
@@ -169,14 +220,29 @@ rows_request(struct rows *r, const struct ledger_request *row)
 	bind_number(&b, row->total_us);
 	bind_number(&b, row->bytes_in);
 	bind_number(&b, row->bytes_out);
+	BIND_LABEL(&b, row->project);
+	BIND_LABEL(&b, row->run);
+	BIND_LABEL(&b, row->tier);
+	bind_known(&b, row->saved_routed_pico);
+	bind_known(&b, row->saved_batched_pico);
+	bind_known(&b, row->saved_prompt_pico);
+	bind_number(&b, row->clamped_to);
 	struct refused refused = { "request", row->id, sizeof row->id, row->at_us, 0, row->cost_pico,
-		row->basis };
+		row->basis, NULL };
 	return insert(r, r->request, &refused);
 }
 
 int
 rows_attempt(struct rows *r, const struct ledger_attempt *row)
 {
+	struct booking booking = { .payer = row->payer,
+		.pico = windows_amount(row->cost_pico, row->held_pico),
+		.freeze = row->freeze };
+	windows_clean(&booking.payer);
+	memcpy(booking.windows, row->windows, sizeof booking.windows);
+	int rc = windows_run(r->windows, &booking, row->at_us);
+	if (rc != SQLITE_OK)
+		return rc;
 	struct binder b = { r, r->attempt, 0 };
 	bind_number(&b, row->at_us);
 	BIND_LABEL(&b, row->request_id);
@@ -191,8 +257,13 @@ rows_attempt(struct rows *r, const struct ledger_attempt *row)
 	bind_number(&b, (int64_t)row->basis);
 	bind_known(&b, row->first_byte_us);
 	bind_number(&b, row->total_us);
+	bind_payer(&b, &booking.payer);
+	bind_windows(&b, &booking);
+	bind_number(&b, row->held_pico);
+	bind_price(&b, &row->price);
+	bind_number(&b, row->overrun);
 	struct refused refused = { "attempt", row->request_id, sizeof row->request_id, row->at_us,
-		row->number, row->cost_pico, row->basis };
+		row->number, row->cost_pico, row->basis, &booking };
 	return insert(r, r->attempt, &refused);
 }
 
@@ -203,9 +274,10 @@ prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out)
 }
 
 int
-rows_prepare(struct rows *r, sqlite3 *db)
+rows_prepare(struct rows *r, sqlite3 *db, struct windows *windows)
 {
 	r->db = db;
+	r->windows = windows;
 	int rc = prepare(db, insert_request, &r->request);
 	if (rc == SQLITE_OK)
 		rc = prepare(db, insert_attempt, &r->attempt);

@@ -11,7 +11,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/log.h"
 #include "file.h"
+#include "holds.h"
+#include "recovery.h"
 #include "retention.h"
 #include "rows.h"
 #include "schema.h"
@@ -27,8 +30,13 @@ enum {
 struct store {
 	struct file file;
 	sqlite3 *db;
-	sqlite3_stmt *begin, *commit;
+	sqlite3_stmt *begin, *commit, *count;
 	struct rows rows;
+	struct windows windows;
+	struct holds *holds;
+	char *holds_path;
+	int64_t commits;
+	bool was_closed; /* by the life before this one */
 	int wal_pages;
 	enum store_fault fault;
 	char problem[160];
@@ -146,12 +154,25 @@ store_begin(struct store *s)
 int
 store_commit(struct store *s)
 {
-	return run(s, s->commit);
+	if (windows_flush(&s->windows) != SQLITE_OK)
+		return failed(s);
+	sqlite3_bind_int64(s->count, 1, s->commits + 1);
+	if (run(s, s->count) != 0 || run(s, s->commit) != 0)
+		return -1;
+	s->commits++;
+	return 0;
+}
+
+void
+store_publish(struct store *s)
+{
+	holds_publish(s->holds, (uint64_t)s->commits);
 }
 
 void
 store_rollback(struct store *s)
 {
+	windows_forget(&s->windows);
 	/* SQLite has rolled back by itself after most I/O errors. */
 	if (!sqlite3_get_autocommit(s->db))
 		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
@@ -202,7 +223,7 @@ store_prune(struct store *s, const struct store_limits *limits, int most, struct
 	*out = (struct store_pruned){ 0 };
 	if (store_begin(s) != 0)
 		return -1;
-	if (retention_slice(s->db, limits, most, out) != SQLITE_OK) {
+	if (retention_slice(s->db, &s->windows, limits, most, out) != SQLITE_OK) {
 		failed(s);
 		store_rollback(s);
 		return -1;
@@ -211,6 +232,7 @@ store_prune(struct store *s, const struct store_limits *limits, int most, struct
 		store_rollback(s);
 		return -1;
 	}
+	store_publish(s);
 	return 0;
 }
 
@@ -227,9 +249,13 @@ prepare(struct store *s, const char *sql, sqlite3_stmt **out)
 static int
 prepare_all(struct store *s)
 {
-	if (prepare(s, "BEGIN IMMEDIATE", &s->begin) != 0 || prepare(s, "COMMIT", &s->commit) != 0)
+	if (prepare(s, "BEGIN IMMEDIATE", &s->begin) != 0 || prepare(s, "COMMIT", &s->commit) != 0 ||
+	    prepare(s, "UPDATE mark SET commits = ?1", &s->count) != 0)
 		return -1;
-	return rows_prepare(&s->rows, s->db) == SQLITE_OK ? 0 : failed(s);
+	if (windows_prepare(&s->windows, s->db) != SQLITE_OK ||
+	    rows_prepare(&s->rows, s->db, &s->windows) != SQLITE_OK)
+		return failed(s);
+	return 0;
 }
 
 static int
@@ -340,15 +366,128 @@ connect(struct store *s, struct err *e)
 	return check_pages(s, e);
 }
 
+/* ---- The books and their holds file ---- */
+
+/* What the books say of themselves; books of version 1 say nothing. */
+struct identity {
+	char ledger[HOLDS_LEDGER];
+	int64_t commits;
+	bool known, was_open;
+};
+
+static void
+read_meta(struct store *s, const char *key, char *out, size_t size)
+{
+	sqlite3_stmt *query = NULL;
+	out[0] = '\0';
+	if (sqlite3_prepare_v2(s->db, "SELECT value FROM meta WHERE key = ?1", -1, &query, NULL) ==
+		SQLITE_OK &&
+	    sqlite3_bind_text(query, 1, key, -1, SQLITE_STATIC) == SQLITE_OK &&
+	    sqlite3_step(query) == SQLITE_ROW)
+		str_copy(out, size, str_from((const char *)sqlite3_column_text(query, 0)));
+	sqlite3_finalize(query);
+}
+
 static int
-make_ready(struct store *s, struct err *e)
+identify(struct store *s, struct identity *id, struct err *e)
+{
+	char state[80];
+	int64_t version = 0;
+	*id = (struct identity){ 0 };
+	read_meta(s, "state", state, sizeof state);
+	id->was_open = str_starts(str_from(state), STR("open "));
+	s->was_closed = strcmp(state, "closed") == 0;
+	if (schema_number(s->db, "PRAGMA user_version", &version) != 0 || version < 2)
+		return 0;
+	read_meta(s, "ledger_id", id->ledger, sizeof id->ledger);
+	id->known =
+	    id->ledger[0] != '\0' && schema_number(s->db, "SELECT commits FROM mark", &id->commits) == 0;
+	return id->known ? 0
+			 : err_set(e, 503, "ledger_damaged",
+			       "%s does not say which ledger it is; it was left untouched; restore a backup",
+			       s->file.path);
+}
+
+/*
+ * Whether these books are those that the holds file has seen last. Books that are missing, older or others would be a fresh budget,
+ * and so would be a holds file that is gone while something was running.
+ */
+static int
+compare(const struct store *s, const struct ledger_options *options, const struct holds_mark *mark,
+    const struct identity *id, struct err *e)
+{
+	if (options->init && !mark->present)
+		return 0;
+	if (!mark->present && id->known && id->was_open && !options->accept_rollback)
+		return err_set(e, 503, "ledger_holds_missing",
+		    "%s is missing and %s was not closed, so what was being spent is not known; put it back, "
+		    "or start once with --accept-rollback to do without",
+		    s->holds_path, s->file.path);
+	if (!mark->present)
+		return 0;
+	bool is_same = id->known && strcmp(id->ledger, mark->ledger) == 0;
+	if (id->known && !is_same && !options->init)
+		return err_set(e, 503, "ledger_holds_foreign",
+		    "%s belongs to other books than %s; name the right database, or start once with --init "
+		    "to "
+		    "go on with these",
+		    s->holds_path, s->file.path);
+	bool is_older = id->known ? is_same && (uint64_t)id->commits < mark->commits : !options->init;
+	if (is_older && !options->accept_rollback)
+		return err_set(e, 503, "ledger_rolled_back",
+		    "%s is older than its state marker %s: what was spent since would be spent again; put "
+		    "the "
+		    "newest copy in place, or start once with --accept-rollback to go on with this one",
+		    s->file.path, s->holds_path);
+	return 0;
+}
+
+static int
+adopt(struct store *s, const char *ledger)
+{
+	sqlite3_stmt *update = NULL;
+	if (prepare(s, "UPDATE meta SET value = ?1 WHERE key = 'ledger_id'", &update) != 0)
+		return -1;
+	sqlite3_bind_text(update, 1, ledger, -1, SQLITE_STATIC);
+	int rc = run(s, update);
+	sqlite3_finalize(update);
+	return rc;
+}
+
+/* Both in use. Old books that were accepted take the name in the header, so that its holds are theirs. */
+static int
+join(struct store *s, const struct holds_mark *mark, bool may_adopt, struct err *e)
+{
+	char ledger[HOLDS_LEDGER];
+	if (mark->present && may_adopt && adopt(s, mark->ledger) != 0)
+		return err_set(e, 503, "ledger_unavailable", "cannot write to the ledger %s: %s",
+		    s->file.path, s->problem);
+	read_meta(s, "ledger_id", ledger, sizeof ledger);
+	if (schema_number(s->db, "SELECT commits FROM mark", &s->commits) != 0)
+		return err_set(
+		    e, 503, "ledger_damaged", "%s has no count of commits; restore a backup", s->file.path);
+	bool is_ours = mark->present && strcmp(mark->ledger, ledger) == 0;
+	if (mark->present && !is_ours)
+		log_line(LOG_WARN, "replaced", "holds=%q why=%q", s->holds_path, "--init was given");
+	if (!is_ours && holds_create(s->holds_path, ledger, (uint64_t)s->commits, e) != 0)
+		return -1;
+	s->holds = holds_open(s->holds_path, e);
+	return s->holds != NULL ? 0 : -1;
+}
+
+static int
+make_ready(struct store *s, const struct holds_mark *mark, bool may_adopt, struct err *e)
 {
 	if (schema_upgrade(s->db, s->file.path, e) != 0)
 		return -1;
 	/* Only now: VACUUM INTO, which copies a file before an upgrade, attaches the copy. */
 	sqlite3_limit(s->db, SQLITE_LIMIT_ATTACHED, 0);
 	sqlite3_wal_hook(s->db, on_wal, s);
-	if (exec(s, "PRAGMA journal_mode=WAL") != 0 || prepare_all(s) != 0 || write_mark(s, false) != 0)
+	if (exec(s, "PRAGMA journal_mode=WAL") != 0 || prepare_all(s) != 0)
+		return cannot_open(s, e);
+	if (join(s, mark, may_adopt, e) != 0)
+		return -1;
+	if (write_mark(s, false) != 0)
 		return cannot_open(s, e);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	if (file_remember(&s->file) != 0)
@@ -357,30 +496,108 @@ make_ready(struct store *s, struct err *e)
 	return 0;
 }
 
+int
+store_recover(struct store *s, int *holds, struct err *e)
+{
+	bool found = false;
+	struct recovered all = { 0 };
+	*holds = 0;
+	if (recovery_find(s->holds_path, &found, e) != 0)
+		return -1;
+	if (found || !s->was_closed) {
+		if (store_begin(s) != 0)
+			goto fail;
+		int rc = recovery_book(&s->rows, s->holds_path, !s->was_closed, &all, e);
+		if (rc != SQLITE_OK) {
+			failed(s);
+			store_rollback(s);
+			goto fail;
+		}
+		if (store_commit(s) != 0) {
+			store_rollback(s);
+			goto fail;
+		}
+	}
+	if (found && recovery_clear(s->holds, s->holds_path, e) != 0)
+		return -1;
+	store_publish(s);
+	*holds = all.holds;
+	if (all.holds + all.requests + all.torn > 0)
+		log_line(LOG_WARN, "recovered", "holds=%d cost_pico=%lld requests=%d torn=%d", all.holds,
+		    (long long)all.cost_pico, all.requests, all.torn);
+	return 0;
+fail:
+	return err_set(e, 503, "ledger_unavailable", "cannot book what was left running in %s: %s",
+	    s->file.path, s->problem);
+}
+
+struct holds *
+store_holds(struct store *s)
+{
+	return s->holds;
+}
+
+const char *
+store_path(const struct store *s)
+{
+	return s->file.path;
+}
+
+/* Every row is booked to the gateway's day, so no other window of the calendar begins later. */
+int64_t
+store_newest_window_us(struct store *s)
+{
+	int64_t at_us = 0;
+	schema_number(s->db,
+	    "SELECT max(start_us) FROM windows WHERE kind = 0 AND account = '' AND window = 0", &at_us);
+	return at_us;
+}
+
 static void
 release(struct store *s)
 {
 	rows_finalize(&s->rows);
 	sqlite3_finalize(s->begin);
 	sqlite3_finalize(s->commit);
+	sqlite3_finalize(s->count);
+	windows_finalize(&s->windows);
 	sqlite3_close(s->db);
+	holds_close(&s->holds);
+	free(s->holds_path);
 	file_unlock(&s->file); /* last: the next process may write from here on */
 	free(s);
 }
 
 struct store *
-store_open(const char *path, bool create, struct err *e)
+store_open(const struct ledger_options *options, struct err *e)
 {
 	struct store *s = must_alloc(sizeof *s);
-	if (file_lock(&s->file, path, e) != 0 || file_inspect(&s->file, e) != 0)
+	struct holds_mark mark = { 0 };
+	struct identity id = { 0 };
+	if (file_lock(&s->file, options->path, e) != 0 || file_inspect(&s->file, e) != 0)
 		goto fail;
-	if (s->file.missing && !create) {
+	s->holds_path = file_beside(&s->file, ".holds");
+	if (holds_look(s->holds_path, &mark, e) != 0 && !options->init)
+		goto fail;
+	if (s->file.missing && !options->create) {
 		err_set(e, 503, "ledger_missing", "there is no ledger at %s", s->file.path);
 		goto fail;
 	}
-	if (s->file.missing && schema_create(s->file.path, e) != 0)
+	if (s->file.missing && mark.present && !options->init) {
+		err_set(e, 503, "ledger_missing",
+		    "%s is missing, but its state marker %s says that there were books: new ones would be a "
+		    "fresh budget; put them back, or start once with --init to begin new ones",
+		    s->file.path, s->holds_path);
 		goto fail;
-	if (connect(s, e) != 0 || make_ready(s, e) != 0)
+	}
+	bool is_new = s->file.missing;
+	if (is_new && schema_create(s->file.path, e) != 0)
+		goto fail;
+	if (connect(s, e) != 0 || identify(s, &id, e) != 0)
+		goto fail;
+	if (!is_new && compare(s, options, &mark, &id, e) != 0)
+		goto fail;
+	if (make_ready(s, &mark, !id.known && !options->init, e) != 0)
 		goto fail;
 	return s;
 fail:

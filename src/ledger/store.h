@@ -22,8 +22,11 @@ enum store_fault {
 
 struct store;
 
-/* Locks, inspects, creates when `create` and missing, checks, upgrades. NULL with *e; then the file is as it was. */
-struct store *store_open(const char *path, bool create, struct err *e);
+/* Locks, inspects, creates when `create` and missing, checks that the books and the holds file belong together, upgrades.
+ * NULL with *e; then the file is as it was. Only path, create, init and accept_rollback of the options are looked at. */
+struct store *store_open(const struct ledger_options *options, struct err *e);
+/* Turns what a killed process left into rows; before anything else is written. 0, or -1 with *e. */
+int store_recover(struct store *s, int *holds, struct err *e);
 /* Marks the books as cleanly closed when `clean`, checkpoints, unlocks. */
 void store_close(struct store **s, bool clean);
 
@@ -31,7 +34,15 @@ int store_begin(struct store *s);
 /* A row that breaks a rule of the schema is kept in the table `refused` and logged: one bad row must not stop the books. */
 int store_request(struct store *s, const struct ledger_request *row);
 int store_attempt(struct store *s, const struct ledger_attempt *row);
-int store_commit(struct store *s); /* 0: it is on disk */
+/* 0: it is on disk, sums of the windows and the count of commits with it */
+int store_commit(struct store *s);
+/* Tells the holds file how many commits the books have. After the slots of the rows that were committed were given back:
+ * so who reads a count there knows that no slot of older rows is live. */
+void store_publish(struct store *s);
+struct holds *store_holds(struct store *s);
+const char *store_path(const struct store *s); /* resolved */
+/* Latest start of a day in the books; 0: none */
+int64_t store_newest_window_us(struct store *s);
 void store_rollback(struct store *s);
 
 enum store_fault store_fault(const struct store *s); /* of the last call that failed */

@@ -4,10 +4,12 @@
  */
 #include "writer.h"
 
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "holds.h"
 
 enum {
 	GATHER_US = 20 * 1000, /* how long a group may wait for company */
@@ -71,18 +73,57 @@ is_wanted(const struct ledger *l)
 	return has_entries || l->closing || l->hurry || wants_tending(l) || l->limits_changed;
 }
 
+/* After a sync that failed nobody knows what is on the disk. */
+static void
+give_up(struct ledger *l, const char *what)
+{
+	l->dead = true;
+	log_line(LOG_ERROR, "gave_up", "ledger=%s why=%q", what,
+	    "the disk did not confirm a write; restart farthing when the disk is well again");
+}
+
+/* One sync for all that wait. Those who come while it runs wait for the next: their holds may have missed this one. */
+void
+writer_keep_promises(struct ledger *l)
+{
+	while (l->unsafe != NULL) {
+		struct safety *first = l->unsafe;
+		struct holds_range range;
+		bool touched = holds_touched(l->holds, &range);
+		l->unsafe = NULL;
+		l->unsafe_end = &l->unsafe;
+		pthread_mutex_unlock(&l->mutex);
+		bool fails = touched && (atomic_load(&l->unsynced) || holds_sync(&range) != 0);
+		if (fails && !l->dead) {
+			give_up(l, "holds");
+			l->stalled_at_us = writer_now_us();
+			atomic_store(&l->stalled, true);
+		}
+		for (struct safety *s = first, *next; s != NULL; s = next) {
+			next = s->next;
+			s->on_safe(s->context, !l->dead);
+			free(s);
+		}
+		pthread_mutex_lock(&l->mutex);
+	}
+}
+
 static void
 await_work(struct ledger *l)
 {
+	writer_keep_promises(l);
 	while (!is_wanted(l) && writer_now_us() < next_alarm(l)) {
 		l->asleep = !atomic_load(&l->stalled); /* while stalled, new entries wait for the retry */
 		wait_until(l, next_alarm(l));
 		l->asleep = false;
+		writer_keep_promises(l);
 	}
 	int64_t until = writer_now_us() + GATHER_US;
 	while (l->incoming.count > 0 && l->incoming.count < GROUP_ENTRIES && !l->closing && !l->hurry &&
-	       !wants_tending(l) && writer_now_us() < until)
+	       !wants_tending(l) && writer_now_us() < until) {
 		wait_until(l, until);
+		writer_keep_promises(l);
+	}
 }
 
 /* ---- Writing; the thread, without the mutex ---- */
@@ -98,6 +139,34 @@ write_entries(struct store *s, const struct chunk *c)
 			return -1;
 	}
 	return 0;
+}
+
+/* Freeing another attempt's hold would lose money at the next crash; a slot too many is only a slot. */
+static bool
+give_slot_back(struct ledger *l, const struct entry *entry)
+{
+	const struct ledger_attempt *a = &entry->row.attempt;
+	if (entry->kind != ENTRY_ATTEMPT || a->slot < 0)
+		return true;
+	if (!holds_is(l->holds, a->slot, a->request_id, a->number))
+		return false;
+	holds_drop(l->holds, a->slot);
+	return true;
+}
+
+/* The rows are on the disk, so their holds need not be there any more. */
+static void
+give_slots_back(struct ledger *l, int chunks)
+{
+	int wrong = 0;
+	pthread_mutex_lock(&l->mutex);
+	for (const struct chunk *c = l->pending.first; chunks > 0; c = c->next, chunks--)
+		for (int i = 0; i < c->count; i++)
+			wrong += !give_slot_back(l, &c->entries[i]);
+	pthread_mutex_unlock(&l->mutex);
+	if (wrong > 0)
+		log_line(LOG_ERROR, "wrong_slots", "rows=%d why=%q", wrong,
+		    "they named the hold of another attempt, which was kept");
 }
 
 /* One transaction from the front of pending. The entries stay until the commit has come back from the disk. */
@@ -116,6 +185,8 @@ write_group(struct ledger *l)
 	if (store_commit(l->store) != 0)
 		goto fail;
 	uint64_t before = l->pending.count;
+	give_slots_back(l, chunks);
+	store_publish(l->store);
 	for (; chunks > 0; chunks--)
 		queue_drop(&l->pending, &l->written);
 	atomic_fetch_add(&l->committed, before - l->pending.count);
@@ -161,11 +232,8 @@ stall(struct ledger *l)
 		l->retry_us *= 2;
 	}
 	l->retry_at_us = writer_now_us() + l->retry_us;
-	if (fault == STORE_SYNC && !l->dead) {
-		l->dead = true;
-		log_line(LOG_ERROR, "gave_up", "ledger=sync why=%q",
-		    "the disk did not confirm a write; restart farthing when the disk is well again");
-	}
+	if (fault == STORE_SYNC && !l->dead)
+		give_up(l, "sync");
 }
 
 /* Tries to have the ballast, and says so when that changes. */
@@ -372,5 +440,8 @@ writer_run(void *context)
 			pthread_mutex_unlock(&l->mutex);
 		}
 	}
+	pthread_mutex_lock(&l->mutex);
+	writer_keep_promises(l);
+	pthread_mutex_unlock(&l->mutex);
 	return NULL;
 }

@@ -23,6 +23,13 @@ enum {
 	GROUP_ENTRIES = GROUP_CHUNKS * QUEUE_CHUNK,
 };
 
+/* One who waits until the holds put so far are on the disk. */
+struct safety {
+	struct safety *next;
+	void (*on_safe)(void *context, bool safe);
+	void *context;
+};
+
 struct ledger {
 	pthread_t thread;
 	pthread_mutex_t mutex;
@@ -41,12 +48,19 @@ struct ledger {
 	int keep_days;
 	int64_t keep_bytes;
 	bool limits_changed; /* by ledger_retention, not yet acted on */
+	struct holds *holds; /* the store's; slots are put, dropped and given back */
+	struct safety *unsafe, **unsafe_end;
 
 	/* Written under the mutex or by the thread, read by anyone. */
 	_Atomic uint64_t accepted, committed, commits, failures, bound;
 	_Atomic int64_t last_commit_us, wal_bytes, file_bytes;
-	_Atomic bool stalled; /* the last commit failed */
-	_Atomic bool starved; /* the ballast is spent: what runs is booked, nothing new may begin */
+	_Atomic bool stalled;  /* the last commit failed */
+	_Atomic bool unsynced; /* tests: the disk refuses to sync holds */
+	_Atomic bool starved;  /* the ballast is spent: what runs is booked, nothing new may begin */
+
+	/* Fixed at birth. */
+	int recovered;
+	int64_t newest_window_us;
 
 	/* The thread's own. */
 	struct store *store;
@@ -61,6 +75,8 @@ struct ledger {
 };
 
 void *writer_run(void *ledger); /* the thread's body; ends after the round in which it sees `closing` */
+void writer_keep_promises(
+    struct ledger *l); /* syncs holds for those who wait; with the mutex, given up meanwhile */
 void writer_take_ballast(struct ledger *l);
 int64_t writer_now_us(void); /* monotonic and real, whatever the tests' clock says: this is about waiting */
 

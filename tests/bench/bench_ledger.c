@@ -127,7 +127,7 @@ measure_opening_and_slices(const char *path)
 {
 	struct err e;
 	int64_t began = clock_us();
-	struct store *s = store_open(path, false, &e);
+	struct store *s = store_open(&(struct ledger_options){ .path = path }, &e);
 	if (s == NULL) {
 		fprintf(stderr, "%s\n", e.text);
 		exit(1);

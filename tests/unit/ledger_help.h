@@ -52,6 +52,16 @@ remove_folder(void **state)
 	return rmdir(folder);
 }
 
+/* With their mark, as if they had never been. */
+static inline void
+remove_books(void)
+{
+	char name[112];
+	snprintf(name, sizeof name, "%s.holds", path);
+	unlink(path);
+	unlink(name);
+}
+
 /* ---- Rows ---- */
 
 static inline struct ledger_request

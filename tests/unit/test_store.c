@@ -12,11 +12,13 @@
 #include "base/log.h"
 #include "ledger/check.h"
 
+static const struct ledger_options new_books = { .path = path, .create = true };
+
 static struct store *
 open_store(void)
 {
 	struct err e = { 0 };
-	struct store *s = store_open(path, true, &e);
+	struct store *s = store_open(&new_books, &e);
 	if (s == NULL)
 		print_error("%s\n", e.text);
 	assert_non_null(s);
@@ -180,7 +182,7 @@ expect_refused(const char *code, const char *word)
 {
 	struct err e = { 0 };
 	struct buf before = content();
-	struct store *s = store_open(path, true, &e);
+	struct store *s = store_open(&new_books, &e);
 	assert_null(s);
 	struct buf after = content();
 	assert_string_equal(e.code, code);
@@ -229,7 +231,7 @@ second_opener_is_told_who_has_it(void **state)
 	char who[32];
 	snprintf(who, sizeof who, "(pid %ld)", (long)getpid());
 	struct err e = { 0 };
-	assert_null(store_open(path, true, &e));
+	assert_null(store_open(&new_books, &e));
 	assert_string_equal(e.code, "ledger_in_use");
 	assert_non_null(strstr(e.text, who));
 	store_close(&s, true);
@@ -332,7 +334,7 @@ lone_log_is_not_covered_by_new_books(void **state)
 	fputs("log", f);
 	fclose(f);
 	struct err e = { 0 };
-	assert_null(store_open(path, true, &e));
+	assert_null(store_open(&new_books, &e));
 	assert_string_equal(e.code, "ledger_damaged");
 	assert_int_not_equal(access(path, F_OK), 0);
 }
@@ -344,12 +346,12 @@ missing_folder_and_missing_file_are_named(void **state)
 	struct err e = { 0 };
 	char wanted[128];
 	snprintf(wanted, sizeof wanted, "%s/none/books.db", folder);
-	assert_null(store_open(wanted, true, &e));
+	assert_null(store_open(&(struct ledger_options){ .path = wanted, .create = true }, &e));
 	assert_non_null(strstr(e.text, "directory"));
-	assert_null(store_open(path, false, &e));
+	assert_null(store_open(&(struct ledger_options){ .path = path }, &e));
 	assert_string_equal(e.code, "ledger_missing");
 	assert_int_not_equal(access(path, F_OK), 0);
-	assert_null(store_open(folder, true, &e));
+	assert_null(store_open(&(struct ledger_options){ .path = folder, .create = true }, &e));
 	assert_string_equal(e.code, "ledger_foreign");
 }
 
@@ -411,12 +413,12 @@ break_halfway(sqlite3 *db)
 }
 
 static int
-climb(schema_step *second, struct err *e)
+climb(schema_step *third, struct err *e)
 {
-	schema_step *const steps[] = { NULL, second };
+	schema_step *const steps[] = { NULL, NULL, third };
 	sqlite3 *db = NULL;
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	int rc = schema_climb(db, path, steps, 2, e);
+	int rc = schema_climb(db, path, steps, 3, e);
 	sqlite3_close(db);
 	return rc;
 }
@@ -428,13 +430,11 @@ upgrade_keeps_a_copy_of_the_old_books(void **state)
 	make_books(2);
 	struct err e = { 0 };
 	assert_int_equal(climb(add_column, &e), 0);
-	assert_int_equal(number("PRAGMA user_version"), 2);
+	assert_int_equal(number("PRAGMA user_version"), 3);
 	assert_int_equal(number("SELECT count(*) FROM pragma_table_info('meta') WHERE name='note'"), 1);
-	snprintf(path, sizeof path, "%s/books.db.bak-v1", folder);
-	assert_int_equal(number("PRAGMA user_version"), 1);
+	snprintf(path, sizeof path, "%s/books.db.bak-v2", folder);
+	assert_int_equal(number("PRAGMA user_version"), 2);
 	assert_int_equal(number("SELECT count(*) FROM requests"), 2);
-	struct store *s = open_store(); /* the copy is a ledger in its own right */
-	store_close(&s, true);
 }
 
 static void
@@ -445,8 +445,58 @@ failed_upgrade_changes_nothing(void **state)
 	struct err e = { 0 };
 	assert_int_equal(climb(break_halfway, &e), -1);
 	assert_non_null(strstr(e.text, "still what it was"));
-	assert_int_equal(number("PRAGMA user_version"), 1);
+	assert_int_equal(number("PRAGMA user_version"), 2);
 	assert_int_equal(number("SELECT count(*) FROM requests"), 2);
+}
+
+/* Books as the first version left them: closed, with a request and its attempt. */
+static void
+make_old_books(void)
+{
+	static schema_step *const steps[] = { schema_step_1 };
+	struct err e = { 0 };
+	sqlite3 *db = NULL;
+	char setup[64];
+	snprintf(setup, sizeof setup, "PRAGMA application_id=%d", SCHEMA_APPLICATION);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, setup, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(schema_climb(db, path, steps, 1, &e), 0);
+	assert_int_equal(
+	    sqlite3_exec(db,
+		"INSERT INTO requests VALUES(1, 10, 'req_old', 'team', 't', 'chat', 'a', 'b', 'openai', '',"
+		" '', 'served', 1, 0, 0, 1, 0, 5, 0, 1, 0, 200, 0, 1, 1, 2, 3, 4);"
+		"INSERT INTO attempts VALUES(10, 'req_old', 1, 'openai', 'b', 0, 200, 'served', 1, 0, 0, 1,"
+		" 0, 5, 1, 1, 2);"
+		"INSERT INTO meta VALUES('state', 'closed')",
+		NULL, NULL, NULL),
+	    SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void
+books_of_version_1_become_version_2(void **state)
+{
+	(void)state;
+	make_old_books();
+	struct store *s = open_store();
+	struct ledger_request r = a_request("req_1");
+	struct ledger_attempt a = an_attempt("req_1");
+	write_pair(s, &r, &a);
+	store_close(&s, true);
+	assert_int_equal(number("PRAGMA user_version"), 2);
+	assert_int_equal(number("SELECT count(*) FROM requests WHERE project='' AND run='' AND tier='' AND "
+				"saved_routed_pico=0 AND clamped_to=0"),
+	    2);
+	assert_int_equal(number("SELECT count(*) FROM attempts WHERE request_id='req_old' AND day_us IS NULL "
+				"AND held_pico=0 AND price_input IS NULL AND overrun=0"),
+	    1);
+	assert_int_equal(number("SELECT count(*) FROM requests_named WHERE cost_usd='0.000000000005'"), 1);
+	struct buf report = { 0 };
+	struct err e = { 0 };
+	assert_int_equal(ledger_check(path, &report, &e), 0);
+	buf_free(&report);
+	snprintf(path, sizeof path, "%s/books.db.bak-v1", folder);
+	assert_int_equal(number("PRAGMA user_version"), 1);
 }
 
 /* ---- Retention ---- */
@@ -575,7 +625,7 @@ every_broken_rule_is_reported(void **state)
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct buf report = { 0 };
-		unlink(path);
+		remove_books();
 		make_books(5);
 		change(cases[i].harm);
 		assert_int_equal(audit(&report), -1);
@@ -632,6 +682,7 @@ main(void)
 		IN_A_FOLDER(moved_file_is_noticed_before_anything_is_written),
 		IN_A_FOLDER(upgrade_keeps_a_copy_of_the_old_books),
 		IN_A_FOLDER(failed_upgrade_changes_nothing),
+		IN_A_FOLDER(books_of_version_1_become_version_2),
 		IN_A_FOLDER(old_rows_leave_with_their_attempts),
 		IN_A_FOLDER(old_attempt_without_a_request_leaves_too),
 		IN_A_FOLDER(pruning_by_size_shrinks_the_file),
