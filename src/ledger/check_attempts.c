@@ -75,9 +75,12 @@ reckon(sqlite3_stmt *row, int64_t *pico)
 {
 	if (sqlite3_column_type(row, PRICE) == SQLITE_NULL || sqlite3_column_type(row, USAGE) == SQLITE_NULL)
 		return false;
-	struct usage u = { true, sqlite3_column_int64(row, USAGE), sqlite3_column_int64(row, USAGE + 1),
-		sqlite3_column_int64(row, USAGE + 2), sqlite3_column_int64(row, USAGE + 3),
-		sqlite3_column_int64(row, USAGE + 4) };
+	struct usage u = { .known = true,
+		.input = sqlite3_column_int64(row, USAGE),
+		.cached_input = sqlite3_column_int64(row, USAGE + 1),
+		.cache_write = sqlite3_column_int64(row, USAGE + 2),
+		.output = sqlite3_column_int64(row, USAGE + 3),
+		.reasoning = sqlite3_column_int64(row, USAGE + 4) };
 	struct price p = { .known = true,
 		.input = sqlite3_column_int64(row, PRICE),
 		.cached_input = sqlite3_column_int64(row, PRICE + 1),
