@@ -15,11 +15,14 @@ struct err {
 	char param[72]; /* the field at fault; empty is null */
 	char text[400];
 	int retry_after_s; /* 0: say nothing */
-	/* The arithmetic of a refusal by the budget, sent as error.details. */
+	/* The arithmetic of a refusal by the budget, sent as error.details. -1: not known, sent as null. */
 	struct err_budget {
 		bool shown;
 		int64_t limit_pico, spent_pico, held_pico, needed_pico;
 		int64_t resets_at_us; /* wall clock; 0: never */
+		/* For the log: whose limit, "key/app"; over which time, a static name */
+		char account[144];
+		const char *window;
 	} budget;
 	int should_retry; /* -1: say `x-should-retry: false`, 1: true, 0: leave it to the client */
 };
@@ -33,5 +36,7 @@ int err_param(struct err *e, const char *param, const char *code, const char *fo
     __attribute__((format(printf, 4, 5)));
 
 int err_json(const struct err *e, struct buf *out); /* appends {"error":{...}} */
+/* Appends ,"details":{...} if there is an arithmetic to show: for errors of another shape */
+int err_details(const struct err *e, struct buf *out);
 
 #endif

@@ -25,7 +25,8 @@ enum {
 	ACCOUNT_KINDS = 5,
 	WINDOW_KINDS = 3 /* of the calendar */,
 	ACCOUNT_NAME = 64,
-	RUN_ACCOUNT_NAME = 2 * ACCOUNT_NAME
+	RUN_ACCOUNT_NAME = 2 * ACCOUNT_NAME,
+	ACCOUNT_LABEL = RUN_ACCOUNT_NAME + 16
 };
 
 const char *account_kind_name(enum account_kind kind); /* "gateway", "project", ... */
@@ -47,6 +48,9 @@ struct payer {
 /* The name under which the payer's account of this kind is kept: "" for the gateway, "KEY/RUN" for a run, "" too for
  * one that the payer does not have. Returns false for that last case. */
 bool account_name(const struct payer *payer, enum account_kind kind, char out[RUN_ACCOUNT_NAME]);
+
+/* One account in a line of the log or a label: "gateway", "key/app", "run/app/nightly". */
+void account_label(enum account_kind kind, const char *account, char out[ACCOUNT_LABEL]);
 
 /* Limits of one account, in pico-dollars; -1: none. */
 struct account_limits {

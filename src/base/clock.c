@@ -38,6 +38,16 @@ clock_wall_us(void)
 	return fake >= 0 ? fake : read_us(CLOCK_REALTIME);
 }
 
+char *
+clock_text(int64_t wall_us, char out[CLOCK_TEXT])
+{
+	time_t s = (time_t)(wall_us / 1000000);
+	struct tm t;
+	if (gmtime_r(&s, &t) == NULL || strftime(out, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%SZ", &t) == 0)
+		out[0] = '\0'; /* no year that fits */
+	return out;
+}
+
 void
 clock_fake(int64_t monotonic_us, int64_t wall_us)
 {

@@ -8,6 +8,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/clock.h"
+#include "base/money.h"
+
 /* The types OpenAI's own API uses for these statuses; SDKs map exceptions by status and show the type. */
 static const char *
 type_of(int status)
@@ -67,6 +70,29 @@ add_string_or_null(struct buf *out, const char *key, const char *value)
 	return buf_add_c(out, '"');
 }
 
+static int
+add_sum(struct buf *out, const char *key, int64_t pico)
+{
+	char money[32];
+	return buf_printf(out, "\"%s\":%s,", key, pico < 0 ? "null" : money_format(pico, money));
+}
+
+int
+err_details(const struct err *e, struct buf *out)
+{
+	const struct err_budget *b = &e->budget;
+	char time[CLOCK_TEXT];
+	if (!b->shown)
+		return 0;
+	if (buf_add(out, STR(",\"details\":{")) != 0 || add_sum(out, "limit_usd", b->limit_pico) != 0 ||
+	    add_sum(out, "spent_usd", b->spent_pico) != 0 || add_sum(out, "held_usd", b->held_pico) != 0 ||
+	    add_sum(out, "needed_usd", b->needed_pico) != 0)
+		return -1;
+	if (b->resets_at_us == 0)
+		return buf_add(out, STR("\"resets_at\":null}"));
+	return buf_printf(out, "\"resets_at\":\"%s\"}", clock_text(b->resets_at_us, time));
+}
+
 int
 err_json(const struct err *e, struct buf *out)
 {
@@ -76,5 +102,5 @@ err_json(const struct err *e, struct buf *out)
 	if (add_string_or_null(out, "type", e->type) != 0 ||
 	    add_string_or_null(out, "param", e->param) != 0 || add_string_or_null(out, "code", e->code) != 0)
 		return -1;
-	return buf_add(out, STR("}}"));
+	return err_details(e, out) != 0 ? -1 : buf_add(out, STR("}}"));
 }

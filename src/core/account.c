@@ -46,3 +46,13 @@ account_name(const struct payer *payer, enum account_kind kind, char out[RUN_ACC
 	}
 	return out[0] != '\0';
 }
+
+void
+account_label(enum account_kind kind, const char *account, char out[ACCOUNT_LABEL])
+{
+	if (kind == ACCOUNT_GATEWAY)
+		str_copy(out, ACCOUNT_LABEL, str_from(account_kind_name(kind)));
+	else
+		snprintf(
+		    out, ACCOUNT_LABEL, "%s/%.*s", account_kind_name(kind), RUN_ACCOUNT_NAME - 1, account);
+}

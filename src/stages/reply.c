@@ -321,7 +321,9 @@ reply_error_event(enum endpoint endpoint, const struct err *e, struct buf *out)
 		    buf_add_json(out, str_from(e->code)) != 0 ||
 		    buf_add(out, STR("\",\"message\":\"")) != 0 || buf_add_json(out, str_from(e->text)) != 0)
 			return -1;
-		return buf_add(out, STR("\",\"param\":null}\n\n"));
+		if (buf_add(out, STR("\",\"param\":null")) != 0 || err_details(e, out) != 0)
+			return -1;
+		return buf_add(out, STR("}\n\n"));
 	}
 	if (buf_add(out, STR("data: ")) != 0 || err_json(e, out) != 0)
 		return -1;

@@ -102,6 +102,7 @@ full_buffer_is_told(void **state)
 	(void)state;
 	struct err e;
 	err_param(&e, "p", "c", "t");
+	e.budget.shown = true;
 	struct buf all = { 0 };
 	assert_int_equal(err_json(&e, &all), 0);
 	for (size_t max = 1; max < all.n; max++) {
@@ -113,6 +114,35 @@ full_buffer_is_told(void **state)
 	buf_free(&all);
 }
 
+static void
+details_are_the_exact_arithmetic(void **state)
+{
+	(void)state;
+	struct err e;
+	struct buf out = { 0 };
+	err_set(&e, 429, "insufficient_quota", "No.");
+	e.budget = (struct err_budget){ .shown = true,
+		.limit_pico = 2000000000000,
+		.spent_pico = 1999999999999,
+		.held_pico = 0,
+		.needed_pico = -1,
+		.resets_at_us = INT64_C(1795824000000000) };
+	assert_int_equal(err_json(&e, &out), 0);
+	assert_string_equal(buf_text(&out),
+	    "{\"error\":{\"message\":\"No.\",\"type\":\"rate_limit_error\",\"param\":null,"
+	    "\"code\":\"insufficient_quota\",\"details\":{\"limit_usd\":2.00,\"spent_usd\":1.999999999999,"
+	    "\"held_usd\":0.00,\"needed_usd\":null,\"resets_at\":\"2026-11-28T00:00:00Z\"}}}");
+	struct json j = { 0 };
+	struct json_fault fault;
+	assert_int_equal(json_scan(&j, buf_str(&out), JSON_LIMITS, &fault), 0);
+	json_free(&j);
+	buf_clear(&out);
+	e.budget.resets_at_us = 0;
+	assert_int_equal(err_details(&e, &out), 0);
+	assert_true(str_ends(buf_str(&out), STR("\"resets_at\":null}")));
+	buf_free(&out);
+}
+
 int
 main(void)
 {
@@ -121,6 +151,7 @@ main(void)
 		cmocka_unit_test(filling_forgets_what_was_there),
 		cmocka_unit_test(json_says_null_for_what_is_empty),
 		cmocka_unit_test(json_is_valid_whatever_stands_in_it),
+		cmocka_unit_test(details_are_the_exact_arithmetic),
 		cmocka_unit_test(full_buffer_is_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
