@@ -215,8 +215,7 @@ send_answer(struct visit *v)
 		return send_err(v, &a->err, true);
 	struct MHD_Response *r;
 	if (a->form == ANSWER_BODY && a->body.n <= PULL_BYTES) {
-		r = from_buffer(buf_str(&a->body));
-		reader->at = a->body.n;
+		r = from_buffer(reader_take_body(reader));
 		note_bytes(v, (long)a->body.n);
 	} else {
 		bool sized = a->form == ANSWER_BODY;
