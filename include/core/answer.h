@@ -71,6 +71,8 @@ struct answer_facts {
 	int64_t cost_pico; /* of all attempts; -1: unknown */
 	enum cost_basis basis;
 	int attempts;
+	int64_t
+	    clamped_to; /* output tokens a choice was limited to, because a budget holds no more; 0: as asked */
 	/* clock_us(); 0: not yet. What was spent inside the gateway follows. */
 	int64_t dispatched_us, headed_us, ended_us;
 };
