@@ -305,7 +305,6 @@ ask_open(struct ask_house *house, struct exchange *x)
 	a->answer->facts = a->facts;
 	a->answer->facts.cost_pico = -1;
 	reply_start(&a->reply, a->request.endpoint, a->answer);
-	a->reply.asked_usage = a->request.include_usage;
 	list_push(&house->asks, &a->link);
 	house->under_way++;
 	x->asked = a;

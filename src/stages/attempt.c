@@ -25,11 +25,10 @@ estimate(const struct ask *a, struct usage *u)
 {
 	*u = (struct usage){ .known = true }; /* nothing the provider stated, but it has its price */
 	u->input = tokens_of_bytes((int64_t)a->request.body.n);
-	/* A stream spends some 200 bytes of framing a token, a whole body about 400 in all. */
-	if (a->request.stream)
-		u->output = a->reply.output_bytes / 200;
-	else if (a->reply.output_bytes > 400)
-		u->output = tokens_of_bytes(a->reply.output_bytes - 400);
+	u->output = reply_output_tokens(&a->reply);
+	/* A body that broke off could not be read. */
+	if (!a->request.stream && !a->reply.done && a->answer->body.n > 0)
+		u->output = tokens_of_bytes((int64_t)a->answer->body.n);
 }
 
 static bool
@@ -128,6 +127,7 @@ begin_answer(struct ask *a, struct call_head *head)
 		if (type.n > 0 && !str_starts(type, STR("text/event-stream")))
 			return stop(a, "upstream_invalid_response",
 			    "The provider answered a stream request with something else.");
+		reply_price(&a->reply, &a->model->price, a->model->free, a->facts.cost_pico);
 		reply_stream(
 		    &a->reply, (size_t)limits->event, head->status, head->content_type, &head->headers);
 		/* A client that hears nothing may give up: then the head goes first. */

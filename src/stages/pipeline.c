@@ -60,7 +60,9 @@ pipeline_read(struct exchange *x, enum endpoint endpoint, struct err *e)
 static void
 join(struct exchange *x, struct answer *answer)
 {
-	x->reader.hides_aside = !x->request.include_usage;
+	/* A response's last event always tells its usage, so nobody needs to ask for it. */
+	bool told = x->request.include_usage || x->request.endpoint == ENDPOINT_RESPONSES;
+	x->reader.view = !told ? VIEW_PLAIN : x->cache == CACHE_COALESCED ? VIEW_JOINED : VIEW_ASKED;
 	answer_join(answer, &x->reader);
 }
 
