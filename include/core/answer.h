@@ -70,6 +70,7 @@ struct answer_facts {
 	struct usage usage;
 	int64_t cost_pico; /* of all attempts; -1: unknown */
 	enum cost_basis basis;
+	int64_t saved_prompt_pico; /* by input that the provider had cached */
 	int attempts;
 	int64_t
 	    clamped_to; /* output tokens a choice was limited to, because a budget holds no more; 0: as asked */

@@ -228,8 +228,7 @@ answer_part(struct reader *r)
 	a->reader_count--;
 	if (a->reader_count == 0 && !answer_ended(a) && a->writer != NULL)
 		a->writer->on_deserted(a->context);
-	else
-		judge_lag(a); /* the fastest one may have gone */
+	judge_lag(a); /* the fastest one may have gone */
 	release(a);
 }
 
