@@ -215,7 +215,9 @@ charge_end(struct charge *c, struct ledger_attempt *row)
 		return;
 	}
 	assert(row->cost_pico >= 0);
-	struct budget_settled what = budget_settle(c->budget, &c->hold, row->cost_pico, c->strict);
+	/* Without a limit nothing was exceeded that anybody set. */
+	struct budget_settled what =
+	    budget_settle(c->budget, &c->hold, row->cost_pico, c->strict && c->limited);
 	row->overrun = what.overrun;
 	row->freeze = what.freeze;
 	if (!money_add(c->spent_pico, row->cost_pico, &c->spent_pico))
