@@ -469,6 +469,19 @@ an_overrun_is_booked_in_full_and_freezes_the_key_for_its_day(void **state)
 	assert_int_equal(hold(h, 1), 0);
 }
 
+/* The books would not freeze it either, after a restart: the row belongs to yesterday. */
+static void
+an_overrun_that_is_told_the_day_after_freezes_nothing(void **state)
+{
+	struct house *h = *state;
+	hold(h, 0);
+	set_time(NOON + 12 * HOUR);
+	hold(h, 1);
+	assert_true(budget_settle(h->budget, &h->holds[0], 2000, true).freeze);
+	assert_false(view(h, ACCOUNT_KEY, "alice", WINDOW_DAY).frozen);
+	assert_int_equal(hold(h, 2), 0);
+}
+
 static void
 runs_have_budgets_of_their_own_and_belong_to_their_key(void **state)
 {
@@ -500,6 +513,19 @@ what_was_spent_before_counts(void **state)
 	budget_void(h->budget, &h->holds[0]);
 	budget_load(h->budget, ACCOUNT_KEY, "alice", WINDOW_DAY, day, 700, true);
 	assert_int_equal(hold(h, 0), -1);
+}
+
+/* The clock was set back before a restart, so the run's first row lies ahead. */
+static void
+what_a_run_spent_counts_also_when_it_began_later_than_now(void **state)
+{
+	struct house *h = *state;
+	struct window life = { NOON + 2 * HOUR, NOON + 30 * DAY };
+	strcpy(h->payer.run, "r");
+	h->orders[0].run_pico = 1000;
+	budget_load(h->budget, ACCOUNT_RUN, "alice/r", WINDOW_RUN, life, 700, false);
+	assert_int_equal(hold(h, 0), 0);
+	assert_int_equal(h->holds[0].output, 20);
 }
 
 static void
@@ -614,8 +640,10 @@ main(void)
 		T(a_leaping_clock_opens_one_day_and_no_second_one),
 		T(an_ordinary_midnight_soon_after_the_start_is_no_leap),
 		T(an_overrun_is_booked_in_full_and_freezes_the_key_for_its_day),
+		T(an_overrun_that_is_told_the_day_after_freezes_nothing),
 		T(runs_have_budgets_of_their_own_and_belong_to_their_key),
 		T(what_was_spent_before_counts),
+		T(what_a_run_spent_counts_also_when_it_began_later_than_now),
 		T(a_window_in_the_books_keeps_its_bounds_when_the_zone_changes),
 		T(alerts_come_once_for_each_share),
 		T(no_sum_overflows),
