@@ -99,8 +99,7 @@ void
 audit_close_rule(struct audit *a, const struct rule_count *rule)
 {
 	if (rule->found > SHOWN_MOST)
-		buf_printf(
-		    a->report, "%s: %lld more\n", rule->says, (long long)(rule->found - SHOWN_MOST));
+		buf_printf(a->report, "%s: %lld more\n", rule->says, (long long)(rule->found - SHOWN_MOST));
 }
 
 /* -1 when the query itself fails. */
@@ -178,9 +177,9 @@ audit(struct audit *a, const char *path, struct err *e)
 		return cannot_check(a->db, path, e);
 	bool is_sound = a->breaches == (damage.status != 0);
 	/* On a damaged file the rows prove nothing, and asking for them may fail in confusing ways. */
-	if (is_sound && (apply_all(a) != 0 ||
-			    schema_number(a->db, "SELECT count(*) FROM requests", &requests) != 0 ||
-			    schema_number(a->db, "SELECT count(*) FROM attempts", &attempts) != 0))
+	if (is_sound &&
+	    (apply_all(a) != 0 || schema_number(a->db, "SELECT count(*) FROM requests", &requests) != 0 ||
+		schema_number(a->db, "SELECT count(*) FROM attempts", &attempts) != 0))
 		return cannot_check(a->db, path, e);
 	buf_printf(a->report, "%lld requests, %lld attempts, %lld faults\n", (long long)requests,
 	    (long long)attempts, (long long)a->breaches);

@@ -7,18 +7,7 @@
 #include "check_parts.h"
 #include "windows.h"
 
-enum {
-	COST,
-	OVERRUN,
-	HELD,
-	LOST,
-	PARTLY,
-	WINDOW,
-	MISSING,
-	FROZEN,
-	RUN,
-	RULES
-};
+enum { COST, OVERRUN, HELD, LOST, PARTLY, WINDOW, MISSING, FROZEN, RUN, RULES };
 
 static const char *const says[RULES] = {
 	[COST] = "attempt's exact cost is not its usage at its price",
@@ -46,7 +35,17 @@ static const char attempts_sql[] =
     " reasoning_tokens, price_input, price_cached_input, price_cache_write, price_output, price_reasoning,"
     " price_fee, cost_pico, held_pico, basis, outcome, overrun FROM attempts";
 
-enum { ID = 9, NUMBER, USAGE, PRICE = USAGE + 5, COST_PICO = PRICE + 6, HELD_PICO, BASIS, OUTCOME, IS_OVERRUN };
+enum {
+	ID = 9,
+	NUMBER,
+	USAGE,
+	PRICE = USAGE + 5,
+	COST_PICO = PRICE + 6,
+	HELD_PICO,
+	BASIS,
+	OUTCOME,
+	IS_OVERRUN
+};
 
 struct money {
 	bool cost_known;
@@ -192,8 +191,7 @@ compare_window(struct walk *w, sqlite3_stmt *row)
 		    account, window, (long long)start_us, (long long)booked, (long long)rows);
 	bool is_frozen = sqlite3_column_int(row, 6) != 0;
 	if (is_frozen && pruned == 0 && (c == NULL || !c->frozen))
-		audit_breach(
-		    w->audit, &w->rules[FROZEN], "'%s' start_us=%lld", account, (long long)start_us);
+		audit_breach(w->audit, &w->rules[FROZEN], "'%s' start_us=%lld", account, (long long)start_us);
 	if (c != NULL)
 		c->settled_pico = 0; /* it has its window; what is left over has none */
 }
@@ -201,8 +199,8 @@ compare_window(struct walk *w, sqlite3_stmt *row)
 static int
 compare_windows(struct walk *w)
 {
-	static const char sql[] =
-	    "SELECT kind, account, window, start_us, settled_pico, pruned_pico, frozen FROM windows WHERE kind <> 4";
+	static const char sql[] = "SELECT kind, account, window, start_us, settled_pico, pruned_pico, frozen "
+				  "FROM windows WHERE kind <> 4";
 	sqlite3_stmt *row = NULL;
 	int rc = sqlite3_prepare_v2(w->audit->db, sql, -1, &row, NULL);
 	while (rc == SQLITE_OK && (rc = sqlite3_step(row)) == SQLITE_ROW) {
@@ -227,7 +225,8 @@ compare_runs(struct walk *w)
 	    " WHERE kind = 4"
 	    " UNION ALL SELECT account || '/' || run, run_us, 0, ifnull(cost_pico, held_pico) FROM attempts"
 	    " WHERE run_us IS NOT NULL"
-	    " UNION ALL SELECT account || '/' || run, run_us, 0, booked_pico FROM refused WHERE run_us IS NOT NULL"
+	    " UNION ALL SELECT account || '/' || run, run_us, 0, booked_pico FROM refused WHERE run_us IS "
+	    "NOT NULL"
 	    ") GROUP BY name, start_us HAVING sum(booked) <> sum(paid)";
 	sqlite3_stmt *row = NULL;
 	int rc = sqlite3_prepare_v2(w->audit->db, sql, -1, &row, NULL);

@@ -68,7 +68,7 @@ check_holds(struct audit *a)
 	if ((uint64_t)commits < a->before.commits)
 		audit_breach(a, &older, "commits=%lld marked=%llu", (long long)commits,
 		    (unsigned long long)a->before.commits);
-	bool has_settled = holds_look(a->holds_path, &after, &e) == 0 && after.present &&
-			   after.commits >= (uint64_t)commits;
+	bool has_settled =
+	    holds_look(a->holds_path, &after, &e) == 0 && after.present && after.commits >= (uint64_t)commits;
 	return has_settled ? check_slots(a) : 0;
 }

@@ -55,6 +55,7 @@ struct budget {
 	struct link queue; /* holds that wait, in the order in which they came */
 	uint64_t walk;     /* of the queue, counted */
 	bool walking, walk_again;
+	struct link *next; /* whose turn in the walk is next: moves on when that one leaves meanwhile */
 	int shares[8];
 	size_t share_count;
 	struct budget_stats stats;

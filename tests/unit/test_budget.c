@@ -29,6 +29,7 @@ struct house {
 	struct budget_order orders[HOLDS];
 	struct budget_hold holds[HOLDS];
 	int admitted[HOLDS], admitted_count;
+	struct budget_hold *leaves; /* when the next one is admitted */
 	struct budget_alert alerts[16];
 	int alert_count, clock_events;
 	struct err e;
@@ -58,6 +59,8 @@ on_admitted(void *context)
 {
 	struct budget_hold *h = context;
 	the_house->admitted[the_house->admitted_count++] = (int)(h - the_house->holds);
+	if (the_house->leaves != NULL)
+		budget_leave(the_house->budget, the_house->leaves);
 }
 
 static void
@@ -323,6 +326,26 @@ a_waiter_without_hope_is_told_and_refused(void **state)
 }
 
 /* A budget for exactly so many, and a crowd. */
+/* Whoever is told may take others with it, as a failed request does: not even then is the queue lost. */
+static void
+who_is_admitted_may_make_the_next_one_leave(void **state)
+{
+	struct house *h = *state;
+	h->gateway.daily_pico = 3000;
+	hold(h, 0);
+	hold(h, 1);
+	hold(h, 2);
+	for (int i = 3; i < 6; i++)
+		hold(h, i);
+	h->leaves = &h->holds[4];
+	budget_void(h->budget, &h->holds[0]);
+	assert_int_equal(h->holds[3].state, BUDGET_HELD);
+	assert_int_equal(h->holds[4].state, BUDGET_IDLE);
+	assert_int_equal(h->holds[5].state, BUDGET_WAITING);
+	budget_void(h->budget, &h->holds[1]);
+	assert_int_equal(h->holds[5].state, BUDGET_HELD);
+}
+
 static void
 exactly_as_many_are_served_as_the_limit_pays_for(void **state)
 {
@@ -632,6 +655,7 @@ main(void)
 		T(others_pass_who_want_other_money),
 		T(a_waiter_that_leaves_lets_those_behind_it_go),
 		T(a_waiter_without_hope_is_told_and_refused),
+		T(who_is_admitted_may_make_the_next_one_leave),
 		T(exactly_as_many_are_served_as_the_limit_pays_for),
 		T(holds_that_shrink_starve_nobody),
 		T(a_late_end_is_booked_to_the_day_it_was_admitted_in),
