@@ -455,6 +455,38 @@ a_leaping_clock_opens_one_day_and_no_second_one(void **state)
 }
 
 static void
+many_small_leaps_are_a_large_one(void **state)
+{
+	struct house *h = *state;
+	h->gateway.daily_pico = 1000;
+	budget_look(h->budget);
+	set_time(wall + 12 * HOUR);
+	hold(h, 0);
+	budget_settle(h->budget, &h->holds[0], 1000, true);
+	set_time(wall + HOUR);
+	for (int i = 0; i < 60; i++) {
+		leap(HOUR / 2);
+		assert_int_equal(hold(h, 1), -1);
+	}
+	set_time(wall + 19 * HOUR); /* twenty hours since midnight */
+	assert_int_equal(hold(h, 1), 0);
+}
+
+static void
+a_clock_that_was_wrong_at_the_start_turns_its_day_at_midnight(void **state)
+{
+	struct house *h = *state;
+	h->gateway.daily_pico = 1000;
+	hold(h, 0);
+	leap(9 * HOUR); /* put right: it is 21:00 */
+	budget_settle(h->budget, &h->holds[0], 1000, true);
+	assert_int_equal(hold(h, 1), -1);
+	set_time(wall + 3 * HOUR);
+	assert_int_equal(hold(h, 1), 0);
+	assert_int_equal(h->clock_events, 0);
+}
+
+static void
 an_ordinary_midnight_soon_after_the_start_is_no_leap(void **state)
 {
 	struct house *h = *state;
@@ -662,6 +694,8 @@ main(void)
 		T(midnight_lets_those_who_wait_go),
 		T(a_clock_set_back_reopens_nothing),
 		T(a_leaping_clock_opens_one_day_and_no_second_one),
+		T(many_small_leaps_are_a_large_one),
+		T(a_clock_that_was_wrong_at_the_start_turns_its_day_at_midnight),
 		T(an_ordinary_midnight_soon_after_the_start_is_no_leap),
 		T(an_overrun_is_booked_in_full_and_freezes_the_key_for_its_day),
 		T(an_overrun_that_is_told_the_day_after_freezes_nothing),
