@@ -58,8 +58,9 @@ budget_load(struct budget *b, enum account_kind kind, const char *account, enum 
     struct window span, int64_t spent_pico, bool frozen)
 {
 	budget_look(b);
-	bool open = span.start_us <= b->clock.used_us && b->clock.used_us < span.end_us;
-	if (!open)
+	/* A run's first row may be ahead of a clock that was set back since; a calendar window never is (budget_not_before). */
+	bool begun = window == WINDOW_RUN || span.start_us <= b->clock.used_us;
+	if (!begun || b->clock.used_us >= span.end_us)
 		return;
 	/* A window keeps the bounds it was opened with, also when the time zone has changed since. */
 	if (kind == ACCOUNT_GATEWAY)
@@ -358,9 +359,12 @@ release(struct budget *b, struct budget_hold *h)
 	h->held_pico = 0;
 }
 
+/* One that ends after its day was over freezes nothing: the books would not, either, after a restart. */
 static void
-freeze(struct budget_hold *h)
+freeze(const struct budget *b, struct budget_hold *h)
 {
+	if (h->windows[WINDOW_DAY].end_us <= b->clock.used_us)
+		return;
 	for (int i = 0; i < h->cell_count; i++) {
 		struct budget_account *a = h->cells[i]->account;
 		if (a->kind != ACCOUNT_KEY)
@@ -378,7 +382,7 @@ budget_settle(struct budget *b, struct budget_hold *h, int64_t cost_pico, bool s
 	what.freeze = what.overrun && strict && cost_pico - h->held_pico > h->held_pico / FREEZE_PART;
 	b->stats.overruns += what.overrun;
 	if (what.freeze)
-		freeze(h);
+		freeze(b, h);
 	for (int i = 0; i < h->cell_count; i++)
 		budget_cell_spend(b, h->cells[i], cost_pico);
 	release(b, h);

@@ -54,19 +54,18 @@ budget_clock_tick(struct budget_clock *c, const struct budget_events *events)
 		c->turned_mono_us = INT64_MIN;
 		c->wall_us = wall_us, c->mono_us = mono_us;
 	}
+	/* Since the day began, not since the last look: many small leaps are a large one. */
 	bool leapt = wall_us - c->wall_us > mono_us - c->mono_us + LEAP_HOURS * HOUR_US;
 	bool turns = wall_us >= c->spans[WINDOW_DAY].end_us;
 	bool too_soon =
 	    c->turned_mono_us != INT64_MIN && mono_us - c->turned_mono_us < SHORTEST_DAY_HOURS * HOUR_US;
 	bool first = c->spans[WINDOW_DAY].end_us == 0;
 	if (leapt && turns && too_soon && !first) {
-		/* Not rebased: the leap stands out until the clock is put right or the day may turn. */
 		int64_t last_us = c->spans[WINDOW_DAY].end_us - 1;
 		c->used_us = c->used_us > last_us ? c->used_us : last_us;
 		tell(c, events, wall_us);
 		return false;
 	}
-	c->wall_us = wall_us, c->mono_us = mono_us;
 	if (wall_us < c->used_us) {
 		if (c->used_us - wall_us > LEAP_HOURS * HOUR_US)
 			tell(c, events, wall_us);
@@ -79,6 +78,7 @@ budget_clock_tick(struct budget_clock *c, const struct budget_events *events)
 		return false;
 	if (!first)
 		c->turned_mono_us = mono_us;
+	c->wall_us = wall_us, c->mono_us = mono_us;
 	turn_all(c);
 	return true;
 }

@@ -39,9 +39,9 @@ struct budget_cell {
 /* What the guard takes for now. */
 struct budget_clock {
 	bool running;
-	int64_t used_us;                   /* never runs backwards */
-	int64_t wall_us, mono_us;          /* of the last look, to tell a leap from the passing of time */
-	int64_t turned_mono_us;            /* when a day last turned; INT64_MIN: not since the start */
+	int64_t used_us;          /* never runs backwards */
+	int64_t wall_us, mono_us; /* at the start, then of the last turn: to tell a leap from time passing */
+	int64_t turned_mono_us;   /* when a day last turned; INT64_MIN: not since the start */
 	struct window spans[WINDOW_KINDS]; /* the open ones; all zeroes: none yet */
 	bool told;                         /* the present disagreement has been reported */
 };
@@ -55,6 +55,7 @@ struct budget {
 	struct link queue; /* holds that wait, in the order in which they came */
 	uint64_t walk;     /* of the queue, counted */
 	bool walking, walk_again;
+	struct link *next; /* whose turn in the walk is next: moves on when that one leaves meanwhile */
 	int shares[8];
 	size_t share_count;
 	struct budget_stats stats;

@@ -45,6 +45,8 @@ budget_queue_leave(struct budget *b, struct budget_hold *h)
 {
 	assert(h->state == BUDGET_WAITING);
 	h->state = BUDGET_IDLE;
+	if (b->next == &h->link)
+		b->next = h->link.next;
 	list_leave(&h->link);
 	unmark(h);
 	b->stats.waiting--;
@@ -108,9 +110,9 @@ static void
 walk(struct budget *b)
 {
 	b->walk++;
-	for (struct link *at = b->queue.next, *next; at != &b->queue; at = next) {
+	for (struct link *at = b->queue.next; at != &b->queue; at = b->next) {
 		struct budget_hold *h = LIST_ENTRY(at, struct budget_hold, link);
-		next = at->next;
+		b->next = at->next;
 		if (passed_by(b, h)) {
 			if (stand_in_the_way(b, h))
 				return;

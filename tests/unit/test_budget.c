@@ -29,6 +29,7 @@ struct house {
 	struct budget_order orders[HOLDS];
 	struct budget_hold holds[HOLDS];
 	int admitted[HOLDS], admitted_count;
+	struct budget_hold *leaves; /* when the next one is admitted */
 	struct budget_alert alerts[16];
 	int alert_count, clock_events;
 	struct err e;
@@ -58,6 +59,8 @@ on_admitted(void *context)
 {
 	struct budget_hold *h = context;
 	the_house->admitted[the_house->admitted_count++] = (int)(h - the_house->holds);
+	if (the_house->leaves != NULL)
+		budget_leave(the_house->budget, the_house->leaves);
 }
 
 static void
@@ -323,6 +326,26 @@ a_waiter_without_hope_is_told_and_refused(void **state)
 }
 
 /* A budget for exactly so many, and a crowd. */
+/* Whoever is told may take others with it, as a failed request does: not even then is the queue lost. */
+static void
+who_is_admitted_may_make_the_next_one_leave(void **state)
+{
+	struct house *h = *state;
+	h->gateway.daily_pico = 3000;
+	hold(h, 0);
+	hold(h, 1);
+	hold(h, 2);
+	for (int i = 3; i < 6; i++)
+		hold(h, i);
+	h->leaves = &h->holds[4];
+	budget_void(h->budget, &h->holds[0]);
+	assert_int_equal(h->holds[3].state, BUDGET_HELD);
+	assert_int_equal(h->holds[4].state, BUDGET_IDLE);
+	assert_int_equal(h->holds[5].state, BUDGET_WAITING);
+	budget_void(h->budget, &h->holds[1]);
+	assert_int_equal(h->holds[5].state, BUDGET_HELD);
+}
+
 static void
 exactly_as_many_are_served_as_the_limit_pays_for(void **state)
 {
@@ -432,6 +455,38 @@ a_leaping_clock_opens_one_day_and_no_second_one(void **state)
 }
 
 static void
+many_small_leaps_are_a_large_one(void **state)
+{
+	struct house *h = *state;
+	h->gateway.daily_pico = 1000;
+	budget_look(h->budget);
+	set_time(wall + 12 * HOUR);
+	hold(h, 0);
+	budget_settle(h->budget, &h->holds[0], 1000, true);
+	set_time(wall + HOUR);
+	for (int i = 0; i < 60; i++) {
+		leap(HOUR / 2);
+		assert_int_equal(hold(h, 1), -1);
+	}
+	set_time(wall + 19 * HOUR); /* twenty hours since midnight */
+	assert_int_equal(hold(h, 1), 0);
+}
+
+static void
+a_clock_that_was_wrong_at_the_start_turns_its_day_at_midnight(void **state)
+{
+	struct house *h = *state;
+	h->gateway.daily_pico = 1000;
+	hold(h, 0);
+	leap(9 * HOUR); /* put right: it is 21:00 */
+	budget_settle(h->budget, &h->holds[0], 1000, true);
+	assert_int_equal(hold(h, 1), -1);
+	set_time(wall + 3 * HOUR);
+	assert_int_equal(hold(h, 1), 0);
+	assert_int_equal(h->clock_events, 0);
+}
+
+static void
 an_ordinary_midnight_soon_after_the_start_is_no_leap(void **state)
 {
 	struct house *h = *state;
@@ -469,6 +524,19 @@ an_overrun_is_booked_in_full_and_freezes_the_key_for_its_day(void **state)
 	assert_int_equal(hold(h, 1), 0);
 }
 
+/* The books would not freeze it either, after a restart: the row belongs to yesterday. */
+static void
+an_overrun_that_is_told_the_day_after_freezes_nothing(void **state)
+{
+	struct house *h = *state;
+	hold(h, 0);
+	set_time(NOON + 12 * HOUR);
+	hold(h, 1);
+	assert_true(budget_settle(h->budget, &h->holds[0], 2000, true).freeze);
+	assert_false(view(h, ACCOUNT_KEY, "alice", WINDOW_DAY).frozen);
+	assert_int_equal(hold(h, 2), 0);
+}
+
 static void
 runs_have_budgets_of_their_own_and_belong_to_their_key(void **state)
 {
@@ -500,6 +568,19 @@ what_was_spent_before_counts(void **state)
 	budget_void(h->budget, &h->holds[0]);
 	budget_load(h->budget, ACCOUNT_KEY, "alice", WINDOW_DAY, day, 700, true);
 	assert_int_equal(hold(h, 0), -1);
+}
+
+/* The clock was set back before a restart, so the run's first row lies ahead. */
+static void
+what_a_run_spent_counts_also_when_it_began_later_than_now(void **state)
+{
+	struct house *h = *state;
+	struct window life = { NOON + 2 * HOUR, NOON + 30 * DAY };
+	strcpy(h->payer.run, "r");
+	h->orders[0].run_pico = 1000;
+	budget_load(h->budget, ACCOUNT_RUN, "alice/r", WINDOW_RUN, life, 700, false);
+	assert_int_equal(hold(h, 0), 0);
+	assert_int_equal(h->holds[0].output, 20);
 }
 
 static void
@@ -606,16 +687,21 @@ main(void)
 		T(others_pass_who_want_other_money),
 		T(a_waiter_that_leaves_lets_those_behind_it_go),
 		T(a_waiter_without_hope_is_told_and_refused),
+		T(who_is_admitted_may_make_the_next_one_leave),
 		T(exactly_as_many_are_served_as_the_limit_pays_for),
 		T(holds_that_shrink_starve_nobody),
 		T(a_late_end_is_booked_to_the_day_it_was_admitted_in),
 		T(midnight_lets_those_who_wait_go),
 		T(a_clock_set_back_reopens_nothing),
 		T(a_leaping_clock_opens_one_day_and_no_second_one),
+		T(many_small_leaps_are_a_large_one),
+		T(a_clock_that_was_wrong_at_the_start_turns_its_day_at_midnight),
 		T(an_ordinary_midnight_soon_after_the_start_is_no_leap),
 		T(an_overrun_is_booked_in_full_and_freezes_the_key_for_its_day),
+		T(an_overrun_that_is_told_the_day_after_freezes_nothing),
 		T(runs_have_budgets_of_their_own_and_belong_to_their_key),
 		T(what_was_spent_before_counts),
+		T(what_a_run_spent_counts_also_when_it_began_later_than_now),
 		T(a_window_in_the_books_keeps_its_bounds_when_the_zone_changes),
 		T(alerts_come_once_for_each_share),
 		T(no_sum_overflows),
