@@ -5,7 +5,9 @@
 #include "base/digest.h"
 
 #include <assert.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +34,23 @@ digest_of(struct str bytes)
 	return d;
 }
 
+struct digest
+digest_keyed(const struct digest *secret, struct str bytes)
+{
+	struct digest d;
+	unsigned int n = sizeof d.b;
+	const void *p = bytes.n > 0 ? bytes.p : "";
+	const unsigned char *made = HMAC(EVP_sha256(), secret->b, sizeof secret->b, p, bytes.n, d.b, &n);
+	assert(made != NULL && n == sizeof d.b);
+	return d;
+}
+
+bool
+digest_equal(const struct digest *a, const struct digest *b)
+{
+	return CRYPTO_memcmp(a->b, b->b, sizeof a->b) == 0;
+}
+
 void
 digest_hex(const struct digest *d, char out[65])
 {
@@ -41,6 +60,28 @@ digest_hex(const struct digest *d, char out[65])
 		out[2 * i + 1] = hex[d->b[i] & 15];
 	}
 	out[64] = '\0';
+}
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool
+digest_parse(struct str hex, struct digest *out)
+{
+	if (hex.n != 64)
+		return false;
+	for (size_t i = 0; i < 32; i++) {
+		int high = hex_value(hex.p[2 * i]), low = hex_value(hex.p[2 * i + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		out->b[i] = (unsigned char)(high << 4 | low);
+	}
+	return true;
 }
 
 void
