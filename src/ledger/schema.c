@@ -126,7 +126,40 @@ step_1(sqlite3 *db)
 	return rc == SQLITE_OK ? sqlite3_exec(db, views, NULL, NULL, NULL) : rc;
 }
 
-static schema_step *const schema_steps[SCHEMA_VERSION] = { step_1 };
+static const char keys_table[] = "CREATE TABLE windows("
+				 " kind INTEGER NOT NULL,"
+				 " account TEXT NOT NULL,"
+				 " window INTEGER NOT NULL,"
+				 " start_us INTEGER NOT NULL,"
+				 " end_us INTEGER NOT NULL,"
+				 " settled_pico INTEGER NOT NULL,"
+				 " pruned_pico INTEGER NOT NULL,"
+				 " frozen INTEGER NOT NULL,"
+				 " PRIMARY KEY(kind, account, window, start_us)"
+				 ") STRICT, WITHOUT ROWID;"
+				 "CREATE TABLE keys("
+				 " name TEXT PRIMARY KEY,"
+				 " mac BLOB NOT NULL UNIQUE,"
+				 " hint TEXT,"
+				 " project TEXT,"
+				 " models TEXT,"
+				 " request_pico INTEGER,"
+				 " daily_pico INTEGER,"
+				 " weekly_pico INTEGER,"
+				 " monthly_pico INTEGER,"
+				 " concurrent INTEGER,"
+				 " created_us INTEGER,"
+				 " expires_us INTEGER,"
+				 " revoked_us INTEGER"
+				 ") STRICT;";
+
+static int
+step_2(sqlite3 *db)
+{
+	return sqlite3_exec(db, keys_table, NULL, NULL, NULL);
+}
+
+static schema_step *const schema_steps[SCHEMA_VERSION] = { step_1, step_2 };
 
 int
 schema_number(sqlite3 *db, const char *sql, int64_t *out)

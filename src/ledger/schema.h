@@ -10,7 +10,7 @@
 #include "base/err.h"
 
 enum {
-	SCHEMA_VERSION = 1,
+	SCHEMA_VERSION = 2,
 	SCHEMA_APPLICATION = 0x46525448, /* "FRTH", PRAGMA application_id */
 };
 
