@@ -31,6 +31,7 @@ struct gateway {
 	struct workers *workers;
 	struct caller *caller;
 	struct ledger *ledger;
+	struct keyring *keyring;
 	struct gateway_metrics *metrics;
 	struct site *site;
 	struct pipeline *pipeline;
@@ -201,21 +202,25 @@ is_loopback(const char *host)
 	return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+/* Beyond loopback whoever reaches the gateway spends its owner's money: only with keys, from now on and whatever becomes of
+ * them, and only with a library that is safe to show to strangers. */
 static int
-judge_exposure(const struct config *c, struct err *e)
+judge_exposure(const struct config *c, struct keyring *keys, struct err *e)
 {
 	if (is_loopback(c->listen_host))
 		return 0;
+	if (keyring_count(keys) == 0)
+		return err_set(e, 500, "listen",
+		    "listening on %s needs virtual keys, or whoever reaches it spends your money; make the "
+		    "first one with `farthing keys add NAME`, until then only loopback addresses are allowed",
+		    c->listen_host);
 	if (server_library_is_old() && !c->old_libmicrohttpd)
 		return err_set(e, 500, "listen",
-		    "listening on %s needs virtual keys, which do not exist yet, and libmicrohttpd 1.0.5 or "
-		    "newer (this is %s) or the operator's word for the old one: "
-		    "listen_with_old_libmicrohttpd: true; until then only loopback addresses are allowed",
+		    "listening on %s needs libmicrohttpd 1.0.5 or newer (this is %s), or the operator's word "
+		    "for the old one: listen_with_old_libmicrohttpd: true",
 		    c->listen_host, server_library());
-	return err_set(e, 500, "listen",
-	    "listening on %s needs virtual keys, or whoever reaches it spends your money; there are none, so "
-	    "only loopback addresses are allowed",
-	    c->listen_host);
+	keyring_insist(keys);
+	return 0;
 }
 
 static int
@@ -259,7 +264,7 @@ open_all(struct gateway *g, struct config *config, struct err *e)
 		.create = true,
 	};
 	/* Signals first: threads are born with them blocked. */
-	if (judge_exposure(config, e) != 0 || block_signals(g, e) != 0)
+	if (block_signals(g, e) != 0)
 		goto fail;
 	if ((g->ledger = ledger_open(&books, e)) == NULL)
 		goto fail;
@@ -269,6 +274,9 @@ open_all(struct gateway *g, struct config *config, struct err *e)
 		err_set(e, 500, "start", "no epoll or no threads: %s", strerror(errno));
 		goto fail;
 	}
+	if ((g->keyring = keyring_new(g->loop, config->database, NULL, g, e)) == NULL ||
+	    judge_exposure(config, g->keyring, e) != 0)
+		goto fail;
 	if ((g->caller = caller_new(g->loop, e)) == NULL)
 		goto fail;
 	g->metrics = gateway_metrics_new();
@@ -281,6 +289,7 @@ open_all(struct gateway *g, struct config *config, struct err *e)
 		.pipeline = g->pipeline,
 		.caller = g->caller,
 		.ledger = g->ledger,
+		.keyring = g->keyring,
 		.metrics = g->metrics,
 		.config_reloads = &g->reloads,
 		.config_reload_failures = &g->reload_failures,
@@ -301,6 +310,7 @@ close_all(struct gateway *g)
 	site_drop(&g->site);
 	caller_free(&g->caller);
 	workers_stop(&g->workers);
+	keyring_free(&g->keyring);
 	int rc = g->ledger != NULL ? ledger_close(&g->ledger) : 0;
 	gateway_metrics_free(&g->metrics);
 	if (g->signals.fd >= 0)
@@ -328,9 +338,10 @@ gateway_run(struct config *config, const char *config_path, const char *database
 	g.watchdog_ms = notify_watchdog_ms();
 	if (g.watchdog_ms > 0)
 		loop_timer_set(g.loop, &g.watchdog, clock_ms());
-	log_line(LOG_INFO, "listening", "address=%s version=%s database=%q config=%q upstreams=%d models=%d",
+	log_line(LOG_INFO, "listening",
+	    "address=%s version=%s database=%q config=%q upstreams=%d models=%d keys=%d",
 	    server_address(g.server), FARTHING_VERSION, config->database, config->path,
-	    (int)config->upstream_count, (int)config->model_count);
+	    (int)config->upstream_count, (int)config->model_count, (int)keyring_count(g.keyring));
 	log_line(LOG_INFO, "not_enforced", "what=budget why=%q",
 	    "this version records spending and does not limit it yet");
 	notify_send("READY=1\nSTATUS=Serving.");
