@@ -5,9 +5,9 @@
 #include "base/digest.h"
 
 #include <assert.h>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,14 +34,35 @@ digest_of(struct str bytes)
 	return d;
 }
 
+/* To be copied for every use: setting one up looks for two algorithms by name. */
+static EVP_MAC_CTX *hmac;
+
+static void
+fetch_hmac(void)
+{
+	static char sha[] = "SHA256";
+	OSSL_PARAM with[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha, 0),
+		OSSL_PARAM_construct_end() };
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	hmac = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
+	EVP_MAC_free(mac);
+	int ok = hmac != NULL && EVP_MAC_CTX_set_params(hmac, with) == 1;
+	assert(ok);
+}
+
 struct digest
 digest_keyed(const struct digest *secret, struct str bytes)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct digest d;
-	unsigned int n = sizeof d.b;
+	size_t n = 0;
 	const void *p = bytes.n > 0 ? bytes.p : "";
-	const unsigned char *made = HMAC(EVP_sha256(), secret->b, sizeof secret->b, p, bytes.n, d.b, &n);
-	assert(made != NULL && n == sizeof d.b);
+	pthread_once(&once, fetch_hmac);
+	EVP_MAC_CTX *c = EVP_MAC_CTX_dup(hmac);
+	int ok = c != NULL && EVP_MAC_init(c, secret->b, sizeof secret->b, NULL) == 1 &&
+		 EVP_MAC_update(c, p, bytes.n) == 1 && EVP_MAC_final(c, d.b, &n, sizeof d.b) == 1;
+	assert(ok && n == sizeof d.b);
+	EVP_MAC_CTX_free(c);
 	return d;
 }
 
