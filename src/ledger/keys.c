@@ -77,6 +77,13 @@ exists(struct keys *k, const char *name, struct err *e)
 
 /* ---- Secrets ---- */
 
+static int
+lost_pepper(struct keys *k, struct err *e)
+{
+	return err_set(e, 503, "ledger_unavailable",
+	    "%s has lost the secret that its keys were stored with; restore a backup.", k->path);
+}
+
 int
 keys_pepper(struct keys *k, struct digest *pepper, struct err *e)
 {
@@ -91,22 +98,26 @@ keys_pepper(struct keys *k, struct digest *pepper, struct err *e)
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
 		keys_failed(k, e);
 	else if (!good)
-		err_set(e, 503, "ledger_damaged",
-		    "%s has lost the secret that its keys were stored with; restore a backup.", k->path);
+		lost_pepper(k, e);
 	sqlite3_finalize(s);
 	return good ? 0 : -1;
 }
 
-/* Inside the caller's transaction. Made once: with another one no key would be known any more. */
+/* Inside the caller's transaction. Made with the first key only: with another one none would be known any more. */
 static int
 make_pepper(struct keys *k, struct digest *pepper, struct err *e)
 {
+	static const char insert[] = "INSERT OR IGNORE INTO meta(key, value) SELECT 'key_secret', ?1"
+				     " WHERE NOT EXISTS (SELECT 1 FROM keys)";
+	static const struct digest none;
 	char hex[65];
 	random_bytes(pepper->b, sizeof pepper->b);
 	digest_hex(pepper, hex);
-	int rc = run(k, "INSERT OR IGNORE INTO meta(key, value) VALUES('key_secret', ?1)", hex, NULL, 0, e);
+	int rc = run(k, insert, hex, NULL, 0, e);
 	explicit_bzero(hex, sizeof hex);
-	return rc == 0 ? keys_pepper(k, pepper, e) : -1;
+	if (rc != 0 || keys_pepper(k, pepper, e) != 0)
+		return -1;
+	return digest_equal(pepper, &none) ? lost_pepper(k, e) : 0;
 }
 
 static void
@@ -173,10 +184,12 @@ keys_add(struct keys *k, const struct key *like, int64_t now_us, char secret[KEY
 	if (begin(k, e) != 0)
 		return -1;
 	int found = exists(k, like->name, e);
-	if (found == 1)
+	if (found == 1) {
 		err_set(e, 409, "key_exists",
 		    "There is a key of that name already, or was: names stand in the books and are not given "
 		    "twice.");
+		e->should_retry = -1;
+	}
 	if (found != 0 || make_pepper(k, &pepper, e) != 0)
 		return roll_back(k);
 	make_secret(secret);

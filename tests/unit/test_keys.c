@@ -294,8 +294,12 @@ lost_pepper_is_told_and_not_replaced(void **state)
 	struct digest pepper;
 	struct key key = a_key("b");
 	assert_int_equal(keys_pepper(k, &pepper, &e), -1);
-	assert_string_equal(e.code, "ledger_damaged");
+	assert_string_equal(e.code, "ledger_unavailable");
+	assert_non_null(strstr(e.text, "has lost the secret"));
 	assert_int_equal(keys_add(k, &key, NOW, secret, &e), -1);
+	change("DELETE FROM meta WHERE key='key_secret'");
+	assert_int_equal(keys_add(k, &key, NOW, secret, &e), -1);
+	assert_non_null(strstr(e.text, "has lost the secret"));
 	assert_int_equal(number("SELECT count(*) FROM keys"), 1);
 	keys_close(&k);
 }
