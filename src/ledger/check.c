@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "rollup.h"
 #include "schema.h"
 
 enum { SHOWN_MOST = 20, BUSY_MS = 5000 };
@@ -57,6 +58,7 @@ static const struct rule rules[] = {
 	{ "attempt has an unknown kind",
 	    "SELECT quote(request_id) || ' number=' || number || ' basis=' || basis || ' outcome=' || outcome FROM attempts"
 	    " WHERE basis NOT BETWEEN 0 AND 4 OR outcome NOT BETWEEN 0 AND 4" },
+	{ "hourly sum differs from its rows", rollup_rule },
 };
 /* clang-format on */
 

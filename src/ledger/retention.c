@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 
+#include "rollup.h"
 #include "schema.h"
 
 /* Pages a slice gives back to the file system; more than a slice of rows frees, so that a backlog goes away too. */
@@ -36,7 +37,10 @@ run_bound(sqlite3 *db, const char *sql, int64_t before_us, int most)
 static int
 take_requests(sqlite3 *db, int64_t before_us, int most, struct store_pruned *out)
 {
-	int rc =
+	int rc = rollup_note_pruned(db, before_us, most);
+	if (rc != SQLITE_OK)
+		return rc;
+	rc =
 	    run_bound(db, "DELETE FROM attempts WHERE request_id IN (SELECT id " OLDEST ")", before_us, most);
 	if (rc != SQLITE_OK)
 		return rc;
@@ -90,6 +94,11 @@ retention_slice(sqlite3 *db, const struct store_limits *limits, int most, struct
 	if (may_be_orphans && (rc = take_orphans(db, limits->before_us, most, out)) != SQLITE_OK)
 		return rc;
 	was_full = was_full || (out->requests == 0 && out->attempts >= most);
+	int64_t cells = 0;
+	if (limits->sums_before_us > 0 &&
+	    (rc = rollup_prune(db, limits->sums_before_us, &cells)) != SQLITE_OK)
+		return rc;
+	was_full = was_full || cells > 0;
 	if ((rc = used_bytes(db, &used, &spare)) != SQLITE_OK)
 		return rc;
 	if (spare > 0) {

@@ -119,14 +119,14 @@ static const char views[] =
     " first_byte_us, total_us FROM attempts;";
 /* clang-format on */
 
-static int
-step_1(sqlite3 *db)
+int
+schema_step_1(sqlite3 *db)
 {
 	int rc = sqlite3_exec(db, tables, NULL, NULL, NULL);
 	return rc == SQLITE_OK ? sqlite3_exec(db, views, NULL, NULL, NULL) : rc;
 }
 
-static schema_step *const schema_steps[SCHEMA_VERSION] = { step_1 };
+static schema_step *const schema_steps[SCHEMA_VERSION] = { schema_step_1, schema_step_2 };
 
 int
 schema_number(sqlite3 *db, const char *sql, int64_t *out)
@@ -229,8 +229,8 @@ schema_upgrade(sqlite3 *db, const char *path, struct err *e)
 	return schema_climb(db, path, schema_steps, SCHEMA_VERSION, e);
 }
 
-static void
-sync_folder_of(const char *path)
+void
+schema_sync_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *folder = slash == NULL || slash == path ? str_dup(slash == NULL ? STR(".") : STR("/"))
@@ -280,7 +280,7 @@ schema_create(const char *path, struct err *e)
 	if (rc == 0 && rename(name, path) != 0)
 		rc = err_set(e, 503, "ledger_unavailable", "cannot create %s: %s", path, strerror(errno));
 	if (rc == 0)
-		sync_folder_of(path);
+		schema_sync_folder(path);
 	else
 		unlink(name);
 	sqlite3_free(name);

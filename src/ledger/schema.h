@@ -10,12 +10,13 @@
 #include "base/err.h"
 
 enum {
-	SCHEMA_VERSION = 1,
+	SCHEMA_VERSION = 2,
 	SCHEMA_APPLICATION = 0x46525448, /* "FRTH", PRAGMA application_id */
 };
 
 /* Brings a file one version further; runs inside a transaction of its own. An SQLite result code. */
 typedef int schema_step(sqlite3 *db);
+schema_step schema_step_1, schema_step_2;
 
 /* A new, whole ledger at `path`: made under another name and renamed, so that a crash leaves none. */
 int schema_create(const char *path, struct err *e);
@@ -24,6 +25,7 @@ int schema_upgrade(sqlite3 *db, const char *path, struct err *e);
 /* The same with any list of steps: steps[n] leads from version n to n + 1. */
 int schema_climb(sqlite3 *db, const char *path, schema_step *const *steps, int count, struct err *e);
 
+void schema_sync_folder(const char *path); /* the file's name is on the disk, too */
 /* The one integer a query gives; -1 when it gives none */
 int schema_number(sqlite3 *db, const char *sql, int64_t *out);
 

@@ -13,6 +13,7 @@
 
 #include "file.h"
 #include "retention.h"
+#include "rollup.h"
 #include "rows.h"
 #include "schema.h"
 
@@ -29,6 +30,7 @@ struct store {
 	sqlite3 *db;
 	sqlite3_stmt *begin, *commit;
 	struct rows rows;
+	struct rollup rollup;
 	int wal_pages;
 	enum store_fault fault;
 	char problem[160];
@@ -130,6 +132,14 @@ store_attempt(struct store *s, const struct ledger_attempt *row)
 	return rows_attempt(&s->rows, row) == SQLITE_OK ? 0 : failed(s);
 }
 
+void
+store_rollback(struct store *s)
+{
+	/* SQLite has rolled back by itself after most I/O errors. */
+	if (!sqlite3_get_autocommit(s->db))
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
 int
 store_begin(struct store *s)
 {
@@ -140,21 +150,21 @@ store_begin(struct store *s)
 		    s->problem, sizeof s->problem, "the ledger file was deleted or replaced while in use");
 		return -1;
 	}
-	return run(s, s->begin);
+	if (run(s, s->begin) != 0)
+		return -1;
+	if (rollup_begin(&s->rollup) == SQLITE_OK)
+		return 0;
+	failed(s);
+	store_rollback(s);
+	return -1;
 }
 
 int
 store_commit(struct store *s)
 {
+	if (rollup_write(&s->rollup) != SQLITE_OK)
+		return failed(s);
 	return run(s, s->commit);
-}
-
-void
-store_rollback(struct store *s)
-{
-	/* SQLite has rolled back by itself after most I/O errors. */
-	if (!sqlite3_get_autocommit(s->db))
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 /* ---- Upkeep ---- */
@@ -229,7 +239,9 @@ prepare_all(struct store *s)
 {
 	if (prepare(s, "BEGIN IMMEDIATE", &s->begin) != 0 || prepare(s, "COMMIT", &s->commit) != 0)
 		return -1;
-	return rows_prepare(&s->rows, s->db) == SQLITE_OK ? 0 : failed(s);
+	bool fine =
+	    rows_prepare(&s->rows, s->db) == SQLITE_OK && rollup_prepare(&s->rollup, s->db) == SQLITE_OK;
+	return fine ? 0 : failed(s);
 }
 
 static int
@@ -361,6 +373,7 @@ static void
 release(struct store *s)
 {
 	rows_finalize(&s->rows);
+	rollup_finalize(&s->rollup);
 	sqlite3_finalize(s->begin);
 	sqlite3_finalize(s->commit);
 	sqlite3_close(s->db);
