@@ -7,6 +7,7 @@
 #ifndef FARTHING_BASE_ZONE_H
 #define FARTHING_BASE_ZONE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct zone_span {
