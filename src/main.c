@@ -16,6 +16,7 @@ static const struct {
 	{ "serve", cmd_serve, "run the gateway" },
 	{ "check", cmd_check, "validate the configuration" },
 	{ "ledger", cmd_ledger, "check the books" },
+	{ "report", cmd_report, "spending, savings, budgets" },
 	{ "version", cmd_version, "version and linked libraries" },
 };
 
