@@ -262,7 +262,7 @@ print_groups(const struct view *v, FILE *to)
 	}
 	struct grid g;
 	char titles[160], name[40];
-	snprintf(titles, sizeof titles, "<%s|requests|errors|input|cached|output|cost|a request|saved|hits",
+	snprintf(titles, sizeof titles, "<%s|requests|errors|input|output|cost|a request|saved|hits",
 	    v->by);
 	grid_head(&g, titles);
 	for (size_t i = 0; i < s->count; i++) {
@@ -271,7 +271,6 @@ print_groups(const struct view *v, FILE *to)
 		count_cell(&g, t->requests);
 		count_cell(&g, t->errors);
 		short_cell(&g, t->input_tokens);
-		share_cell(&g, t->cached_input_tokens, t->input_tokens);
 		short_cell(&g, t->output_tokens);
 		money_cell(&g, t->cost_pico, decimals_for(cost));
 		money_cell(&g, each(t->cost_pico, t->requests), decimals_for(one));
