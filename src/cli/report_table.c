@@ -262,8 +262,7 @@ print_groups(const struct view *v, FILE *to)
 	}
 	struct grid g;
 	char titles[160], name[40];
-	snprintf(titles, sizeof titles, "<%s|requests|errors|input|output|cost|a request|saved|hits",
-	    v->by);
+	snprintf(titles, sizeof titles, "<%s|requests|errors|input|output|cost|a request|saved|hits", v->by);
 	grid_head(&g, titles);
 	for (size_t i = 0; i < s->count; i++) {
 		const struct report_sums *t = &s->groups[i].sums;
