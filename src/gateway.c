@@ -32,12 +32,14 @@ struct gateway {
 	struct caller *caller;
 	struct ledger *ledger;
 	struct gateway_metrics *metrics;
+	struct alerts *alerts;
 	struct site *site;
 	struct pipeline *pipeline;
 	struct server *server;
 	struct hook hook;
 	struct watch signals;
 	struct timer drain, watchdog;
+	struct timer settle; /* at the end: looks whether every call has told its cost */
 	int64_t watchdog_ms;
 	const char *config_path, *database; /* of the command line, these two as well */
 	bool init, accept_rollback;
@@ -55,12 +57,25 @@ config_of(const struct gateway *g)
 /* ---- signals: stop and reload ---- */
 
 static void
-on_idle(void *context)
+on_settled(struct timer *t)
 {
-	struct gateway *g = context;
+	enum { LOOK_AGAIN_MS = 20 };
+	struct gateway *g = LIST_ENTRY(t, struct gateway, settle);
+	if (pipeline_under_way(g->pipeline) > 0) {
+		loop_timer_set(g->loop, t, clock_ms() + LOOK_AGAIN_MS);
+		return;
+	}
 	g->stage = IDLE;
 	loop_timer_clear(g->loop, &g->drain);
 	loop_stop(g->loop);
+}
+
+/* Nobody is served any more. Calls whose clients left may still be telling what they cost: they have the rest of the time. */
+static void
+on_idle(void *context)
+{
+	struct gateway *g = context;
+	on_settled(&g->settle);
 }
 
 /* The stages of an end that takes too long, each with less patience than the one before. */
@@ -150,6 +165,8 @@ reload(struct gateway *g)
 		log_setup(fresh->log_level, fresh->log_json);
 		ledger_retention(g->ledger, fresh->retention_days, fresh->retention_bytes);
 		gateway_metrics_admit(g->metrics, fresh);
+		pipeline_use(g->pipeline, fresh);
+		alerts_use(g->alerts, fresh);
 		site_drop(&g->site);
 		g->site = site_new(fresh);
 		server_use(g->server, g->site);
@@ -276,8 +293,10 @@ open_all(struct gateway *g, struct config *config, struct err *e)
 		goto fail;
 	g->metrics = gateway_metrics_new();
 	gateway_metrics_admit(g->metrics, config);
+	g->alerts = alerts_new(g->loop, g->caller, g->metrics);
+	alerts_use(g->alerts, config);
 	g->site = site_new(config);
-	g->pipeline = pipeline_new(g->loop, g->caller, g->ledger, g->metrics);
+	g->pipeline = pipeline_new(g->loop, g->caller, g->ledger, g->metrics, g->alerts, config);
 	struct server_house house = {
 		.loop = g->loop,
 		.workers = g->workers,
@@ -302,6 +321,7 @@ close_all(struct gateway *g)
 	server_free(&g->server);
 	pipeline_free(&g->pipeline);
 	site_drop(&g->site);
+	alerts_free(&g->alerts);
 	caller_free(&g->caller);
 	workers_stop(&g->workers);
 	int rc = g->ledger != NULL ? ledger_close(&g->ledger) : 0;
@@ -332,6 +352,7 @@ gateway_run(
 	g.hook.before_sleep = flush_log;
 	loop_hook(g.loop, &g.hook);
 	g.drain.on_due = on_drain_over;
+	g.settle.on_due = on_settled;
 	g.watchdog.on_due = on_watchdog;
 	g.watchdog_ms = notify_watchdog_ms();
 	if (g.watchdog_ms > 0)
@@ -339,8 +360,6 @@ gateway_run(
 	log_line(LOG_INFO, "listening", "address=%s version=%s database=%q config=%q upstreams=%d models=%d",
 	    server_address(g.server), FARTHING_VERSION, config->database, config->path,
 	    (int)config->upstream_count, (int)config->model_count);
-	log_line(LOG_INFO, "not_enforced", "what=budget why=%q",
-	    "this version records spending and does not limit it yet");
 	notify_send("READY=1\nSTATUS=Serving.");
 	log_hold(true);
 	loop_run(g.loop);

@@ -8,6 +8,13 @@
  *     writer (an ask)     answer_new  answer_head  answer_add*  answer_whole | answer_break  answer_leave
  *     reader              answer_join  answer_read* (sleep, wake)  answer_part
  *
+ * All readers see the same bytes, but for a few places: the usage event is only for those who asked for usage, and what
+ * it cost stands in it for the one who asked the question, what it saved for those who joined. Such a place holds the bytes for
+ * each view one after the other, marked with the views they are for:
+ *
+ *     body    | data: {…"usage":{…     | ,"cost_usd":2.5,"saved_usd":0 | ,"cost_usd":0,"saved_usd":2.5 | }}  |
+ *     marks   | ASKED and JOINED       | ASKED                         | JOINED                        | both |
+ *
  * Counted by its writer and its readers. When the last reader parts from an answer that has not ended, the writer is told with
  * on_deserted and stops the work. The loop only.
  * SPDX-License-Identifier: Apache-2.0
@@ -34,6 +41,26 @@ struct answer_writer {
 	void (*on_lag)(void *context, bool behind);
 };
 
+/* Which of the bytes a reader sees. */
+enum view {
+	VIEW_ASKED,  /* it asked the question: the usage event tells what it cost */
+	VIEW_JOINED, /* it joined: ... what it saved */
+	VIEW_PLAIN,  /* it did not ask for usage: no usage event, nothing added */
+	VIEWS
+};
+#define FOR(view) (1u << (view))
+#define FOR_ALL (FOR(VIEWS) - 1)
+
+/* Bytes of an answer for some of its readers. */
+struct answer_piece {
+	struct str bytes;
+	unsigned views; /* FOR(...) | FOR(...) */
+};
+struct answer_mark {
+	size_t at, end; /* in the body */
+	unsigned views;
+};
+
 /* What came of the question, for headers and books; filled by the writer before the state moves to its end. */
 struct answer_facts {
 	char asker_id[48]; /* request id of the one that asked */
@@ -43,7 +70,10 @@ struct answer_facts {
 	struct usage usage;
 	int64_t cost_pico; /* of all attempts; -1: unknown */
 	enum cost_basis basis;
+	int64_t saved_prompt_pico; /* by input that the provider had cached */
 	int attempts;
+	int64_t
+	    clamped_to; /* output tokens a choice was limited to, because a budget holds no more; 0: as asked */
 	/* clock_us(); 0: not yet. What was spent inside the gateway follows. */
 	int64_t dispatched_us, headed_us, ended_us;
 };
@@ -55,9 +85,12 @@ struct answer {
 	char content_type[96];
 	struct buf headers; /* "name\0value\0"... that pass to the client */
 	struct buf body;
-	size_t aside_at, aside_end; /* the usage event, for those who asked for it; equal: none */
-	struct err err;             /* when BROKEN */
-	bool err_told;              /* the stream has said so itself: nothing need be added */
+	/* What is not for all, rising; a mark is smaller than the event that makes it, so the body's limit bounds them too */
+	struct answer_mark *marks;
+	size_t mark_count, mark_room;
+	size_t shown[VIEWS]; /* bytes of the body that each view has in all */
+	struct err err;      /* when BROKEN */
+	bool err_told;       /* the stream has said so itself: nothing need be added */
 	struct answer_facts facts;
 	int64_t born_ms;
 
@@ -69,13 +102,15 @@ struct answer {
 	void *context;
 };
 
-/* A place in an answer. All zeroes but wake is a reader of nothing. */
+/* A place in an answer. All zeroes but wake and view is a reader of nothing. */
 struct reader {
 	struct link link;
 	struct answer *answer;
-	size_t at;
+	enum view view;
+	size_t at;    /* in the body */
+	size_t mark;  /* the first one not passed yet */
+	size_t taken; /* bytes */
 	bool asleep;
-	bool hides_aside;
 	int64_t moved_ms;               /* when it last took bytes or had none to take */
 	void (*wake)(struct reader *r); /* bytes, the head or the end have come; called once per sleep */
 };
@@ -88,8 +123,8 @@ void answer_leave(struct answer **a); /* the writer lets go; the answer must hav
 /* Takes headers */
 void answer_head(struct answer *a, int status, const char *content_type, struct buf *headers);
 int answer_add(struct answer *a, struct str bytes); /* -1: it would outgrow its limit, nothing added */
-/* The one usage event; wakes only those who want it */
-int answer_add_aside(struct answer *a, struct str bytes);
+/* Several pieces, not all for everybody, in one go: all or, with -1, none. Only those who see any are woken. */
+int answer_add_pieces(struct answer *a, const struct answer_piece *pieces, size_t count);
 /* The two ends, each at most once and with the facts filled; readers are woken. e is copied. */
 void answer_whole(struct answer *a);
 void answer_break(struct answer *a, const struct err *e);
@@ -101,6 +136,8 @@ void answer_part(struct reader *r); /* a no-op for a reader of nothing */
 enum { ANSWER_NOTHING_YET = 0, ANSWER_END = -1, ANSWER_FAILED = -2 };
 /* Copies what is there into out: > 0 bytes, or one of the above. FAILED comes after the last byte that was added. */
 long answer_read(struct reader *r, char *out, size_t size);
+struct str reader_take_body(
+    struct reader *r); /* all of a whole BODY, taken at once; the answer keeps the bytes */
 /* Status and headers may be sent: for a BODY, when it is whole */
 bool answer_has_head(const struct answer *a);
 bool answer_ended(const struct answer *a);

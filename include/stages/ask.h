@@ -14,6 +14,7 @@
 #ifndef FARTHING_STAGES_ASK_H
 #define FARTHING_STAGES_ASK_H
 
+#include "stages/budget.h"
 #include "stages/exchange.h"
 #include "stages/gateway_metrics.h"
 #include "upstream/call.h"
@@ -23,6 +24,7 @@ struct ask_house {
 	struct loop *loop;
 	struct caller *caller;
 	struct ledger *ledger;
+	struct budget *budget;
 	struct gateway_metrics *metrics;
 	struct link asks; /* all that have not been freed */
 	int under_way;    /* that have not landed */
@@ -36,6 +38,8 @@ struct ask_house {
 struct ask *ask_open(struct ask_house *house, struct exchange *x);
 struct answer *ask_answer(struct ask *ask);
 struct str ask_key(const struct ask *ask); /* the 32 bytes under which equal questions meet */
+/* For budget_events: the money an ask waited for is there, or never will be */
+void ask_admitted(void *ask);
 /* The exchange that asked ends before the ask does: its row is written when the cost is known. Takes the row's content. */
 void ask_owe(struct ask *ask, const struct ledger_request *row);
 /* The gateway stops: every ask that has not landed breaks with e. */

@@ -120,6 +120,11 @@ struct budget_stats {
 };
 void budget_stats(const struct budget *b, struct budget_stats *out);
 
+/* Every limit that has been met and whose window is open, in no order */
+typedef void budget_each(void *context, enum account_kind kind, const char *account, enum window_kind window,
+    int64_t limit_pico, int64_t spent_pico, int64_t held_pico);
+void budget_limits(struct budget *b, budget_each *each, void *context);
+
 /* For tests and the simulation: one window's numbers as they are now. False: it is not open. */
 struct budget_view {
 	struct window span;

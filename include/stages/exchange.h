@@ -7,6 +7,7 @@
 #define FARTHING_STAGES_EXCHANGE_H
 
 #include "core/answer.h"
+#include "core/key.h"
 #include "core/request.h"
 #include "ledger/ledger.h"
 #include "stages/site.h"
@@ -28,7 +29,10 @@ struct exchange {
 	struct site *site;  /* held */
 	int64_t arrived_us; /* clock_us() */
 	int64_t wall_us;    /* clock_wall_us() */
+	struct key *key;    /* held; NULL: no virtual keys are configured */
 	char account[64], task[64];
+	char project[64], run[64];     /* empty: none */
+	int64_t run_budget_pico;       /* -1: none was named */
 	char directives[32];           /* routing headers that shape the answer, in canonical form */
 	bool fresh;                    /* cache-control: no-cache or no-store: share nothing */
 	bool forwarded;                /* forward is meant, not request */
@@ -38,6 +42,8 @@ struct exchange {
 	struct reader reader;
 	struct ask *asked; /* the ask it opened, until that lands; NULL for those who joined */
 	enum cache_kind cache;
+	int64_t
+	    remaining_pico; /* what the tightest of its budgets leaves, when last looked at; -1: no budget, or not known */
 	int64_t first_byte_us; /* when the reply's first byte was handed over; 0: not yet */
 	int64_t bytes_in, bytes_out;
 };

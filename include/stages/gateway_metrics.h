@@ -8,6 +8,7 @@
 
 #include "core/config.h"
 #include "ledger/ledger.h"
+#include "stages/budget.h"
 
 struct gateway_metrics;
 
@@ -19,11 +20,19 @@ void gateway_metrics_admit(struct gateway_metrics *m, const struct config *confi
 void gateway_metrics_request(struct gateway_metrics *m, const struct ledger_request *row);
 void gateway_metrics_attempt(struct gateway_metrics *m, const struct ledger_attempt *row);
 
+void gateway_metrics_alert(struct gateway_metrics *m);      /* a share of a budget was reached */
+void gateway_metrics_alert_lost(struct gateway_metrics *m); /* ... and the webhook could not be told */
+/* One window of an account, just before rendering; limit -1: none. Those not told this time show zeroes. Only
+ * so many accounts have series of their own, those told first. */
+void gateway_metrics_account(struct gateway_metrics *m, enum account_kind kind, const char *account,
+    enum window_kind window, int64_t limit_pico, int64_t spent_pico, int64_t held_pico);
+
 struct gateway_gauges {
 	int requests_in_flight, upstream_calls, connections;
 	bool ready;
 	uint64_t config_reloads, config_reload_failures;
 	struct ledger_stats ledger;
+	struct budget_stats budget;
 };
 /* Appends the page; -1 when out has no room. */
 int gateway_metrics_render(struct gateway_metrics *m, const struct gateway_gauges *gauges, struct buf *out);

@@ -11,12 +11,14 @@
 #ifndef FARTHING_STAGES_PIPELINE_H
 #define FARTHING_STAGES_PIPELINE_H
 
+#include "stages/alerts.h"
 #include "stages/ask.h"
 
 struct pipeline;
 
-struct pipeline *pipeline_new(
-    struct loop *l, struct caller *caller, struct ledger *ledger, struct gateway_metrics *metrics);
+/* The guard begins with what the ledger says was spent; alerts may be NULL */
+struct pipeline *pipeline_new(struct loop *l, struct caller *caller, struct ledger *ledger,
+    struct gateway_metrics *metrics, struct alerts *alerts, const struct config *config);
 void pipeline_free(struct pipeline **p); /* when nothing is under way */
 
 /* Takes x->body into x->request. 0, or -1 with an error fit for the client. Any thread. */
@@ -28,6 +30,9 @@ void pipeline_arrive(struct pipeline *p, struct exchange *x);
 void pipeline_depart(struct pipeline *p, struct exchange *x, int status, const char *why,
     const char *error_code, struct ledger_request *row);
 
+/* A configuration is in force: time zone and alert shares */
+void pipeline_use(struct pipeline *p, const struct config *config);
+struct budget *pipeline_budget(struct pipeline *p);
 int pipeline_under_way(const struct pipeline *p); /* asks that have not landed */
 /* The gateway stops: every answer still on its way breaks with e */
 void pipeline_break_all(struct pipeline *p, const struct err *e);

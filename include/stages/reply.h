@@ -9,11 +9,11 @@
 
 #include "core/answer.h"
 #include "core/request.h"
+#include "stages/meter.h"
 #include "upstream/sse.h"
 
 struct reply {
 	enum endpoint endpoint;
-	bool asked_usage; /* the client wants the usage event itself */
 	struct answer *answer;
 	int status; /* of the head, which waits for the first event: an error before it needs its own status */
 	char content_type[96];
@@ -25,13 +25,27 @@ struct reply {
 	bool done;            /* [DONE], or the Responses API's last event */
 	bool lf_told;         /* the LF of a CRLF that was cut in two has been passed on already */
 	bool failed;          /* an error event: passed on, never shared with late comers */
-	int64_t output_bytes; /* of what was passed on, for an estimate */
 	struct err err;       /* why reply_events returned -1 */
+	struct meter meter;   /* of what was generated: a stream that outruns it is cut */
+	int64_t rough_tokens; /* of a body that was too large to be counted */
+	struct reply_price {  /* to say in a stream what it cost */
+		const struct price *price; /* NULL: not known */
+		bool free;
+		int64_t spent_pico; /* by earlier attempts; -1: not known */
+	} price;
 };
 
 void reply_start(struct reply *r, enum endpoint endpoint, struct answer *answer);
+/* Before an attempt's first bytes. Without it, nothing is said of the cost, rather than something wrong. price must outlive it. */
+void reply_price(struct reply *r, const struct price *price, bool free, int64_t spent_pico);
+/* Output tokens that were held for all choices together (-1: no limit): a stream beyond them ends with `upstream_overrun`. A
+ * whole body is not cut, because it has been generated, and billed, before it comes. */
+void reply_meter(struct reply *r, enum tokens_encoding encoding, int64_t allowance, int choices);
 /* It is going to be an event stream with this head; takes headers. */
 void reply_stream(struct reply *r, size_t max_event, int status, const char *type, struct buf *headers);
+/* Output tokens seen so far, as exact as can be said: of a stream at any time; of a body that stated no usage, once
+ * reply_body has read it. */
+int64_t reply_output_tokens(const struct reply *r);
 void reply_head(struct reply *r); /* the head may not wait any longer; a no-op when it is out */
 void reply_free(struct reply *r);
 

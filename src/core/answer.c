@@ -35,6 +35,7 @@ release(struct answer *a)
 	assert(a->reader_count == 0);
 	buf_free(&a->body);
 	buf_free(&a->headers);
+	free(a->marks);
 	free(a);
 }
 
@@ -80,12 +81,12 @@ wake(struct reader *r)
 
 /* Waking may make a reader part, so the next one is looked up first; readers never free each other. */
 static void
-wake_all(struct answer *a, bool those_who_hide_too)
+wake_all(struct answer *a, unsigned views)
 {
 	for (struct link *at = a->readers.next, *next; at != &a->readers; at = next) {
 		struct reader *r = LIST_ENTRY(at, struct reader, link);
 		next = at->next;
-		if (r->asleep && (those_who_hide_too || !r->hides_aside))
+		if (r->asleep && (FOR(r->view) & views) != 0)
 			wake(r);
 	}
 }
@@ -93,11 +94,7 @@ wake_all(struct answer *a, bool those_who_hide_too)
 static size_t
 unread(const struct reader *r)
 {
-	const struct answer *a = r->answer;
-	size_t left = a->body.n - r->at;
-	if (r->hides_aside && r->at <= a->aside_at)
-		left -= a->aside_end - a->aside_at;
-	return left;
+	return r->answer->shown[r->view] - r->taken;
 }
 
 /* Tells the writer when even the fastest reader is far behind, and again when one has caught up half-way. */
@@ -128,40 +125,74 @@ answer_head(struct answer *a, int status, const char *content_type, struct buf *
 	a->headers = *headers;
 	*headers = (struct buf){ 0 };
 	if (a->form != ANSWER_BODY)
-		wake_all(a, true);
+		wake_all(a, FOR_ALL);
+}
+
+/* One mark at most for each piece. */
+static int
+reserve_marks(struct answer *a, size_t more)
+{
+	if (a->mark_count + more <= a->mark_room)
+		return 0;
+	size_t room = a->mark_room * 2 > a->mark_count + more ? a->mark_room * 2 : a->mark_count + more;
+	struct answer_mark *marks = realloc(a->marks, room * sizeof *marks);
+	if (marks == NULL)
+		return -1;
+	a->marks = marks;
+	a->mark_room = room;
+	return 0;
+}
+
+/* There is room for it. */
+static void
+append(struct answer *a, const struct answer_piece *piece)
+{
+	size_t at = a->body.n;
+	if (piece->bytes.n == 0)
+		return;
+	buf_add(&a->body, piece->bytes);
+	for (int view = 0; view < VIEWS; view++)
+		if ((piece->views & FOR(view)) != 0)
+			a->shown[view] += piece->bytes.n;
+	/* Never made one with the mark before it, which readers may have passed. */
+	if (piece->views != FOR_ALL)
+		a->marks[a->mark_count++] = (struct answer_mark){ at, a->body.n, piece->views };
 }
 
 int
-answer_add(struct answer *a, struct str bytes)
+answer_add_pieces(struct answer *a, const struct answer_piece *pieces, size_t count)
 {
 	assert(a->state == ANSWER_FLOWING);
-	if (buf_add(&a->body, bytes) != 0)
+	size_t bytes = 0, marks = 0;
+	unsigned views = 0;
+	for (size_t i = 0; i < count; i++) {
+		bytes += pieces[i].bytes.n;
+		marks += pieces[i].views != FOR_ALL;
+		views |= pieces[i].bytes.n > 0 ? pieces[i].views : 0;
+	}
+	assert(marks == 0 || a->form == ANSWER_EVENTS);
+	if (buf_reserve(&a->body, bytes) != 0 || reserve_marks(a, marks) != 0)
 		return -1;
+	for (size_t i = 0; i < count; i++)
+		append(a, &pieces[i]);
 	if (a->form == ANSWER_BODY)
 		return 0;
-	wake_all(a, true);
+	wake_all(a, views);
 	judge_lag(a);
 	return 0;
 }
 
 int
-answer_add_aside(struct answer *a, struct str bytes)
+answer_add(struct answer *a, struct str bytes)
 {
-	assert(a->state == ANSWER_FLOWING && a->form == ANSWER_EVENTS && a->aside_at == a->aside_end);
-	size_t at = a->body.n;
-	if (buf_add(&a->body, bytes) != 0)
-		return -1;
-	a->aside_at = at;
-	a->aside_end = a->body.n;
-	wake_all(a, false);
-	return 0;
+	return answer_add_pieces(a, &(struct answer_piece){ bytes, FOR_ALL }, 1);
 }
 
 void
 answer_whole(struct answer *a)
 {
 	move(a, ANSWER_WHOLE);
-	wake_all(a, true);
+	wake_all(a, FOR_ALL);
 }
 
 void
@@ -169,7 +200,7 @@ answer_break(struct answer *a, const struct err *e)
 {
 	a->err = *e;
 	move(a, ANSWER_BROKEN);
-	wake_all(a, true);
+	wake_all(a, FOR_ALL);
 }
 
 void
@@ -177,7 +208,7 @@ answer_join(struct answer *a, struct reader *r)
 {
 	assert(r->answer == NULL && r->wake != NULL);
 	r->answer = a;
-	r->at = 0;
+	r->at = r->mark = r->taken = 0;
 	r->asleep = false;
 	r->moved_ms = clock_ms();
 	list_push(&a->readers, &r->link);
@@ -197,8 +228,7 @@ answer_part(struct reader *r)
 	a->reader_count--;
 	if (a->reader_count == 0 && !answer_ended(a) && a->writer != NULL)
 		a->writer->on_deserted(a->context);
-	else
-		judge_lag(a); /* the fastest one may have gone */
+	judge_lag(a); /* the fastest one may have gone */
 	release(a);
 }
 
@@ -215,24 +245,52 @@ reader_at_end(const struct reader *r)
 	return r->answer != NULL && answer_ended(r->answer) && unread(r) == 0;
 }
 
+/* How many bytes it may take in a row from its place, which is moved behind those it does not see. */
+static size_t
+next_run(struct reader *r)
+{
+	const struct answer *a = r->answer;
+	for (; r->mark < a->mark_count; r->mark++) {
+		const struct answer_mark *m = &a->marks[r->mark];
+		if (r->at < m->at)
+			return m->at - r->at;
+		bool sees = (m->views & FOR(r->view)) != 0;
+		if (sees && r->at < m->end)
+			return m->end - r->at;
+		r->at = m->end;
+	}
+	return a->body.n - r->at;
+}
+
 long
 answer_read(struct reader *r, char *out, size_t size)
 {
 	struct answer *a = r->answer;
 	assert(a != NULL && !r->asleep);
-	if (r->hides_aside && r->at == a->aside_at)
-		r->at = a->aside_end > r->at ? a->aside_end : r->at;
-	size_t end = r->hides_aside && r->at < a->aside_at ? a->aside_at : a->body.n;
-	size_t n = end - r->at;
+	size_t got = 0;
 	r->moved_ms = clock_ms();
-	if (n == 0) {
+	for (size_t run = next_run(r); run > 0 && got < size; run = next_run(r)) {
+		size_t n = run < size - got ? run : size - got;
+		memcpy(out + got, a->body.p + r->at, n);
+		r->at += n;
+		got += n;
+	}
+	r->taken += got;
+	if (got == 0 && size > 0) {
+		assert(unread(r) == 0);
 		if (!answer_ended(a))
 			return ANSWER_NOTHING_YET;
 		return a->state == ANSWER_WHOLE ? ANSWER_END : ANSWER_FAILED;
 	}
-	n = n < size ? n : size;
-	memcpy(out, a->body.p + r->at, n);
-	r->at += n;
 	judge_lag(a);
-	return (long)n;
+	return (long)got;
+}
+
+struct str
+reader_take_body(struct reader *r)
+{
+	const struct answer *a = r->answer;
+	assert(a->form == ANSWER_BODY && a->state == ANSWER_WHOLE && r->taken == 0);
+	r->at = r->taken = a->body.n;
+	return buf_str(&a->body);
 }

@@ -15,7 +15,7 @@
 #include "writer.h"
 
 enum {
-	QUEUE_BOUND = 100 * 1000, /* entries, about 80 MB; beyond it the gateway must stop admitting */
+	QUEUE_BOUND = 100 * 1000, /* entries, about 90 MB; beyond it the gateway must stop admitting */
 	/* the file is looked after soon, but not while the gateway starts */
 	FIRST_LOOK_US = 10 * 1000 * 1000,
 };

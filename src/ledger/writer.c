@@ -154,16 +154,17 @@ give_slot_back(struct ledger *l, const struct entry *entry)
 	return true;
 }
 
-/* The rows are on the disk, so their holds need not be there any more. */
+/* The rows are on the disk, so their holds need not be there any more. A chunk at a time, so that callers wait for no more. */
 static void
 give_slots_back(struct ledger *l, int chunks)
 {
 	int wrong = 0;
-	pthread_mutex_lock(&l->mutex);
-	for (const struct chunk *c = l->pending.first; chunks > 0; c = c->next, chunks--)
+	for (const struct chunk *c = l->pending.first; chunks > 0; c = c->next, chunks--) {
+		pthread_mutex_lock(&l->mutex);
 		for (int i = 0; i < c->count; i++)
 			wrong += !give_slot_back(l, &c->entries[i]);
-	pthread_mutex_unlock(&l->mutex);
+		pthread_mutex_unlock(&l->mutex);
+	}
 	if (wrong > 0)
 		log_line(LOG_ERROR, "wrong_slots", "rows=%d why=%q", wrong,
 		    "they named the hold of another attempt, which was kept");

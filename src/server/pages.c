@@ -25,6 +25,13 @@ write_readyz(struct visit *v)
 }
 
 static void
+on_limit(void *context, enum account_kind kind, const char *account, enum window_kind window,
+    int64_t limit_pico, int64_t spent_pico, int64_t held_pico)
+{
+	gateway_metrics_account(context, kind, account, window, limit_pico, spent_pico, held_pico);
+}
+
+static void
 write_metrics(struct visit *v, const char **content_type)
 {
 	const struct server *s = v->client->server;
@@ -37,6 +44,8 @@ write_metrics(struct visit *v, const char **content_type)
 		.config_reload_failures = *s->house.config_reload_failures,
 	};
 	ledger_stats(s->house.ledger, &g.ledger);
+	budget_stats(pipeline_budget(s->house.pipeline), &g.budget);
+	budget_limits(pipeline_budget(s->house.pipeline), on_limit, s->house.metrics);
 	*content_type = METRICS_CONTENT_TYPE;
 	if (gateway_metrics_render(s->house.metrics, &g, &v->page) != 0)
 		err_set(&v->err, 503, "overloaded", "No memory for the page.");

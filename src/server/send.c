@@ -79,21 +79,37 @@ from_buffer(struct str bytes)
 }
 
 static void
+add_money(struct MHD_Response *r, const char *name, int64_t pico)
+{
+	char money[32];
+	add(r, name, money_format(pico, money));
+}
+
+/* Of a refusal before there is an answer, this is all that is known. */
+static void
+add_budget(struct visit *v, struct MHD_Response *r)
+{
+	if (v->x.remaining_pico >= 0)
+		add_money(r, "x-farthing-budget-remaining-usd", v->x.remaining_pico);
+}
+
+static void
 add_facts(struct visit *v, struct MHD_Response *r)
 {
 	const struct answer *a = v->x.reader.answer;
 	const struct answer_facts *f = &a->facts;
 	bool joined = v->x.cache == CACHE_COALESCED;
-	char money[32];
 	add(r, "x-farthing-cache", cache_kind_name(v->x.cache));
 	add(r, "x-farthing-model", f->model);
 	add(r, "x-farthing-tier", f->tier);
 	if (joined)
 		add_int(r, "age", (clock_ms() - a->born_ms) / 1000);
 	if (answer_ended(a) && f->cost_pico >= 0 && f->basis != COST_UNPRICED && !v->x.forwarded) {
-		add(r, "x-farthing-cost-usd", money_format(joined ? 0 : f->cost_pico, money));
-		add(r, "x-farthing-saved-usd", money_format(joined ? f->cost_pico : 0, money));
+		add_money(r, "x-farthing-cost-usd", joined ? 0 : f->cost_pico);
+		add_money(r, "x-farthing-saved-usd", joined ? f->cost_pico : 0);
 	}
+	if (f->clamped_to > 0)
+		add_int(r, "x-farthing-clamped", f->clamped_to);
 	/* What was spent in here: before the call left, and since its head came or the answer ended. */
 	int64_t came_us = answer_ended(a) ? f->ended_us : f->headed_us;
 	int64_t before_us = joined ? 0 : f->dispatched_us - v->x.arrived_us;
@@ -117,6 +133,7 @@ send_err(struct visit *v, const struct err *e, bool with_facts)
 		return MHD_NO;
 	add_common(v, r, "application/json");
 	add_advice(e, r);
+	add_budget(v, r);
 	if (with_facts)
 		add_facts(v, r);
 	v->x.bytes_out = (int64_t)v->page.n;
@@ -215,8 +232,7 @@ send_answer(struct visit *v)
 		return send_err(v, &a->err, true);
 	struct MHD_Response *r;
 	if (a->form == ANSWER_BODY && a->body.n <= PULL_BYTES) {
-		r = from_buffer(buf_str(&a->body));
-		reader->at = a->body.n;
+		r = from_buffer(reader_take_body(reader));
 		note_bytes(v, (long)a->body.n);
 	} else {
 		bool sized = a->form == ANSWER_BODY;
@@ -226,6 +242,7 @@ send_answer(struct visit *v)
 	if (r == NULL)
 		return MHD_NO;
 	add_common(v, r, a->content_type);
+	add_budget(v, r);
 	add_facts(v, r);
 	enum MHD_Result queued = queue(v, a->status, r);
 	client_look(v->client);

@@ -30,6 +30,7 @@ visit_new(struct client *c)
 	v->x.arrived_us = clock_us();
 	v->x.wall_us = clock_wall_us();
 	v->x.reader.wake = on_wake;
+	v->x.remaining_pico = -1;
 	v->x.site = c->server->site;
 	site_hold(v->x.site);
 	str_copy(v->x.account, sizeof v->x.account, STR("local"));

@@ -9,6 +9,7 @@
 
 #include "ask_private.h"
 #include "base/clock.h"
+#include "stages/refusal.h"
 
 static const struct config *
 config_of(const struct ask *a)
@@ -24,6 +25,8 @@ ask_free(struct ask *a)
 	assert(a->answer == NULL && a->attempt.call == NULL && a->owed == NULL);
 	list_leave(&a->link);
 	loop_timer_clear(a->house->loop, &a->timer);
+	loop_timer_clear(a->house->loop, &a->drain);
+	charge_drop(&a->charge);
 	reply_free(&a->reply);
 	request_free(&a->request);
 	buf_free(&a->body);
@@ -38,6 +41,9 @@ ask_land(struct ask *a, const struct err *e)
 {
 	assert(a->answer != NULL);
 	loop_timer_clear(a->house->loop, &a->timer);
+	loop_timer_clear(a->house->loop, &a->drain);
+	if (a->attempt.call == NULL)
+		charge_drop(&a->charge);
 	a->facts.ended_us = clock_us();
 	if (a->reply.model[0] != '\0')
 		str_copy(a->facts.model, sizeof a->facts.model, str_from(a->reply.model));
@@ -59,7 +65,7 @@ ask_land(struct ask *a, const struct err *e)
 	else
 		answer_break(a->answer, e);
 	answer_leave(&a->answer);
-	if (a->attempt.call == NULL)
+	if (a->attempt.call == NULL && !a->securing)
 		ask_free(a);
 }
 
@@ -96,6 +102,7 @@ next_model(struct ask *a)
 		return false;
 	a->model = asked->fallbacks[a->fallback_at++];
 	a->tries = 0;
+	charge_drop(&a->charge); /* it was the other model's */
 	return true;
 }
 
@@ -130,6 +137,7 @@ rests(struct ask *a)
 	int64_t rest_ms = site_rest_until(a->site, a->model) - clock_ms();
 	if (rest_ms <= 0)
 		return false;
+	charge_drop(&a->charge);
 	if (next_model(a)) {
 		ask_next(a);
 	} else if (rest_ms <= a->model->upstream->backoff_max_ms && clock_ms() + rest_ms < a->deadline_ms) {
@@ -143,24 +151,87 @@ rests(struct ask *a)
 	return true;
 }
 
-void
-ask_next(struct ask *a)
+/* ---- the money ---- */
+
+/* There is no money for an attempt: what went wrong before says more, if there was an attempt before. */
+static void
+refuse(struct ask *a, const struct err *e)
 {
-	if (rests(a))
-		return;
-	struct provider *p = site_provider(a->site, upstream_of(a));
+	refusal_log(a->id, e);
+	charge_drop(&a->charge);
+	fail_soon(a, a->failure.status != 0 ? &a->failure : e);
+}
+
+static void
+wait_for_money(struct ask *a)
+{
+	int64_t until_ms =
+	    clock_ms() + config_task(config_of(a), str_from(a->charge.payer.task))->budget.wait_ms;
+	loop_timer_set(a->house->loop, &a->timer, until_ms < a->deadline_ms ? until_ms : a->deadline_ms);
+}
+
+void
+ask_admitted(void *context)
+{
+	struct ask *a = context;
+	wait_ms(a, 0);
+}
+
+/* Writes the hold down. -1 with *e: it is let go. */
+static int
+secure(struct ask *a, struct err *e)
+{
+	struct ledger_hold what = { .at_us = clock_wall_us(), .number = a->facts.attempts + 1 };
+	str_copy(what.request_id, sizeof what.request_id, str_from(a->id));
+	str_copy(what.upstream, sizeof what.upstream, str_from(upstream_of(a)->name));
+	str_copy(what.model, sizeof what.model, str_from(a->model->name));
+	str_copy(what.endpoint, sizeof what.endpoint, str_from(endpoint_name(a->request.endpoint)));
+	return charge_secure(&a->charge, &what, e);
+}
+
+static void
+start(struct ask *a)
+{
 	struct err e;
-	enum circuit_pass pass = circuit_ask(provider_circuit(p), clock_ms());
-	bool full =
-	    upstream_of(a)->max_connections > 0 && *provider_active(p) >= upstream_of(a)->max_connections;
-	if (pass != CIRCUIT_OPEN && !full) {
-		a->attempt.provider = p;
-		if (attempt_start(a, pass, &e) != 0)
-			fail_soon(a, &e);
-		return;
+	if (attempt_start(a, &e) != 0)
+		fail_soon(a, &e);
+}
+
+/* On the ledger's thread. */
+static void
+on_safe(void *context, bool safe)
+{
+	struct ask *a = context;
+	a->safe = safe;
+	loop_post(a->house->loop, &a->secured); /* the loop's again from here on */
+}
+
+static void
+on_secured(struct job *job)
+{
+	struct ask *a = LIST_ENTRY(job, struct ask, secured);
+	struct err e;
+	a->securing = false;
+	if (a->answer == NULL) {
+		ask_free(a); /* everybody left meanwhile */
+	} else if (a->safe) {
+		start(a);
+	} else {
+		charge_drop(&a->charge);
+		err_set(&e, 503, "ledger_unavailable",
+		    "The disk did not take what the gateway must write first.");
+		fail_soon(a, &e);
 	}
-	if (pass == CIRCUIT_PROBE)
-		circuit_report(provider_circuit(p), pass, CIRCUIT_NO_NEWS, clock_ms());
+}
+
+/* ---- dispatch ---- */
+
+/* This model's provider cannot take it now: the next model, or the end. */
+static void
+turn_away(struct ask *a, struct provider *p, bool full)
+{
+	struct err e;
+	charge_drop(&a->charge);
 	if (next_model(a)) {
 		ask_next(a);
 		return;
@@ -178,11 +249,60 @@ ask_next(struct ask *a)
 	fail_soon(a, &e);
 }
 
+/* The money is there. */
+static void
+dispatch(struct ask *a)
+{
+	const struct upstream_conf *conf = upstream_of(a);
+	struct provider *p = site_provider(a->site, conf);
+	struct err e;
+	enum circuit_pass pass = circuit_ask(provider_circuit(p), clock_ms());
+	bool full = conf->max_connections > 0 && *provider_active(p) >= conf->max_connections;
+	if (pass == CIRCUIT_OPEN || full) {
+		if (pass == CIRCUIT_PROBE)
+			circuit_report(provider_circuit(p), pass, CIRCUIT_NO_NEWS, clock_ms());
+		turn_away(a, p, full);
+		return;
+	}
+	a->attempt.provider = p;
+	a->attempt.pass = pass;
+	if (!a->forwarded && secure(a, &e) != 0) {
+		circuit_report(provider_circuit(p), pass, CIRCUIT_NO_NEWS, clock_ms());
+		fail_soon(a, &e);
+		return;
+	}
+	if (a->forwarded || !config_of(a)->budget.power_safe) {
+		start(a);
+		return;
+	}
+	a->securing = true;
+	a->secured.run = on_secured;
+	ledger_hold_sync(a->house->ledger, on_safe, a);
+}
+
+void
+ask_next(struct ask *a)
+{
+	struct err e;
+	if (rests(a))
+		return;
+	if (a->forwarded || charge_held(&a->charge))
+		dispatch(a);
+	else if (charge_want(&a->charge, &a->request, a->model, &e) != 0)
+		refuse(a, &e);
+	else if (charge_waits(&a->charge))
+		wait_for_money(a);
+	else
+		dispatch(a);
+}
+
 void
 ask_failed(struct ask *a, const struct err *e, bool final, int status, int64_t retry_after_ms)
 {
 	const struct upstream_conf *conf = upstream_of(a);
 	loop_timer_clear(a->house->loop, &a->timer);
+	a->failure = *e;
+	final = final || a->answer->reader_count == 0; /* nobody would read the next one */
 	bool limited = status == 429 && !final;
 	/* The body of what is forwarded is gone with the first attempt, and its client knows how to repeat. */
 	final = final || a->forwarded;
@@ -212,10 +332,15 @@ static void
 on_time(struct timer *t)
 {
 	struct ask *a = LIST_ENTRY(t, struct ask, timer);
+	struct err e;
 	if (a->attempt.call != NULL)
 		reply_head(&a->reply);
 	else if (a->doom.status != 0)
 		ask_land(a, &a->doom);
+	else if (a->securing)
+		return;
+	else if (charge_stop_waiting(&a->charge, &e) != 0)
+		refuse(a, &e);
 	else
 		ask_next(a);
 }
@@ -223,13 +348,42 @@ on_time(struct timer *t)
 /* ---- readers ---- */
 
 static void
-on_deserted(void *context)
+give_up(struct ask *a)
 {
-	struct ask *a = context;
 	struct err e;
 	err_set(&e, 499, "client_closed_request", "Nobody is waiting for this answer any more.");
 	attempt_cancel(a, "nobody reads it");
 	ask_land(a, &e);
+}
+
+/* A call that has left costs money whether anybody reads on or not: listening to its end tells how much, and a client that
+ * asks again meanwhile finds it running. */
+static bool
+drains(const struct ask *a)
+{
+	const struct budget_conf *b = &config_task(config_of(a), str_from(a->charge.payer.task))->budget;
+	return !a->forwarded && a->attempt.call != NULL && b->on_disconnect == DISCONNECT_DRAIN &&
+	       b->drain_ms > 0;
+}
+
+static void
+on_deserted(void *context)
+{
+	struct ask *a = context;
+	if (!drains(a)) {
+		give_up(a);
+		return;
+	}
+	const struct budget_conf *b = &config_task(config_of(a), str_from(a->charge.payer.task))->budget;
+	loop_timer_set(a->house->loop, &a->drain, clock_ms() + b->drain_ms);
+}
+
+static void
+on_drained(struct timer *t)
+{
+	struct ask *a = LIST_ENTRY(t, struct ask, drain);
+	if (a->answer->reader_count == 0)
+		give_up(a);
 }
 
 static void
@@ -298,6 +452,8 @@ ask_open(struct ask_house *house, struct exchange *x)
 	choose_model(a, x->task);
 	a->deadline_ms = x->arrived_us / 1000 + limits->total_ms;
 	a->timer.on_due = on_time;
+	a->drain.on_due = on_drained;
+	charge_begin(&a->charge, house->budget, house->ledger, x, a);
 	size_t max = (size_t)(x->request.stream || x->forwarded ? limits->stream : limits->reply);
 	a->answer = answer_new(form_of(x), max, (size_t)limits->client_buffer, &writer, a);
 	str_copy(a->facts.asker_id, sizeof a->facts.asker_id, str_from(x->id));
@@ -305,7 +461,6 @@ ask_open(struct ask_house *house, struct exchange *x)
 	a->answer->facts = a->facts;
 	a->answer->facts.cost_pico = -1;
 	reply_start(&a->reply, a->request.endpoint, a->answer);
-	a->reply.asked_usage = a->request.include_usage;
 	list_push(&house->asks, &a->link);
 	house->under_way++;
 	x->asked = a;
@@ -341,6 +496,11 @@ ask_break_all(struct ask_house *house, const struct err *e)
 void
 ask_bury_all(struct ask_house *house)
 {
+	bool securing = false;
+	for (struct link *at = house->asks.next; at != &house->asks; at = at->next)
+		securing = securing || LIST_ENTRY(at, struct ask, link)->securing;
+	if (securing)
+		ledger_sync(house->ledger); /* the ledger's thread lets go of them */
 	while (!list_empty(&house->asks)) {
 		struct ask *a = LIST_ENTRY(house->asks.next, struct ask, link);
 		bool sent;

@@ -5,6 +5,7 @@
 #ifndef FARTHING_STAGES_ASK_PRIVATE_H
 #define FARTHING_STAGES_ASK_PRIVATE_H
 
+#include "charge.h"
 #include "stages/ask.h"
 #include "stages/reply.h"
 
@@ -40,7 +41,12 @@ struct ask {
 	int64_t deadline_ms;
 	/* The next try, the end that was found too early to tell, or a head that waits for an event */
 	struct timer timer;
-	struct err doom; /* status != 0: what the timer is going to say */
+	struct err doom;    /* status != 0: what the timer is going to say */
+	struct err failure; /* of the last attempt: what a client hears when there is no money for another */
+	struct timer drain; /* nobody reads any more: how long the call may go on to tell what it cost */
+	struct charge charge;
+	struct job secured;  /* the hold is on the disk, or cannot be: the ledger's thread posts it */
+	bool securing, safe; /* securing: that job is to come, and the ask must live until it does */
 	struct answer_facts facts;
 	struct ledger_request *owed; /* the row of an asker that has left, waiting for the cost; NULL: none */
 };
@@ -53,7 +59,8 @@ void ask_next(struct ask *a); /* dispatch to the current model, or wait, or move
 void ask_failed(struct ask *a, const struct err *e, bool final, int status, int64_t retry_after_ms);
 
 /* attempt.c, for ask.c */
-int attempt_start(struct ask *a, enum circuit_pass pass, struct err *e);
+/* Holds are in place, a->attempt.provider and pass are set. -1 with *e: nothing was sent, nothing is held. */
+int attempt_start(struct ask *a, struct err *e);
 void attempt_cancel(struct ask *a, const char *why); /* hangs up and books it */
 
 #endif

@@ -13,23 +13,16 @@ enum { ERROR_BODY_MAX = 64 * 1024 };
 
 /* ---- the books ---- */
 
-/* A rough count where the provider stated none: four bytes of text a token, as a rule of thumb for English. */
-static int64_t
-tokens_of_bytes(int64_t bytes)
-{
-	return (bytes + 3) / 4;
-}
-
+/* What is known without the provider's word: the count of what was sent, and of what was seen. */
 static void
 estimate(const struct ask *a, struct usage *u)
 {
 	*u = (struct usage){ .known = true }; /* nothing the provider stated, but it has its price */
-	u->input = tokens_of_bytes((int64_t)a->request.body.n);
-	/* A stream spends some 200 bytes of framing a token, a whole body about 400 in all. */
-	if (a->request.stream)
-		u->output = a->reply.output_bytes / 200;
-	else if (a->reply.output_bytes > 400)
-		u->output = tokens_of_bytes(a->reply.output_bytes - 400);
+	u->input = a->charge.count.input;
+	u->output = reply_output_tokens(&a->reply);
+	/* A body that broke off could not be read: four bytes a token, as a rule of thumb for English. */
+	if (!a->request.stream && !a->reply.done && a->answer->body.n > 0)
+		u->output = (int64_t)(a->answer->body.n + 3) / 4;
 }
 
 static bool
@@ -38,25 +31,49 @@ may_be_billed(enum attempt_outcome outcome, bool sent)
 	return sent && outcome != ATTEMPT_REFUSED && outcome != ATTEMPT_UNREACHED;
 }
 
+/* A provider that answers with another model than it was asked for may bill the dearer one. */
+static const struct price *
+price_of(const struct ask *a)
+{
+	const struct price *own = &a->charge.price;
+	struct str asked = str_from(a->model->upstream_model), told = str_from(a->reply.model);
+	if (told.n == 0 || a->model->free || str_starts(told, asked) || str_starts(asked, told))
+		return own;
+	const struct catalogue_model *other = catalogue_family(told);
+	bool dearer = other != NULL && other->price.known &&
+		      (other->price.input > own->input || other->price.output > own->output);
+	log_line(LOG_WARN, "other_model", "request=%s asked=%q answered=%q", a->id, a->model->upstream_model,
+	    a->reply.model);
+	return dearer ? &other->price : own;
+}
+
 static void
 price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct ledger_attempt *row)
 {
 	row->basis = COST_NONE;
 	if (a->forwarded || !may_be_billed(outcome, sent))
 		return;
-	row->usage = a->reply.usage;
-	row->basis = COST_EXACT;
-	if (!row->usage.known) {
-		estimate(a, &row->usage);
-		row->basis = COST_ESTIMATED;
-	}
 	assert(a->model != NULL); /* only forwarded requests have none */
+	row->usage = a->reply.usage;
+	row->basis = row->usage.known && !row->usage.estimated ? COST_EXACT : COST_ESTIMATED;
 	if (a->model->free)
 		return;
-	if (!usage_cost(&row->usage, &a->model->price, &row->cost_pico)) {
-		row->cost_pico = -1;
-		row->basis = COST_UNPRICED;
+	const struct price *price = price_of(a);
+	bool unknown = !row->usage.known && outcome != ATTEMPT_OK;
+	if (!row->usage.known && !(unknown && a->charge.strict))
+		estimate(a, &row->usage);
+	if (row->usage.known && usage_cost(&row->usage, price, &row->cost_pico)) {
+		if (price != &a->charge.price)
+			a->charge.price = *price;
+		/* An estimate says no more than what was held: that is the bound of what it can be. */
+		if (row->basis == COST_ESTIMATED && !a->reply.usage.known &&
+		    row->cost_pico > a->charge.hold.held_pico)
+			row->cost_pico = a->charge.hold.held_pico;
+		return;
 	}
+	/* Nobody knows, or nobody could count it: all that was held. */
+	row->basis = COST_HELD;
+	row->cost_pico = a->charge.hold.held_pico;
 }
 
 /* The least certain attempt decides how certain the sum is; the numbers of enum cost_basis rise that way. */
@@ -67,9 +84,19 @@ add_cost(struct answer_facts *f, const struct ledger_attempt *row)
 		f->basis = row->basis;
 	if (row->basis != COST_NONE)
 		f->usage = row->usage;
+	int64_t discount = row->price.input - row->price.cached_input, saved;
+	if (row->usage.known && discount > 0 && money_times(discount, row->usage.cached_input, &saved))
+		money_add(f->saved_prompt_pico, saved, &f->saved_prompt_pico);
 	if (f->cost_pico >= 0 &&
 	    (row->cost_pico < 0 || !money_add(f->cost_pico, row->cost_pico, &f->cost_pico)))
 		f->cost_pico = -1;
+}
+
+static void
+tell_remaining(struct ask *a)
+{
+	if (a->asker != NULL && !a->forwarded)
+		a->asker->remaining_pico = charge_remaining(&a->charge);
 }
 
 static void
@@ -87,7 +114,14 @@ book(struct ask *a, enum attempt_outcome outcome, bool sent, const char *why)
 	row.first_byte_us = t->first_us > 0 ? t->first_us - t->started_us : -1;
 	row.total_us = now - t->started_us;
 	price_attempt(a, outcome, sent, &row);
+	charge_end(&a->charge, &row);
+	if (row.overrun)
+		log_line(LOG_ERROR, "overrun",
+		    "request=%s upstream=%q model=%q held_pico=%lld cost_pico=%lld frozen=%d", a->id,
+		    row.upstream, row.model, (long long)row.held_pico, (long long)row.cost_pico, row.freeze);
 	add_cost(&a->facts, &row);
+	a->facts.clamped_to = a->charge.clamped_to;
+	tell_remaining(a);
 	ledger_attempt(a->house->ledger, &row);
 	gateway_metrics_attempt(a->house->metrics, &row);
 	log_line(LOG_DEBUG, "attempted",
@@ -128,6 +162,9 @@ begin_answer(struct ask *a, struct call_head *head)
 		if (type.n > 0 && !str_starts(type, STR("text/event-stream")))
 			return stop(a, "upstream_invalid_response",
 			    "The provider answered a stream request with something else.");
+		reply_price(&a->reply, &a->charge.price, a->model->free, a->facts.cost_pico);
+		reply_meter(&a->reply, tokens_encoding_of(str_from(a->model->upstream_model)),
+		    a->charge.limited ? a->charge.hold.output * a->request.choices : -1, a->request.choices);
 		reply_stream(
 		    &a->reply, (size_t)limits->event, head->status, head->content_type, &head->headers);
 		/* A client that hears nothing may give up: then the head goes first. */
@@ -159,6 +196,8 @@ on_head(void *context, struct call_head *head)
 	t->listening = true;
 	/* A stream's headers leave long before the facts are complete. */
 	str_copy(a->answer->facts.model, sizeof a->answer->facts.model, str_from(a->facts.model));
+	a->answer->facts.clamped_to = a->charge.clamped_to;
+	tell_remaining(a);
 	return begin_answer(a, head);
 }
 
@@ -325,17 +364,16 @@ seal(struct ask *a, struct buf *body, struct err *e)
 		a->body = (struct buf){ 0 };
 		return 0;
 	}
-	if (request_seal(&a->request, a->model, 0, body) == 0)
+	if (request_seal(&a->request, a->model, charge_output_limit(&a->charge), body) == 0)
 		return 0;
 	return err_set(e, 503, "overloaded", "No memory for the request.");
 }
 
 int
-attempt_start(struct ask *a, enum circuit_pass pass, struct err *e)
+attempt_start(struct ask *a, struct err *e)
 {
 	struct attempt *t = &a->attempt;
 	struct buf body = { 0 };
-	t->pass = pass;
 	t->status = 0;
 	t->retry_after_ms = -1;
 	t->listening = false;
@@ -368,6 +406,7 @@ attempt_start(struct ask *a, enum circuit_pass pass, struct err *e)
 	return 0;
 fail:
 	buf_free(&body);
+	charge_drop(&a->charge);
 	tell_circuit(a, CIRCUIT_NO_NEWS);
 	return -1;
 }

@@ -447,6 +447,21 @@ budget_stats(const struct budget *b, struct budget_stats *out)
 		out->spent_today_pico = a->cells[WINDOW_DAY]->spent_pico;
 }
 
+void
+budget_limits(struct budget *b, budget_each *each, void *context)
+{
+	size_t at = 0;
+	budget_look(b);
+	for (struct budget_account *a; (a = table_next(&b->accounts, &at)) != NULL;) {
+		for (int i = 0; i < WINDOW_KINDS; i++) {
+			const struct budget_cell *c = a->cells[i];
+			if (c != NULL && c->limit_pico >= 0)
+				each(context, a->kind, a->id + 1, c->kind, c->limit_pico, c->spent_pico,
+				    c->held_pico);
+		}
+	}
+}
+
 bool
 budget_view(struct budget *b, enum account_kind kind, const char *account, enum window_kind window,
     struct budget_view *out)

@@ -17,6 +17,8 @@ exchange_row(
 	const char *endpoint = x->forwarded ? x->forward->name : endpoint_name(x->request.endpoint);
 	str_copy(row->endpoint, sizeof row->endpoint, str_from(endpoint));
 	str_copy(row->model_asked, sizeof row->model_asked, str_from(x->request.model_asked));
+	str_copy(row->project, sizeof row->project, str_from(x->project));
+	str_copy(row->run, sizeof row->run, str_from(x->run));
 	str_copy(row->error_code, sizeof row->error_code, str_from(error_code));
 	str_copy(row->why, sizeof row->why, str_from(why));
 	row->stream = x->request.stream;
@@ -33,9 +35,12 @@ exchange_take_facts(struct ledger_request *row, const struct answer_facts *facts
 	str_copy(row->upstream, sizeof row->upstream, str_from(facts->upstream));
 	row->usage = facts->usage;
 	row->basis = facts->basis;
+	str_copy(row->tier, sizeof row->tier, str_from(facts->tier));
 	if (asker) {
 		row->cost_pico = facts->cost_pico;
 		row->attempts = facts->attempts;
+		row->saved_prompt_pico = facts->saved_prompt_pico;
+		row->clamped_to = facts->clamped_to;
 		return;
 	}
 	/* Those who joined pay nothing, and saved what it would have cost. */

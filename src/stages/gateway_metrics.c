@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/table.h"
-#include "core/metrics.h"
+#include "budget_metrics.h"
 
 enum { SERIES_MAX = 4000, MODELS_MAX = 200, KINDS = 5, BASES = 5, OUTCOMES = 5, CLASSES = 6 };
 
@@ -31,6 +31,7 @@ struct upstream_series {
 
 struct gateway_metrics {
 	struct metrics *registry;
+	struct budget_metrics *budget;
 	struct table models, upstreams; /* by name */
 	struct model_series other;
 	struct metric *cache[KINDS], *basis[BASES];
@@ -106,6 +107,7 @@ gateway_metrics_new(void)
 	struct gateway_metrics *m = must_alloc(sizeof *m);
 	struct str none = STR("");
 	m->registry = metrics_new(SERIES_MAX);
+	m->budget = budget_metrics_new(m->registry);
 	register_model(m, &m->other, "other");
 	for (int i = 0; i < KINDS; i++)
 		m->cache[i] = counter(m, "farthing_cache_total", "Requests by where their answer came from.",
@@ -161,6 +163,7 @@ gateway_metrics_free(struct gateway_metrics **mp)
 		return;
 	free_values(&m->models);
 	free_values(&m->upstreams);
+	budget_metrics_free(&m->budget);
 	metrics_free(&m->registry);
 	free(m);
 	*mp = NULL;
@@ -204,6 +207,7 @@ gateway_metrics_request(struct gateway_metrics *m, const struct ledger_request *
 	s = s != NULL ? s : &m->other;
 	metric_add(s->requests[class_of(row->status)], 1);
 	metric_add(m->cache[row->cache], 1);
+	budget_metrics_error(m->budget, row->error_code);
 	histogram_observe_us(m->latency, row->total_us);
 	if (row->first_byte_us >= 0)
 		histogram_observe_us(m->first_byte, row->first_byte_us);
@@ -231,6 +235,25 @@ gateway_metrics_attempt(struct gateway_metrics *m, const struct ledger_attempt *
 		histogram_observe_us(s->first_byte, row->first_byte_us);
 }
 
+void
+gateway_metrics_alert(struct gateway_metrics *m)
+{
+	budget_metrics_alert(m->budget);
+}
+
+void
+gateway_metrics_alert_lost(struct gateway_metrics *m)
+{
+	budget_metrics_alert_lost(m->budget);
+}
+
+void
+gateway_metrics_account(struct gateway_metrics *m, enum account_kind kind, const char *account,
+    enum window_kind window, int64_t limit_pico, int64_t spent_pico, int64_t held_pico)
+{
+	budget_metrics_account(m->budget, kind, account, window, limit_pico, spent_pico, held_pico);
+}
+
 /* Counters that others keep: brought up to their value, which only rises. */
 static void
 bring_up(struct metric *c, uint64_t value)
@@ -255,5 +278,6 @@ gateway_metrics_render(struct gateway_metrics *m, const struct gateway_gauges *g
 	metric_set(m->ledger_file, g->ledger.file_bytes);
 	metric_set(m->ledger_wal, g->ledger.wal_bytes);
 	bring_up(m->log_dropped, log_dropped());
+	budget_metrics_set(m->budget, &g->budget);
 	return metrics_render(m->registry, out);
 }

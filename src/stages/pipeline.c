@@ -7,11 +7,16 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/zone.h"
+#include "charge.h"
 #include "stages/dedup.h"
+#include "stages/refusal.h"
 
 struct pipeline {
 	struct ask_house house;
 	struct dedup dedup;
+	struct alerts *alerts; /* NULL: none */
 };
 
 static void
@@ -21,14 +26,73 @@ on_landed(void *context, struct ask *ask)
 	dedup_leave(&p->dedup, ask);
 }
 
+/* ---- the guard ---- */
+
+static void
+on_alert(void *context, const struct budget_alert *alert)
+{
+	struct pipeline *p = context;
+	if (p->alerts != NULL)
+		alerts_raise(p->alerts, alert);
+}
+
+static void
+on_clock(void *context, int64_t wall_us, int64_t used_us)
+{
+	(void)context;
+	log_line(LOG_ERROR, "clock", "ahead_s=%lld why=%q", (long long)((wall_us - used_us) / 1000000),
+	    wall_us > used_us ? "the clock leapt ahead: no second fresh budget is opened for that"
+			      : "the clock was set back: windows that are over stay over");
+}
+
+/* The books know what was spent before this process. */
+static void
+load_budget(struct pipeline *p)
+{
+	struct ledger_window *rows = NULL;
+	size_t count = 0;
+	budget_not_before(p->house.budget, ledger_newest_window_us(p->house.ledger));
+	if (ledger_windows(p->house.ledger, clock_wall_us(), &rows, &count) != 0)
+		return;
+	/* The gateway's own first: they say which windows are open. */
+	for (int own = 1; own >= 0; own--)
+		for (size_t i = 0; i < count; i++)
+			if ((rows[i].kind == ACCOUNT_GATEWAY) == own)
+				budget_load(p->house.budget, rows[i].kind, rows[i].account, rows[i].window,
+				    (struct window){ rows[i].start_us, rows[i].end_us }, rows[i].settled_pico,
+				    rows[i].frozen);
+	free(rows);
+}
+
+void
+pipeline_use(struct pipeline *p, const struct config *config)
+{
+	zone_use(config->budget.timezone);
+	budget_alert_at(p->house.budget, config->alerts.shares, config->alerts.share_count);
+}
+
+struct budget *
+pipeline_budget(struct pipeline *p)
+{
+	return p->house.budget;
+}
+
+/* ---- birth and death ---- */
+
 struct pipeline *
-pipeline_new(struct loop *l, struct caller *caller, struct ledger *ledger, struct gateway_metrics *metrics)
+pipeline_new(struct loop *l, struct caller *caller, struct ledger *ledger, struct gateway_metrics *metrics,
+    struct alerts *alerts, const struct config *config)
 {
 	struct pipeline *p = must_alloc(sizeof *p);
+	struct budget_events events = { ask_admitted, on_alert, on_clock, p };
+	p->alerts = alerts;
 	p->house = (struct ask_house){ .loop = l, .caller = caller, .ledger = ledger, .metrics = metrics };
+	p->house.budget = budget_new(&events);
 	p->house.on_landed = on_landed;
 	p->house.context = p;
 	list_init(&p->house.asks);
+	pipeline_use(p, config); /* the time zone first: windows are loaded next */
+	load_budget(p);
 	return p;
 }
 
@@ -41,6 +105,7 @@ pipeline_free(struct pipeline **pp)
 	assert(p->house.under_way == 0);
 	ask_bury_all(&p->house);
 	dedup_free(&p->dedup);
+	budget_free(&p->house.budget);
 	free(p);
 	*pp = NULL;
 }
@@ -60,14 +125,44 @@ pipeline_read(struct exchange *x, enum endpoint endpoint, struct err *e)
 static void
 join(struct exchange *x, struct answer *answer)
 {
-	x->reader.hides_aside = !x->request.include_usage;
+	/* A response's last event always tells its usage, so nobody needs to ask for it. */
+	bool told = x->request.include_usage || x->request.endpoint == ENDPOINT_RESPONSES;
+	x->reader.view = !told ? VIEW_PLAIN : x->cache == CACHE_COALESCED ? VIEW_JOINED : VIEW_ASKED;
 	answer_join(answer, &x->reader);
+}
+
+/* An answer that says no, for one reader. */
+static void
+join_refusal(struct exchange *x, const struct err *e)
+{
+	struct answer *no = answer_new(x->request.stream ? ANSWER_EVENTS : ANSWER_BODY, 0, 0, NULL, NULL);
+	refusal_log(x->id, e);
+	no->facts.cost_pico = 0;
+	answer_break(no, e);
+	join(x, no);
+	answer_leave(&no);
+}
+
+/* Who joins pays nothing, but must be one who could. */
+static bool
+is_admissible(struct pipeline *p, struct exchange *x, struct err *e)
+{
+	struct charge look;
+	charge_begin(&look, p->house.budget, p->house.ledger, x, NULL);
+	x->remaining_pico = charge_remaining(&look);
+	return charge_admits(&look, e) == 0;
 }
 
 void
 pipeline_arrive(struct pipeline *p, struct exchange *x)
 {
 	struct answer *running = dedup_find(&p->dedup, x);
+	struct err e;
+	if (running != NULL && !is_admissible(p, x, &e)) {
+		x->cache = CACHE_BYPASS;
+		join_refusal(x, &e);
+		return;
+	}
 	if (running != NULL) {
 		x->cache = CACHE_COALESCED;
 		join(x, running);

@@ -6,6 +6,10 @@
 
 #include <assert.h>
 
+#include "base/money.h"
+#include "bill.h"
+#include "spoken.h"
+
 /* One tape for all replies: it is read before the next bytes are, and a silent stream should hold no memory for it. */
 static struct json tape;
 enum { TAPE_KEPT = 16 * 1024 }; /* nodes; a larger tape is given back */
@@ -13,7 +17,26 @@ enum { TAPE_KEPT = 16 * 1024 }; /* nodes; a larger tape is given back */
 void
 reply_start(struct reply *r, enum endpoint endpoint, struct answer *answer)
 {
-	*r = (struct reply){ .endpoint = endpoint, .answer = answer };
+	*r = (struct reply){ .endpoint = endpoint, .answer = answer, .price.spent_pico = -1 };
+	meter_begin(&r->meter, TOKENS_O200K, -1, 1);
+}
+
+void
+reply_price(struct reply *r, const struct price *price, bool free, int64_t spent_pico)
+{
+	r->price = (struct reply_price){ .price = price, .free = free, .spent_pico = spent_pico };
+}
+
+void
+reply_meter(struct reply *r, enum tokens_encoding encoding, int64_t allowance, int choices)
+{
+	meter_begin(&r->meter, encoding, allowance, choices);
+}
+
+int64_t
+reply_output_tokens(const struct reply *r)
+{
+	return r->rough_tokens + meter_tokens(&r->meter);
 }
 
 void
@@ -40,6 +63,7 @@ reply_free(struct reply *r)
 {
 	sse_free(&r->sse);
 	buf_free(&r->headers);
+	meter_end(&r->meter);
 }
 
 /* ---- one event or body ---- */
@@ -77,9 +101,34 @@ starts_with_any(struct str s, const char *a, const char *b, const char *c)
 	return str_eq(s, str_from(a)) || str_eq(s, str_from(b)) || str_eq(s, str_from(c));
 }
 
+/* What an event is to those who read it. */
+struct sort {
+	bool aside; /* it only exists because somebody asked for usage */
+	struct bill bill;
+};
+
+/* What all attempts have cost, if this usage is the last one's; false: not known. */
+static bool
+cost_so_far(const struct reply *r, const struct usage *u, int64_t *pico)
+{
+	const struct reply_price *p = &r->price;
+	int64_t cost = 0;
+	if (p->spent_pico < 0 || (!p->free && (p->price == NULL || !usage_cost(u, p->price, &cost))))
+		return false;
+	return money_add(p->spent_pico, cost, pico);
+}
+
+static void
+read_usage(struct reply *r, uint32_t usage, const struct sse_event *event, struct bill *bill)
+{
+	int64_t cost;
+	if (usage_read(&tape, usage, &r->usage) && cost_so_far(r, &r->usage, &cost))
+		bill_make_out(bill, &tape, usage, event->raw, event->data, cost);
+}
+
 /* Events of the Responses API name their kind twice; the data is what is trusted. */
 static void
-read_response_event(struct reply *r)
+read_response_event(struct reply *r, const struct sse_event *event, struct sort *sort)
 {
 	const struct json *j = &tape;
 	char type[64] = "";
@@ -88,19 +137,19 @@ read_response_event(struct reply *r)
 		json_label(j, node, type, sizeof type);
 	struct str kind = str_from(type);
 	r->failed = r->failed || str_eq(kind, STR("error")) || str_eq(kind, STR("response.failed"));
+	spoken_response_event(j, kind, &r->meter);
 	if (!starts_with_any(kind, "response.completed", "response.incomplete", "response.failed"))
 		return;
 	uint32_t response = json_member(j, 0, "response");
 	r->finished = r->done = true;
 	if (!is_object(j, response))
 		return;
-	usage_read(j, json_member(j, response, "usage"), &r->usage);
+	read_usage(r, json_member(j, response, "usage"), event, &sort->bill);
 	read_model(r, response);
 }
 
-/* Returns whether the event carries usage and no choices: the one that only exists because somebody asked for usage. */
-static bool
-read_chunk(struct reply *r)
+static void
+read_chunk(struct reply *r, const struct sse_event *event, struct sort *sort)
 {
 	const struct json *j = &tape;
 	uint32_t choices = json_member(j, 0, "choices"), usage = json_member(j, 0, "usage");
@@ -108,42 +157,37 @@ read_chunk(struct reply *r)
 	r->failed = r->failed || is_object(j, json_member(j, 0, "error"));
 	if (r->model[0] == '\0')
 		read_model(r, 0);
+	spoken_chunk(j, &r->meter);
 	if (!is_object(j, usage))
-		return false;
-	usage_read(j, usage, &r->usage);
-	return choices == 0 || json_empty(j, choices);
+		return;
+	read_usage(r, usage, event, &sort->bill);
+	sort->aside = choices == 0 || json_empty(j, choices);
 }
 
 static int
-add_event(struct reply *r, struct str raw, bool aside)
+overrun(struct reply *r)
 {
-	struct answer *a = r->answer;
-	bool second = aside && a->aside_at != a->aside_end;
-	if (second && !r->asked_usage)
-		return 0; /* providers that repeat the usage event: one is enough to hide */
-	reply_head(r);
-	int rc = aside && !second ? answer_add_aside(a, raw) : answer_add(a, raw);
-	if (rc != 0)
-		return err_set(&r->err, 502, "upstream_overrun",
-		    "The provider's stream grew beyond the limit and was cut.");
-	r->output_bytes += (int64_t)raw.n;
-	return 0;
+	return err_set(&r->err, 502, "upstream_overrun",
+	    "The provider generated more than it was asked for, and was cut.");
 }
 
 /* An event whose closing CRLF was cut in two is complete at the CR. Its LF is to come, and belongs to it: it is passed
  * on now, because the event may be the last one, or hidden as a whole. */
 static int
-pass_on(struct reply *r, struct str raw, bool aside)
+pass_on(struct reply *r, struct str raw, const struct sort *sort)
 {
-	if (!str_ends(raw, STR("\r\n\r")))
-		return add_event(r, raw, aside);
-	struct buf whole = { 0 };
-	int rc = -1;
-	if (buf_add(&whole, raw) == 0 && buf_add_c(&whole, '\n') == 0)
-		rc = add_event(r, buf_str(&whole), aside);
-	r->lf_told = true;
-	buf_free(&whole);
-	return rc;
+	struct answer_piece pieces[BILL_PIECES + 1];
+	unsigned views = sort->aside ? FOR(VIEW_ASKED) | FOR(VIEW_JOINED) : FOR_ALL;
+	size_t count = bill_pieces(&sort->bill, raw, views, pieces);
+	if (str_ends(raw, STR("\r\n\r"))) {
+		pieces[count++] = (struct answer_piece){ STR("\n"), views };
+		r->lf_told = true;
+	}
+	reply_head(r);
+	if (answer_add_pieces(r->answer, pieces, count) == 0)
+		return 0;
+	return err_set(
+	    &r->err, 502, "upstream_overrun", "The provider's stream grew beyond the limit and was cut.");
 }
 
 static int
@@ -156,7 +200,7 @@ on_event(void *context, const struct sse_event *event)
 		return 0;
 	if (r->done && event->has_data)
 		return 0; /* nothing that comes behind the end reaches the client */
-	bool aside = false;
+	struct sort sort = { 0 };
 	if (event->has_data && str_eq(event->data, STR("[DONE]"))) {
 		r->done = true;
 	} else if (event->has_data) {
@@ -164,12 +208,12 @@ on_event(void *context, const struct sse_event *event)
 		if (json_scan(&tape, event->data, JSON_LIMITS, &fault) == 0 &&
 		    json_type(&tape, 0) == JSON_OBJECT) {
 			if (r->endpoint == ENDPOINT_RESPONSES)
-				read_response_event(r);
+				read_response_event(r, event, &sort);
 			else
-				aside = read_chunk(r);
+				read_chunk(r, event, &sort);
 		}
 	}
-	return pass_on(r, event->raw, aside);
+	return r->meter.over ? overrun(r) : pass_on(r, event->raw, &sort);
 }
 
 int
@@ -198,7 +242,21 @@ reply_events_end(struct reply *r)
 		    "The provider's stream ended before the answer was complete.");
 	/* Some providers end with the last choice and a clean close. Clients wait for the mark. */
 	r->done = true;
-	return r->endpoint == ENDPOINT_RESPONSES ? 0 : pass_on(r, STR("data: [DONE]\n\n"), false);
+	return r->endpoint == ENDPOINT_RESPONSES ? 0
+						 : pass_on(r, STR("data: [DONE]\n\n"), &(struct sort){ 0 });
+}
+
+/* For an estimate, where the provider did not say. A very large one is not worth the time: four bytes a token. */
+static void
+count_body(struct reply *r, struct str body)
+{
+	enum { COUNTED = 512 * 1024 };
+	if (body.n > COUNTED)
+		r->rough_tokens = (int64_t)body.n / 4;
+	else if (r->endpoint == ENDPOINT_RESPONSES)
+		spoken_response(&tape, &r->meter);
+	else
+		spoken_chunk(&tape, &r->meter);
 }
 
 int
@@ -215,11 +273,11 @@ reply_body(struct reply *r, struct str body, struct err *e)
 		return err_set(e, 502, "upstream_invalid_response",
 		    "The provider answered with an error under a success status.");
 	read_model(r, 0);
-	usage_read(j, json_member(j, 0, "usage"), &r->usage);
+	if (!usage_read(j, json_member(j, 0, "usage"), &r->usage))
+		count_body(r, body);
 	r->finished = r->endpoint == ENDPOINT_EMBEDDINGS || r->endpoint == ENDPOINT_RESPONSES ||
 		      has_finish_reason(j, json_member(j, 0, "choices"));
 	r->done = true;
-	r->output_bytes = (int64_t)body.n;
 	if (tape.cap > TAPE_KEPT)
 		json_free(&tape);
 	return 0;

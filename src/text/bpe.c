@@ -16,7 +16,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { WINDOW = 2048, CUTS = 8 };
+enum { WINDOW = 512, CUTS = 8 };
 
 static uint32_t
 rank_of(const struct ranks *r, const unsigned char *p, size_t n)

@@ -21,7 +21,6 @@ ranks_of(enum tokens_encoding e)
 	const void *table = e == TOKENS_O200K ? ranks_o200k : ranks_cl100k;
 	const struct ranks_head *head = table;
 	assert(head->magic == RANKS_MAGIC);
-	const uint32_t *slots = (const uint32_t *)(head + 1), *spans = slots + ((size_t)1 << head->bits);
-	return (struct ranks){ slots, spans, (const unsigned char *)(spans + head->count), 64 - head->bits,
-		(UINT32_C(1) << head->bits) - 1 };
+	const struct ranks_slot *slots = (const struct ranks_slot *)(head + 1);
+	return (struct ranks){ slots, (const unsigned char *)(slots + head->slots), head->slots };
 }

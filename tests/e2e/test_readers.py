@@ -11,7 +11,7 @@ import pytest
 
 from farthing.patience import HANG_UP, LONG, PATIENT, eventually
 from farthing.wire import Client
-from farthing.wording import DONE, completion, cost, delta, plain_stream, question, shown, stream_error, usage_event
+from farthing.wording import DONE, billed, completion, cost, delta, plain_stream, question, shown, stream_error, usage_event
 
 STREAM = question(stream=True)
 LEAVINGS = {"fin": Client.close, "rst": Client.reset}
@@ -163,6 +163,49 @@ def test_late_reader_gets_every_byte(gateway, upstream):                        
     assert b.header("x-farthing-cache") == "coalesced"
     upstream.assert_no_call()
     assert g.stop().request(b.request_id)["cost_pico"] == 0
+
+
+def test_each_reader_of_a_stream_is_told_its_own_cost(gateway, upstream):
+    """One pays, those who join save; who did not ask for usage hears of neither, whenever it came."""
+    g = gateway()
+    events = plain_stream()
+    asks = question(stream=True, stream_options={"include_usage": True})
+    leader, a, call = begin(g, upstream, asks)
+    saver, b = join(g, asks)
+    plain, c = join(g)
+    for e in events[1:-1]:
+        call.chunk(e)
+    late, d = join(g, asks, so_far=b"".join(events[:-2]))    # while the usage is out and the end is not
+    call.chunk(events[-1])
+    call.end()
+    saved = billed(events, 0, cost())
+    assert a.body == b"".join(billed(events))
+    assert b.body == d.body == b"".join(saved)
+    assert c.body == b"".join(shown(events))
+    books = g.stop()
+    assert [books.request(x.request_id)["cost_pico"] for x in (a, b, c, d)] == [cost(), 0, 0, 0]
+    assert [books.request(x.request_id)["saved_pico"] or 0 for x in (a, b, c, d)] == [0] + [cost()] * 3
+
+
+def test_each_reader_of_a_response_is_told_its_own_cost(gateway, upstream):
+    g = gateway()
+    body = {"model": "gpt-4o-mini", "input": "x", "stream": True, "store": False}
+    events = [b'event: response.created\ndata: {"type":"response.created","response":{"id":"r"}}\n\n',
+              b'event: response.completed\ndata: {"type":"response.completed","response":{"id":"r","status":"completed",'
+              b'"usage":{"input_tokens":11,"output_tokens":7,"total_tokens":18}}}\n\n']
+    first = g.warm().ask("POST", "/v1/responses", body)
+    call = upstream.next_call()
+    call.stream_head()
+    call.chunk(events[0])
+    a = first.head()
+    a.stream.expect(events[0])
+    second = g.warm().ask("POST", "/v1/responses", body)
+    b = second.head()
+    b.stream.expect(events[0])
+    call.chunk(events[1])
+    call.end()
+    assert a.body == b"".join(billed(events))
+    assert b.body == b"".join(billed(events, 0, cost()))
 
 
 def test_vanished_leader_does_not_disturb_its_followers(gateway, upstream):

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from farthing.patience import LONG, PATIENT
-from farthing.wording import (DONE, MINI, completion, cost, delta, event, events_of, plain_stream, question, shown,
-                              stream_error, usage, usage_event)
+from farthing.wording import (DONE, MINI, billed, completion, cost, delta, event, events_of, plain_stream, question, shown,
+                              stream_error, usage, usage_event, usd)
 
 STREAM = question(stream=True)
 WITH_USAGE = question(stream=True, stream_options={"include_usage": True})
@@ -32,10 +32,10 @@ def test_each_event_arrives_before_the_next_is_sent(gateway, upstream):
     call = upstream.next_call()
     call.stream_head()
     reply = None
-    for e in plain_stream():
+    for e, seen in zip(plain_stream(), billed(plain_stream())):
         call.chunk(e)
         reply = reply or c.head()
-        reply.stream.expect(e)      # the barrier: the provider goes on only when the client has it
+        reply.stream.expect(seen)   # the barrier: the provider goes on only when the client has it
     call.end()
     assert reply.stream.rest() == b"" and reply.stream.whole
     assert reply.status == 200 and reply.header("content-type").startswith("text/event-stream")
@@ -76,7 +76,7 @@ def test_a_stream_that_breaks_before_its_first_event_is_a_plain_status(gateway, 
     assert g.stop().only()["status"] == 502
 
 
-@pytest.mark.parametrize("body,visible", [(STREAM, shown(plain_stream())), (WITH_USAGE, plain_stream())],
+@pytest.mark.parametrize("body,visible", [(STREAM, shown(plain_stream())), (WITH_USAGE, billed(plain_stream()))],
                          ids=["not_asked", "asked"])
 def test_usage_is_shown_to_those_who_asked_and_booked_for_all(gateway, upstream, body, visible):   # U25
     g = gateway()
@@ -92,6 +92,37 @@ def test_a_chunk_with_usage_and_a_choice_is_never_hidden(gateway, upstream):
     upstream.answer = lambda call: call.stream(events)
     assert g.chat(STREAM).body == b"".join(events)
     assert g.stop().only()["output_tokens"] == 7
+
+
+def test_usage_beside_a_choice_tells_its_cost_to_who_asked(gateway, upstream):
+    g = gateway()
+    events = [delta("A", role="assistant", usage=usage(completion=1)), delta(finish="stop", usage=usage()), DONE]
+    upstream.answer = lambda call: call.stream(events)
+    want = billed(events[:1], cost(completion=1)) + billed(events[1:])
+    assert g.chat(WITH_USAGE).body == b"".join(want)
+    assert g.stop().only()["cost_pico"] == cost()
+
+
+def test_the_cost_in_a_stream_is_that_of_the_books(gateway, upstream):
+    """Cached input has its own price, and the first attempt had its cost."""
+    g = gateway()
+    upstream.answer = lambda call: call.error(500) if len(upstream.calls) == 1 else \
+        call.stream(plain_stream(with_usage=False)[:-1] + [usage_event(prompt=4000, completion=900, cached=3000), DONE])
+    reply = g.chat(WITH_USAGE)
+    told = [e["usage"] for e in events_of(reply.body) if isinstance(e, dict) and e.get("usage")]
+    assert len(told) == 1
+    row = g.stop().only()
+    assert row["attempts"] == 2 and row["cost_pico"] == cost(4000, 900, 3000)
+    assert f'"cost_usd":{usd(row["cost_pico"])},"saved_usd":0.00'.encode() in reply.body
+
+
+def test_an_unknown_cost_is_left_out_and_a_free_one_is_zero(gateway, upstream):
+    g = gateway({"models": {"nobody-knows": {"upstream": "sim"}, "free": {"upstream": "sim", "free": True}}})
+    upstream.answer = lambda call: call.stream(plain_stream())
+    free = g.chat({**WITH_USAGE, "model": "free"})
+    assert free.body == b"".join(billed(plain_stream(), 0))
+    unknown = g.chat({**WITH_USAGE, "model": "nobody-knows"})
+    assert b"cost_usd" not in unknown.body and b"saved_usd" not in unknown.body
 
 
 def test_an_empty_first_chunk_without_usage_is_not_mistaken_for_usage(gateway, upstream):
@@ -140,7 +171,7 @@ def test_other_endpoints_stream_as_well(gateway, upstream, path, body, events):
     g = gateway()
     upstream.answer = lambda call: call.stream(events)
     reply = g.ask("POST", path, body)
-    assert reply.body == b"".join(shown(events))
+    assert reply.body == b"".join(billed(events) if path == "/v1/responses" else shown(events))
     if path == "/v1/responses":
         assert "stream_options" not in upstream.calls[0].json()
     row = g.stop().only()

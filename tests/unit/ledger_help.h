@@ -105,9 +105,52 @@ an_attempt(const char *id)
 		.cost_pico = 42000000,
 		.basis = COST_EXACT,
 		.first_byte_us = 900,
-		.total_us = 1900 };
+		.total_us = 1900,
+		.slot = -1 };
 	str_copy(a.request_id, sizeof a.request_id, str_from(id));
 	return a;
+}
+
+#define DAY_US 1699920000000000  /* 2023-11-14 */
+#define WEEK_US 1699833600000000 /* Monday the 13th */
+#define MONTH_US 1698796800000000
+
+/* The same, admitted by the guard: its price makes its cost, less was spent than held. */
+static inline struct ledger_attempt
+a_paid_attempt(const char *id)
+{
+	struct ledger_attempt a = an_attempt(id);
+	a.payer = (struct payer){ "shop", "team", "titles", "run-1" };
+	a.windows[WINDOW_DAY] = (struct window){ DAY_US, DAY_US + INT64_C(86400) * 1000000 };
+	a.windows[WINDOW_WEEK] = (struct window){ WEEK_US, WEEK_US + INT64_C(7) * 86400 * 1000000 };
+	a.windows[WINDOW_MONTH] = (struct window){ MONTH_US, MONTH_US + INT64_C(30) * 86400 * 1000000 };
+	a.held_pico = 50000000;
+	a.price = (struct price){ .known = true,
+		.input = 100000,
+		.cached_input = 50000,
+		.cache_write = 100000,
+		.output = 660000,
+		.reasoning = 660000 };
+	a.slot = -1;
+	return a;
+}
+
+/* What lies in the holds file while it runs. */
+static inline struct ledger_hold
+a_hold(const char *id)
+{
+	struct ledger_attempt a = a_paid_attempt(id);
+	struct ledger_hold h = { .at_us = a.at_us,
+		.number = 1,
+		.upstream = "openai",
+		.model = "gpt-4o-mini",
+		.endpoint = "chat",
+		.payer = a.payer,
+		.held_pico = a.held_pico,
+		.price = a.price };
+	memcpy(h.windows, a.windows, sizeof h.windows);
+	memcpy(h.request_id, a.request_id, sizeof h.request_id);
+	return h;
 }
 
 /* ---- Looking ---- */
@@ -140,17 +183,23 @@ change(const char *sql)
 }
 
 static inline struct buf
-content(void)
+content_of(const char *name)
 {
 	struct buf b;
 	buf_init(&b, 0);
-	FILE *f = fopen(path, "rb");
+	FILE *f = fopen(name, "rb");
 	assert_non_null(f);
 	char block[4096];
 	for (size_t n; (n = fread(block, 1, sizeof block, f)) > 0;)
 		buf_add(&b, (struct str){ block, n });
 	fclose(f);
 	return b;
+}
+
+static inline struct buf
+content(void)
+{
+	return content_of(path);
 }
 
 /* ---- A disk that fails: the default VFS with the log's writes and syncs in our hands ---- */

@@ -85,7 +85,7 @@ join(struct desk *d, struct person *p)
 static void
 join_hiding(struct desk *d, struct person *p)
 {
-	*p = (struct person){ .reader = { .wake = on_wake, .hides_aside = true } };
+	*p = (struct person){ .reader = { .wake = on_wake, .view = VIEW_PLAIN } };
 	answer_join(d->answer, &p->reader);
 }
 
@@ -129,6 +129,14 @@ static void
 add(struct desk *d, const char *text)
 {
 	assert_int_equal(answer_add(d->answer, str_from(text)), 0);
+}
+
+/* What only those see who asked for usage */
+static int
+add_aside(struct desk *d, const char *text)
+{
+	struct answer_piece piece = { str_from(text), FOR(VIEW_ASKED) | FOR(VIEW_JOINED) };
+	return answer_add_pieces(d->answer, &piece, 1);
 }
 
 static void
@@ -272,7 +280,7 @@ answer_never_outgrows_its_limit(void **state)
 	flow(&d);
 	add(&d, "12345678");
 	assert_int_equal(answer_add(d.answer, STR("abc")), -1);
-	assert_int_equal(answer_add_aside(d.answer, STR("abc")), -1);
+	assert_int_equal(add_aside(&d, "abc"), -1);
 	assert_int_equal(answer_add(d.answer, STR("90")), 0);
 	finish(&d);
 	assert_int_equal(take_all(&p, 64), ANSWER_END);
@@ -478,7 +486,7 @@ hidden_event_is_skipped_wherever_it_stands(void **state)
 				join(&d, &sees);
 				flow(&d);
 				add(&d, before[i]);
-				assert_int_equal(answer_add_aside(d.answer, STR("USAGE")), 0);
+				assert_int_equal(add_aside(&d, "USAGE"), 0);
 				add(&d, behind[j]);
 				finish(&d);
 				/* then each sees what it should, at any size of a bite */
@@ -508,7 +516,7 @@ hidden_event_is_skipped_by_one_who_has_caught_up(void **state)
 		flow(&d);
 		add(&d, first ? "" : "text");
 		assert_int_equal(take_all(&p, 64), ANSWER_NOTHING_YET);
-		assert_int_equal(answer_add_aside(d.answer, STR("USAGE")), 0);
+		assert_int_equal(add_aside(&d, "USAGE"), 0);
 		assert_int_equal(take_all(&p, 64), ANSWER_NOTHING_YET);
 		add(&d, "!");
 		assert_int_equal(take_all(&p, 64), ANSWER_NOTHING_YET);
@@ -531,7 +539,7 @@ hidden_event_wakes_only_those_who_see_it(void **state)
 	flow(&d);
 	reader_sleep(&hides.reader);
 	reader_sleep(&sees.reader);
-	assert_int_equal(answer_add_aside(d.answer, STR("USAGE")), 0);
+	assert_int_equal(add_aside(&d, "USAGE"), 0);
 	assert_int_equal(hides.woken, 0);
 	assert_int_equal(sees.woken, 1);
 	answer_whole(d.answer);
@@ -553,11 +561,174 @@ hidden_event_is_no_lag(void **state)
 	open_desk(&d, ANSWER_EVENTS, 0, 8);
 	join_hiding(&d, &p);
 	flow(&d);
-	assert_int_equal(answer_add_aside(d.answer, STR("A long statement of usage")), 0);
+	assert_int_equal(add_aside(&d, "A long statement of usage"), 0);
 	add(&d, "12345678");
 	assert_int_equal(d.paused, 0);
 	add(&d, "9");
 	assert_int_equal(d.paused, 1);
+	finish(&d);
+	leave(&p);
+}
+
+/* ---- the bill: other bytes for each view ---- */
+
+static const char *const seen_by[VIEWS] = {
+	[VIEW_ASKED] = "a{paid}z", [VIEW_JOINED] = "a{saved it}z", [VIEW_PLAIN] = "az"
+};
+
+static void
+add_bill(struct desk *d)
+{
+	struct answer_piece pieces[] = {
+		{ STR("{"), FOR(VIEW_ASKED) | FOR(VIEW_JOINED) },
+		{ STR("paid"), FOR(VIEW_ASKED) },
+		{ STR("saved it"), FOR(VIEW_JOINED) },
+		{ STR(""), FOR(VIEW_PLAIN) },
+		{ STR("}"), FOR(VIEW_ASKED) | FOR(VIEW_JOINED) },
+	};
+	assert_int_equal(answer_add_pieces(d->answer, pieces, 5), 0);
+}
+
+static void
+join_as(struct desk *d, struct person *p, enum view view)
+{
+	*p = (struct person){ .reader = { .wake = on_wake, .view = view } };
+	answer_join(d->answer, &p->reader);
+}
+
+static void
+each_view_has_its_own_bytes_at_any_size_of_a_bite(void **state)
+{
+	(void)state;
+	for (size_t step = 1; step < 14; step++) {
+		struct desk d;
+		struct person p[VIEWS];
+		open_desk(&d, ANSWER_EVENTS, 0, 1000);
+		for (int v = 0; v < VIEWS; v++)
+			join_as(&d, &p[v], (enum view)v);
+		flow(&d);
+		add(&d, "a");
+		add_bill(&d);
+		add(&d, "z");
+		finish(&d);
+		for (int v = 0; v < VIEWS; v++) {
+			assert_int_equal(take_all(&p[v], step), ANSWER_END);
+			assert_got(&p[v], str_from(seen_by[v]));
+			assert_true(reader_at_end(&p[v].reader));
+		}
+		for (int v = 0; v < VIEWS; v++)
+			leave(&p[v]);
+	}
+}
+
+static void
+each_view_has_its_own_bytes_whenever_it_reads(void **state)
+{
+	(void)state;
+	/* moment 0..3: before the first piece, the bill, the last piece, the end; a bit each says who reads then */
+	for (int reads = 0; reads < 16; reads++) {
+		for (int late = 0; late < 4; late++) {
+			for (int v = 0; v < VIEWS; v++) {
+				struct desk d;
+				struct person keeps, p;
+				open_desk(&d, ANSWER_EVENTS, 0, 1000);
+				join_as(&d, &keeps, VIEW_PLAIN);
+				flow(&d);
+				for (int moment = 0; moment < 4; moment++) {
+					if (moment == late)
+						join_as(&d, &p, (enum view)v);
+					if (moment >= late && (reads & 1 << moment) != 0)
+						assert_int_equal(take_all(&p, 2), ANSWER_NOTHING_YET);
+					if (moment == 0)
+						add(&d, "a");
+					if (moment == 1)
+						add_bill(&d);
+					if (moment == 2)
+						add(&d, "z");
+				}
+				finish(&d);
+				assert_int_equal(take_all(&p, 3), ANSWER_END);
+				assert_got(&p, str_from(seen_by[v]));
+				leave(&p);
+				leave(&keeps);
+			}
+		}
+	}
+}
+
+static void
+bills_may_follow_each_other_without_an_end(void **state)
+{
+	(void)state;
+	enum { MANY = 1000 };
+	struct desk d;
+	struct person p[VIEWS];
+	size_t want[VIEWS] = { 0 };
+	open_desk(&d, ANSWER_EVENTS, 0, 1 << 20);
+	for (int v = 0; v < VIEWS; v++)
+		join_as(&d, &p[v], (enum view)v);
+	flow(&d);
+	for (int i = 0; i < MANY; i++) {
+		add_bill(&d);
+		want[VIEW_ASKED] += strlen("{paid}");
+		want[VIEW_JOINED] += strlen("{saved it}");
+		if (i % 7 == 0) { /* one reads now and then, one at the end, one only what is for all */
+			add(&d, "-");
+			for (int v = 0; v < VIEWS; v++)
+				want[v]++;
+			assert_int_equal(take_all(&p[VIEW_ASKED], 5), ANSWER_NOTHING_YET);
+		}
+	}
+	finish(&d);
+	for (int v = 0; v < VIEWS; v++) {
+		assert_int_equal(take_all(&p[v], 64), ANSWER_END);
+		assert_int_equal(p[v].got.n, want[v]);
+	}
+	for (int v = 0; v < VIEWS; v++)
+		leave(&p[v]);
+}
+
+static void
+pieces_are_added_all_or_none(void **state)
+{
+	(void)state;
+	struct desk d;
+	struct person asked, plain;
+	open_desk(&d, ANSWER_EVENTS, 10, 1000);
+	join_as(&d, &asked, VIEW_ASKED);
+	join_as(&d, &plain, VIEW_PLAIN);
+	flow(&d);
+	struct answer_piece pieces[] = { { STR("12345"), FOR_ALL }, { STR("abc"), FOR(VIEW_ASKED) },
+		{ STR("678"), FOR_ALL } };
+	assert_int_equal(answer_add_pieces(d.answer, pieces, 3), -1);
+	assert_int_equal(take_all(&asked, 64), ANSWER_NOTHING_YET);
+	assert_int_equal(answer_add_pieces(d.answer, pieces, 2), 0);
+	finish(&d);
+	assert_int_equal(take_all(&asked, 64), ANSWER_END);
+	assert_int_equal(take_all(&plain, 64), ANSWER_END);
+	assert_got(&asked, STR("12345abc"));
+	assert_got(&plain, STR("12345"));
+	leave(&asked);
+	leave(&plain);
+}
+
+static void
+lag_counts_only_the_bytes_a_view_has(void **state)
+{
+	(void)state;
+	struct desk d;
+	struct person p;
+	open_desk(&d, ANSWER_EVENTS, 0, 8);
+	join_as(&d, &p, VIEW_JOINED);
+	flow(&d);
+	struct answer_piece pieces[] = { { STR("a long bill"), FOR(VIEW_ASKED) },
+		{ STR("12345678"), FOR(VIEW_JOINED) } };
+	assert_int_equal(answer_add_pieces(d.answer, pieces, 2), 0);
+	assert_int_equal(d.paused, 0);
+	assert_int_equal(answer_add_pieces(d.answer, pieces, 2), 0);
+	assert_int_equal(d.paused, 1);
+	assert_int_equal(take(&p, 12), 12);
+	assert_int_equal(d.resumed, 1);
 	finish(&d);
 	leave(&p);
 }
@@ -635,6 +806,11 @@ main(void)
 		cmocka_unit_test(hidden_event_is_skipped_by_one_who_has_caught_up),
 		cmocka_unit_test(hidden_event_wakes_only_those_who_see_it),
 		cmocka_unit_test(hidden_event_is_no_lag),
+		cmocka_unit_test(each_view_has_its_own_bytes_at_any_size_of_a_bite),
+		cmocka_unit_test(each_view_has_its_own_bytes_whenever_it_reads),
+		cmocka_unit_test(bills_may_follow_each_other_without_an_end),
+		cmocka_unit_test(pieces_are_added_all_or_none),
+		cmocka_unit_test(lag_counts_only_the_bytes_a_view_has),
 		cmocka_unit_test(lag_pauses_the_writer_and_resumes_it),
 		cmocka_unit_test(lag_is_judged_again_when_the_fastest_reader_leaves),
 	};

@@ -161,6 +161,7 @@ configure(int port)
 	u->circuit_failures = 0;
 	config->models[0].fallback_count = 0;
 	config->tasks[0].dedup.on = true;
+	config->tasks[0].budget.on_disconnect = DISCONNECT_ABORT;
 	return 0;
 }
 
@@ -182,7 +183,7 @@ open_house(void **state)
 	metrics = gateway_metrics_new();
 	gateway_metrics_admit(metrics, config);
 	site = site_new(config);
-	pipeline = pipeline_new(loop, caller, ledger, metrics);
+	pipeline = pipeline_new(loop, caller, ledger, metrics, NULL, config);
 	return ledger != NULL && caller != NULL ? 0 : -1;
 }
 
@@ -437,7 +438,7 @@ deserted_ask_closes_its_upstream_connection(void **state)
 	await(first_is_closed);
 	/* then the provider was told by the connection's end, and the books know that it may bill something */
 	assert_int_equal(booked("SELECT outcome FROM attempts"), ATTEMPT_CANCELLED);
-	assert_int_equal(booked("SELECT basis FROM attempts"), COST_ESTIMATED);
+	assert_int_equal(booked("SELECT basis FROM attempts"), COST_HELD);
 	assert_int_equal(booked("SELECT count(*) FROM requests"), 2);
 }
 

@@ -37,7 +37,7 @@ on_wake(struct reader *r)
 struct stage {
 	struct answer *answer;
 	struct reply reply;
-	struct reader sees, hides;
+	struct reader sees, hides, joined;
 	int rc; /* of the events and their end */
 };
 
@@ -45,10 +45,13 @@ static void
 open_stage(struct stage *s, enum endpoint endpoint, size_t max)
 {
 	struct buf headers = { 0 };
-	*s = (struct stage){ .sees.wake = on_wake, .hides = { .wake = on_wake, .hides_aside = true } };
+	*s = (struct stage){ .sees.wake = on_wake,
+		.hides = { .wake = on_wake, .view = VIEW_PLAIN },
+		.joined = { .wake = on_wake, .view = VIEW_JOINED } };
 	s->answer = answer_new(ANSWER_EVENTS, max, 1 << 20, &writer, NULL);
 	answer_join(s->answer, &s->sees);
 	answer_join(s->answer, &s->hides);
+	answer_join(s->answer, &s->joined);
 	reply_start(&s->reply, endpoint, s->answer);
 	reply_stream(&s->reply, 4096, 200, "", &headers);
 }
@@ -63,6 +66,7 @@ close_stage(struct stage *s)
 	answer_leave(&s->answer);
 	answer_part(&s->sees);
 	answer_part(&s->hides);
+	answer_part(&s->joined);
 	reply_free(&s->reply);
 }
 
@@ -262,7 +266,7 @@ every_split_gives_the_same_answer(void **state)
 			assert_true(str_eq(buf_str(&cut.answer->body), buf_str(&whole.answer->body)));
 			assert_usage(&cut.reply, 9, 4);
 			assert_string_equal(cut.reply.model, whole.reply.model);
-			assert_int_equal(cut.reply.output_bytes, whole.reply.output_bytes);
+			assert_int_equal(reply_output_tokens(&cut.reply), reply_output_tokens(&whole.reply));
 			close_stage(&cut);
 		}
 		close_stage(&whole);
@@ -322,9 +326,310 @@ repeated_usage_event_is_shown_to_who_asked(void **state)
 	(void)state;
 	struct stage s;
 	open_stage(&s, ENDPOINT_CHAT, 0);
-	s.reply.asked_usage = true;
 	assert_int_equal(feed(&s, STR(STOP USAGE(7, 1) USAGE(7, 5) DONE)), 0);
 	assert_reads(&s.sees, STOP USAGE(7, 1) USAGE(7, 5) DONE);
+	close_stage(&s);
+}
+
+/* ---- the bill ---- */
+
+/* 1 and 10 pico-dollars a token */
+static const struct price cheap = {
+	.known = true, .input = 1, .cached_input = 1, .cache_write = 1, .output = 10
+};
+
+static void
+play_priced(struct stage *s, enum endpoint endpoint, int64_t spent_pico, const char *stream)
+{
+	open_stage(s, endpoint, 0);
+	reply_price(&s->reply, &cheap, false, spent_pico);
+	s->rc = feed(s, str_from(stream));
+	if (s->rc == 0)
+		s->rc = reply_events_end(&s->reply);
+	assert_int_equal(s->rc, 0);
+}
+
+#define BILL(cost, saved) ",\"cost_usd\":" cost ",\"saved_usd\":" saved
+#define COUNTED \
+	"data: {\"model\":\"m-1\",\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":5"
+
+static void
+usage_event_tells_each_reader_its_own_cost(void **state)
+{
+	(void)state;
+	struct stage s;
+	play_priced(&s, ENDPOINT_CHAT, 1000, TEXT STOP USAGE(7, 5) DONE);
+	assert_reads(&s.sees, TEXT STOP COUNTED BILL("0.000000001057", "0.00") "}}\n\n" DONE);
+	assert_reads(&s.joined, TEXT STOP COUNTED BILL("0.00", "0.000000001057") "}}\n\n" DONE);
+	assert_reads(&s.hides, TEXT STOP DONE);
+	close_stage(&s);
+}
+
+static void
+usage_beside_a_choice_is_told_only_to_those_who_asked(void **state)
+{
+	(void)state;
+	struct stage s;
+	const char *head = "data: {\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":5 ";
+	const char *tail = "},\"choices\":[{\"finish_reason\":\"stop\"}]}\r\n\r\n" DONE;
+	char stream[300], asked[300];
+	snprintf(stream, sizeof stream, "%s%s", head, tail);
+	snprintf(asked, sizeof asked, "%s" BILL("0.000000000057", "0.00") "%s", head, tail);
+	play_priced(&s, ENDPOINT_CHAT, 0, stream);
+	assert_reads(&s.sees, asked);
+	assert_reads(&s.hides, stream);
+	close_stage(&s);
+}
+
+static void
+repeated_usage_has_the_cost_of_its_own_numbers(void **state)
+{
+	(void)state;
+	struct stage s;
+#define GROWN(n) \
+	"data: {\"choices\":[{\"delta\":{}}],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":" #n
+	play_priced(&s, ENDPOINT_CHAT, 0, GROWN(1) "}}\n\n" GROWN(2) "}}\n\n" STOP DONE);
+	assert_reads(&s.sees, GROWN(1) BILL("0.000000000017", "0.00") "}}\n\n" GROWN(2)
+				  BILL("0.000000000027", "0.00") "}}\n\n" STOP DONE);
+	assert_reads(&s.joined, GROWN(1) BILL("0.00", "0.000000000017") "}}\n\n" GROWN(2)
+				    BILL("0.00", "0.000000000027") "}}\n\n" STOP DONE);
+	assert_reads(&s.hides, GROWN(1) "}}\n\n" GROWN(2) "}}\n\n" STOP DONE);
+	close_stage(&s);
+}
+
+static void
+cost_that_is_not_known_is_not_told(void **state)
+{
+	(void)state;
+	static const struct price unpriced = { .known = false, .input = 1 };
+	const char *stream = STOP USAGE(7, 5) DONE;
+	for (int i = 0; i < 4; i++) {
+		struct stage s;
+		open_stage(&s, ENDPOINT_CHAT, 0);
+		if (i == 1)
+			reply_price(&s.reply, &unpriced, false, 0);
+		if (i == 2) /* an earlier attempt's is not known */
+			reply_price(&s.reply, &cheap, false, -1);
+		if (i == 3) /* beyond what can be counted */
+			reply_price(&s.reply, &cheap, false, INT64_MAX);
+		assert_int_equal(feed(&s, str_from(stream)), 0);
+		assert_reads(&s.sees, stream);
+		assert_reads(&s.joined, stream);
+		close_stage(&s);
+	}
+	/* nor that of usage which is none */
+	struct stage s;
+	play_priced(&s, ENDPOINT_CHAT, 0, "data: {\"choices\":[],\"usage\":{}}\n\n" STOP DONE);
+	assert_reads(&s.sees, "data: {\"choices\":[],\"usage\":{}}\n\n" STOP DONE);
+	close_stage(&s);
+}
+
+static void
+free_model_costs_what_came_before_it(void **state)
+{
+	(void)state;
+	struct stage s;
+	open_stage(&s, ENDPOINT_CHAT, 0);
+	reply_price(&s.reply, NULL, true, 0);
+	assert_int_equal(feed(&s, STR(STOP USAGE(7, 5))), 0);
+	assert_reads(&s.sees, STOP COUNTED BILL("0.00", "0.00") "}}\n\n");
+	close_stage(&s);
+}
+
+static void
+bill_of_a_gateway_behind_this_one_is_replaced(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *stated, *asked, *joined;
+	} rows[] = {
+		{ "\"cost_usd\":9,\"saved_usd\":8,\"z\":1",
+		    "\"cost_usd\":0.000000000057,\"saved_usd\":0.00,\"z\":1",
+		    "\"cost_usd\":0.00,\"saved_usd\":0.000000000057,\"z\":1" },
+		{ "\"saved_usd\":8,\"z\":1,\"cost_usd\":null",
+		    "\"saved_usd\":0.00,\"z\":1,\"cost_usd\":0.000000000057",
+		    "\"saved_usd\":0.000000000057,\"z\":1,\"cost_usd\":0.00" },
+		{ "\"cost_usd\":9", "\"cost_usd\":0.000000000057,\"saved_usd\":0.00",
+		    "\"cost_usd\":0.00,\"saved_usd\":0.000000000057" },
+		{ "\"saved_usd\":[8]", "\"saved_usd\":0.00,\"cost_usd\":0.000000000057",
+		    "\"saved_usd\":0.000000000057,\"cost_usd\":0.00" },
+	};
+	static const char form[] = "data: {\"choices\":[{\"finish_reason\":\"stop\"}],"
+				   "\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":5,%s}}\n\n" DONE;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct stage s;
+		char stated[400], asked[400], joined[400];
+		snprintf(stated, sizeof stated, form, rows[i].stated);
+		snprintf(asked, sizeof asked, form, rows[i].asked);
+		snprintf(joined, sizeof joined, form, rows[i].joined);
+		play_priced(&s, ENDPOINT_CHAT, 0, stated);
+		assert_reads(&s.sees, asked);
+		assert_reads(&s.joined, joined);
+		assert_reads(&s.hides, stated);
+		close_stage(&s);
+	}
+}
+
+static void
+event_of_several_data_lines_passes_without_a_bill(void **state)
+{
+	(void)state;
+	const char *stream = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\n"
+			     "data: \"completion_tokens\":5}}\n\n" STOP DONE;
+	struct stage s;
+	play_priced(&s, ENDPOINT_CHAT, 0, stream);
+	assert_usage(&s.reply, 7, 5);
+	assert_reads(&s.sees, stream);
+	assert_reads(&s.hides, STOP DONE);
+	close_stage(&s);
+}
+
+static void
+responses_tell_their_cost_in_the_last_event(void **state)
+{
+	(void)state;
+#define COMPLETED                                                                                       \
+	"event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"id\":\"r\"," \
+	"\"usage\":{\"input_tokens\":7,\"input_tokens_details\":{\"cached_tokens\":0},\"output_tokens\":5"
+	struct stage s;
+	play_priced(&s, ENDPOINT_RESPONSES, 0, COMPLETED "}}}\n\n");
+	assert_reads(&s.sees, COMPLETED BILL("0.000000000057", "0.00") "}}}\n\n");
+	assert_reads(&s.joined, COMPLETED BILL("0.00", "0.000000000057") "}}}\n\n");
+	close_stage(&s);
+}
+
+static void
+every_split_makes_out_the_same_bill(void **state)
+{
+	(void)state;
+	struct str stream = STR(TEXT "data: {\"choices\":[]," COUNTS(7, 5) "}\r\n\r\ndata: [DONE]\r\n\r\n");
+	for (size_t at = 0; at <= stream.n; at++) {
+		struct stage s;
+		open_stage(&s, ENDPOINT_CHAT, 0);
+		reply_price(&s.reply, &cheap, false, 0);
+		assert_int_equal(feed(&s, (struct str){ stream.p, at }), 0);
+		assert_int_equal(feed(&s, (struct str){ stream.p + at, stream.n - at }), 0);
+		assert_reads(&s.joined,
+		    TEXT "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":5" BILL(
+			"0.00", "0.000000000057") "}}\r\n\r\ndata: [DONE]\r\n\r\n");
+		assert_reads(&s.hides, TEXT "data: [DONE]\r\n\r\n");
+		close_stage(&s);
+	}
+}
+
+/* ---- what was generated ---- */
+
+static int64_t
+spoken(enum endpoint endpoint, const char *stream)
+{
+	struct stage s;
+	open_stage(&s, endpoint, 0);
+	assert_int_equal(feed(&s, str_from(stream)), 0);
+	int64_t tokens = reply_output_tokens(&s.reply);
+	close_stage(&s);
+	return tokens;
+}
+
+static int64_t
+tokens(const char *text)
+{
+	return tokens_count(TOKENS_O200K, str_from(text));
+}
+
+#define SAID(fields) "data: {\"choices\":[{\"index\":0,\"delta\":{" fields "}}]}\n\n"
+
+static void
+everything_that_was_generated_is_counted(void **state)
+{
+	(void)state;
+	int64_t words = tokens(" several words of text");
+	assert_true(words > 3);
+	static const char *const chats[] = { SAID("\"content\":\" several words of text\""),
+		SAID("\"content\":\" several wo\"") SAID("\"content\":\"rds of text\""),
+		SAID("\"content\":\" several\\u0020words of text\""),
+		SAID("\"refusal\":\" several words of text\""),
+		SAID("\"reasoning_content\":\" several words of text\""),
+		SAID("\"reasoning_content\":\" several words of text\",\"reasoning\":\" several words of "
+		     "text\""),
+		SAID(
+		    "\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\" several words of text\"}}]"),
+		SAID("\"function_call\":{\"arguments\":\" several words of text\"}"),
+		"data: {\"choices\":[{\"text\":\" several words of text\"}]}\n\n",
+		"data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\" several\"}},"
+		"{\"index\":1,\"delta\":{\"content\":\" words of text\"}}]}\n\n" };
+	for (size_t i = 0; i < sizeof chats / sizeof *chats; i++)
+		assert_int_equal(spoken(ENDPOINT_CHAT, chats[i]), words);
+	/* what only frames it, or was not generated, is not */
+	static const char *const silent[] = { ROLE, STOP, USAGE(7, 5), SAID("\"content\":null"),
+		SAID("\"content\":[\"x\"]"), SAID("\"tool_calls\":[{\"function\":{\"name\":\"again\"}}]"),
+		"data: {\"choices\":[],\"arguments\":\"a\",\"name\":\"b\",\"content\":\"c\"}\n\n",
+		SAID("\"custom\":{}") };
+	for (size_t i = 0; i < sizeof silent / sizeof *silent; i++)
+		assert_int_equal(spoken(ENDPOINT_CHAT, silent[i]), 0);
+	static const char *const kinds[] = { "output_text", "refusal", "reasoning_text",
+		"function_call_arguments" };
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		char stream[300];
+		snprintf(stream, sizeof stream,
+		    "data: {\"type\":\"response.%s.delta\",\"delta\":\" several words of text\"}\n\n",
+		    kinds[i]);
+		assert_int_equal(spoken(ENDPOINT_RESPONSES, stream), words);
+	}
+	assert_int_equal(
+	    spoken(ENDPOINT_RESPONSES,
+		"data: {\"type\":\"response.reasoning_summary_text.delta\",\"delta\":\"a b c\"}\n\n"),
+	    0);
+}
+
+static void
+body_without_usage_is_counted(void **state)
+{
+	(void)state;
+	struct reply r;
+	struct err e;
+	int64_t words = tokens("Some words") + tokens("get_weather") + tokens("{\"a\": 1}");
+	reply_start(&r, ENDPOINT_CHAT, NULL);
+	assert_int_equal(reply_body(&r,
+			     STR("{\"choices\":[{\"message\":{\"content\":\"Some "
+				 "words\",\"tool_calls\":[{\"id\":\"c\",\"function\":"
+				 "{\"name\":\"get_weather\",\"arguments\":\"{\\\"a\\\": "
+				 "1}\"}}]},\"finish_reason\":\"stop\"}]}"),
+			     &e),
+	    0);
+	/* one text after the other in a lane: they may share a token where they meet */
+	assert_in_range(reply_output_tokens(&r), words - 1, words);
+	reply_free(&r);
+	reply_start(&r, ENDPOINT_RESPONSES, NULL);
+	assert_int_equal(
+	    reply_body(&r,
+		STR("{\"output\":[{\"content\":[{\"type\":\"output_text\",\"text\":\"Some words\"}]},"
+		    "{\"name\":\"get_weather\",\"arguments\":\"{\\\"a\\\": 1}\"}],\"usage\":null}"),
+		&e),
+	    0);
+	assert_in_range(reply_output_tokens(&r), words - 1, words);
+	reply_free(&r);
+}
+
+static void
+stream_that_outruns_its_hold_is_cut(void **state)
+{
+	(void)state;
+	/* 100 tokens and the tolerance: 117 */
+	struct stage s;
+	int events = 0;
+	open_stage(&s, ENDPOINT_CHAT, 0);
+	reply_meter(&s.reply, TOKENS_O200K, 100, 1);
+	while (events < 1000 && feed(&s, STR(SAID("\"content\":\" a\""))) == 0)
+		events++;
+	assert_in_range(events, 117, 117 + 32);
+	assert_string_equal(s.reply.err.code, "upstream_overrun");
+	assert_int_equal(s.reply.err.status, 502);
+	close_stage(&s);
+	/* what keeps its limit is not */
+	open_stage(&s, ENDPOINT_CHAT, 0);
+	reply_meter(&s.reply, TOKENS_O200K, 100, 1);
+	for (int i = 0; i < 117; i++)
+		assert_int_equal(feed(&s, STR(SAID("\"content\":\" a\""))), 0);
 	close_stage(&s);
 }
 
@@ -510,7 +815,7 @@ body_says_what_the_books_need(void **state)
 	assert_true(r.finished && r.done);
 	assert_string_equal(r.model, "m-2");
 	assert_usage(&r, 7, 5);
-	assert_true(r.output_bytes > 0);
+	assert_int_equal(reply_output_tokens(&r), 0); /* the provider's own word is better */
 	reply_free(&r);
 	rc = body(
 	    ENDPOINT_EMBEDDINGS, "{\"data\":[],\"model\":\"e\",\"usage\":{\"prompt_tokens\":3}}", &r, &e);
@@ -769,6 +1074,18 @@ main(void)
 		cmocka_unit_test(usage_is_found_in_every_place),
 		cmocka_unit_test(repeated_usage_event_is_hidden_too),
 		cmocka_unit_test(repeated_usage_event_is_shown_to_who_asked),
+		cmocka_unit_test(usage_event_tells_each_reader_its_own_cost),
+		cmocka_unit_test(usage_beside_a_choice_is_told_only_to_those_who_asked),
+		cmocka_unit_test(repeated_usage_has_the_cost_of_its_own_numbers),
+		cmocka_unit_test(cost_that_is_not_known_is_not_told),
+		cmocka_unit_test(free_model_costs_what_came_before_it),
+		cmocka_unit_test(bill_of_a_gateway_behind_this_one_is_replaced),
+		cmocka_unit_test(event_of_several_data_lines_passes_without_a_bill),
+		cmocka_unit_test(responses_tell_their_cost_in_the_last_event),
+		cmocka_unit_test(every_split_makes_out_the_same_bill),
+		cmocka_unit_test(everything_that_was_generated_is_counted),
+		cmocka_unit_test(body_without_usage_is_counted),
+		cmocka_unit_test(stream_that_outruns_its_hold_is_cut),
 		cmocka_unit_test(nonsense_usage_leaves_the_last_good_one),
 		cmocka_unit_test(error_event_is_passed_on_and_noticed),
 		cmocka_unit_test(null_error_is_no_error),

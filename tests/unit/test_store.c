@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "../../src/ledger/holds.h"
 #include "../../src/ledger/schema.h"
 #include "../../src/ledger/store.h"
 #include "base/log.h"
@@ -43,13 +44,14 @@ make_books(int pairs)
 		char id[48];
 		snprintf(id, sizeof id, "req_%06d", i);
 		struct ledger_request r = a_request(id);
-		struct ledger_attempt a = an_attempt(id);
+		struct ledger_attempt a = a_paid_attempt(id);
 		r.at_us += i;
 		a.at_us += i;
 		assert_int_equal(store_attempt(s, &a), 0);
 		assert_int_equal(store_request(s, &r), 0);
 	}
 	assert_int_equal(store_commit(s), 0);
+	store_publish(s);
 	store_close(&s, true);
 }
 
@@ -620,6 +622,35 @@ every_broken_rule_is_reported(void **state)
 		    "negative" },
 		{ "UPDATE requests SET cache=9 WHERE id='req_000001'", "unknown kind" },
 		{ "UPDATE attempts SET outcome=9 WHERE request_id='req_000001'", "unknown kind" },
+		{ "UPDATE attempts SET held_pico=1 WHERE request_id='req_000001'", "called an overrun" },
+		{ "UPDATE attempts SET overrun=1 WHERE request_id='req_000001'", "called an overrun" },
+		{ "UPDATE attempts SET basis=3 WHERE request_id='req_000001'", "charged as held costs" },
+		{ "UPDATE attempts SET outcome=5 WHERE request_id='req_000001'", "not charged as held" },
+		{ "UPDATE attempts SET week_us=NULL WHERE request_id='req_000001'", "some of its windows" },
+		{ "UPDATE attempts SET run_us=NULL WHERE request_id='req_000001'", "some of its windows" },
+		{ "UPDATE attempts SET price_output=1 WHERE request_id='req_000001'", "at its price" },
+		{ "UPDATE attempts SET output_tokens=51 WHERE request_id='req_000001'", "at its price" },
+		{ "UPDATE attempts SET account='x' WHERE request_id='req_000001'", "window has another sum" },
+		{ "UPDATE windows SET settled_pico=settled_pico+1 WHERE kind=2 AND window=1",
+		    "window has another sum" },
+		{ "UPDATE windows SET pruned_pico=1 WHERE kind=0 AND window=2", "window has another sum" },
+		{ "DELETE FROM windows WHERE kind=3 AND window=2", "attempts is missing" },
+		{ "UPDATE windows SET frozen=1 WHERE kind=2 AND window=0", "frozen though" },
+		{ "UPDATE windows SET frozen=1 WHERE kind=3 AND window=0", "impossible" },
+		{ "UPDATE windows SET end_us=start_us WHERE kind=3 AND window=0", "impossible" },
+		{ "UPDATE windows SET pruned_pico=settled_pico+1 WHERE kind=1 AND window=0", "impossible" },
+		{ "UPDATE windows SET settled_pico=settled_pico+1 WHERE kind=4", "run has another sum" },
+		{ "DELETE FROM windows WHERE kind=4", "run has another sum" },
+		{ "UPDATE attempts SET run='run-2' WHERE request_id='req_000001'", "run has another sum" },
+		{ "PRAGMA ignore_check_constraints=1; UPDATE attempts SET held_pico=-1", "negative" },
+		{ "PRAGMA ignore_check_constraints=1; UPDATE requests SET saved_prompt_pico=-1", "negative" },
+		{ "DELETE FROM mark", "mark of the books" },
+		{ "UPDATE mark SET commits=0", "older than their holds file" },
+		{ "UPDATE meta SET value='x' WHERE key='ledger_id'", "belongs to other books" },
+		{ "INSERT INTO refused(at_us, kind, id, day_us, booked_pico, why) VALUES(1, 'attempt', "
+		  "'req_9', "
+		  "1699920000000000, 5, 'x')",
+		    "window has another sum" },
 		{ "INSERT INTO refused(at_us, kind, id, why) VALUES(1, 'request', 'req_9', 'x')",
 		    "refused by the schema" },
 	};
@@ -628,12 +659,37 @@ every_broken_rule_is_reported(void **state)
 		remove_books();
 		make_books(5);
 		change(cases[i].harm);
-		assert_int_equal(audit(&report), -1);
+		if (audit(&report) == 0)
+			fail_msg("not found: %s", cases[i].harm);
 		const char *text = buf_text(&report);
 		if (strstr(text, cases[i].says) == NULL)
 			fail_msg("%s: no \"%s\" in: %s", cases[i].harm, cases[i].says, text);
 		buf_free(&report);
 	}
+}
+
+static void
+hold_of_a_booked_attempt_is_reported_when_it_should_be_gone(void **state)
+{
+	(void)state;
+	make_books(5);
+	struct store *s = open_store();
+	struct ledger_hold booked = a_hold("req_000001"), running = a_hold("req_new");
+	struct buf report = { 0 };
+	holds_put(store_holds(s), &running);
+	store_publish(s);
+	assert_int_equal(audit(&report), 0);
+	int slot = holds_put(store_holds(s), &booked);
+	assert_int_equal(audit(&report), -1);
+	assert_non_null(strstr(buf_text(&report), "hold is still there"));
+	/* between the commit and the publishing it may be there */
+	holds_publish(store_holds(s), 0);
+	assert_int_equal(audit(&report), 0);
+	holds_drop(store_holds(s), slot);
+	store_publish(s);
+	assert_int_equal(audit(&report), 0);
+	store_close(&s, true);
+	buf_free(&report);
 }
 
 static void
@@ -647,6 +703,13 @@ auditor_finds_damage_and_refuses_foreign_files(void **state)
 	memset(junk, 0x5a, sizeof junk);
 	overwrite(4096 * 10, junk, sizeof junk);
 	assert_int_equal(audit(&report), -1);
+	remove_books();
+	make_books(1);
+	char name[128];
+	snprintf(name, sizeof name, "%s.holds", path);
+	assert_int_equal(truncate(name, 100), 0);
+	assert_int_equal(audit(&report), -1);
+	assert_non_null(strstr(buf_text(&report), "is damaged: it was cut"));
 	unlink(path);
 	change("CREATE TABLE bookmarks(url)");
 	assert_int_equal(audit(&report), -1);
@@ -688,6 +751,7 @@ main(void)
 		IN_A_FOLDER(pruning_by_size_shrinks_the_file),
 		IN_A_FOLDER(sound_books_pass_the_audit),
 		IN_A_FOLDER(every_broken_rule_is_reported),
+		IN_A_FOLDER(hold_of_a_booked_attempt_is_reported_when_it_should_be_gone),
 		IN_A_FOLDER(auditor_finds_damage_and_refuses_foreign_files),
 	};
 	log_setup(LOG_SILENT, false);

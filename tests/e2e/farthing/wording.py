@@ -64,6 +64,32 @@ def plain_stream(words=("A ", "quarter ", "of ", "a ", "penny."), with_usage=Tru
     return events + [DONE]
 
 
+def usd(pico):
+    """Pico-dollars as the gateway writes them: exact, at least two decimals."""
+    whole, part = divmod(pico, 10 ** 12)
+    digits = f"{part:012d}".rstrip("0")
+    return f"{whole}.{digits.ljust(2, '0')}"
+
+
+def billed(events, cost_pico=None, saved_pico=0):
+    """What a client that asked for usage sees of them: cost and savings at the end of each usage object."""
+    paid = usd(cost() if cost_pico is None else cost_pico)
+    bill = f',"cost_usd":{paid},"saved_usd":{usd(saved_pico)}'.encode()
+
+    def mark(e):
+        at = e.find(b'"usage":')
+        if at < 0 or e[at + 8:].lstrip()[:1] != b"{":
+            return e
+        start = e.index(b"{", at)
+        depth, end = 0, start
+        while True:
+            depth += {b"{": 1, b"}": -1}.get(e[end:end + 1], 0)
+            if depth == 0:
+                return e[:end] + bill + e[end:]
+            end += 1
+    return [mark(e) for e in events]
+
+
 def shown(events):
     """What a client that did not ask for usage sees of them."""
     return [e for e in events if b'"choices": []' not in e]

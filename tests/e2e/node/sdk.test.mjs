@@ -45,6 +45,8 @@ const checks = {
 		for await (const chunk of await client.chat.completions.create({ ...ask("And more."), ...options }))
 			usage = chunk.usage ?? usage;
 		assert.ok(usage.completion_tokens > 0);
+		assert.ok(usage.cost_usd > 0);
+		assert.equal(usage.saved_usd, 0);
 	},
 	async stream_helper() {
 		const final = await client.chat.completions.stream(ask("Stream this.")).finalChatCompletion();
@@ -96,6 +98,7 @@ const checks = {
 		assert.equal(last, "response.completed");
 		const final = await client.responses.stream({ model, input: "What is a farthing?" }).finalResponse();
 		assert.equal(final.output[0].content[0].text, text);
+		assert.ok(final.usage.cost_usd > 0);
 	},
 	async files() {
 		const content = '{"messages":[]}\n'.repeat(50);

@@ -1,0 +1,239 @@
+/*
+ * What an ask is charged.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "charge.h"
+
+#include <assert.h>
+
+#include "base/clock.h"
+#include "base/money.h"
+#include "stages/refusal.h"
+
+/* A model of which neither the catalogue nor the file says how much it may write. */
+enum { OUTPUT_UNKNOWN = 4096 };
+
+/* ---- who pays ---- */
+
+static void
+set_limits(struct charge *c, enum account_kind kind, int64_t daily, int64_t weekly, int64_t monthly)
+{
+	c->limits[kind] = (struct account_limits){ -1, daily, weekly, monthly };
+	c->order.limits[kind] = &c->limits[kind];
+	c->limited = c->limited || daily >= 0 || weekly >= 0 || monthly >= 0;
+}
+
+static void
+lower(int64_t *limit, int64_t other)
+{
+	if (other >= 0 && (*limit < 0 || other < *limit))
+		*limit = other;
+}
+
+void
+charge_begin(
+    struct charge *c, struct budget *budget, struct ledger *ledger, const struct exchange *x, void *context)
+{
+	const struct config *config = site_config(x->site);
+	const struct task_conf *task = config_task(config, str_from(x->task));
+	const struct project_conf *project = config_project(config, str_from(x->project));
+	const struct budget_conf *all = &config->budget, *own = &task->budget;
+	*c = (struct charge){ .budget = budget, .ledger = ledger, .slot = -1 };
+	str_copy(c->payer.key, sizeof c->payer.key, str_from(x->account));
+	str_copy(c->payer.project, sizeof c->payer.project, str_from(x->project));
+	/* Tasks that nobody configured share one account: clients must not be able to make up as many as they like. */
+	str_copy(c->payer.task, sizeof c->payer.task, str_from(task->name));
+	str_copy(c->payer.run, sizeof c->payer.run, str_from(x->run));
+	c->request_limit_pico = own->request_pico;
+	set_limits(c, ACCOUNT_GATEWAY, all->daily_pico, all->weekly_pico, all->monthly_pico);
+	set_limits(c, ACCOUNT_TASK, own->daily_pico, own->weekly_pico, own->monthly_pico);
+	if (project != NULL) {
+		const struct budget_conf *b = &project->budget;
+		set_limits(c, ACCOUNT_PROJECT, b->daily_pico, b->weekly_pico, b->monthly_pico);
+		lower(&c->request_limit_pico, b->request_pico);
+	}
+	if (x->key != NULL) {
+		const struct account_limits *l = &x->key->limits;
+		set_limits(c, ACCOUNT_KEY, l->daily_pico, l->weekly_pico, l->monthly_pico);
+		lower(&c->request_limit_pico, l->request_pico);
+	}
+	c->run_pico = x->run_budget_pico;
+	c->untouched = config->mode == MODE_OBSERVE;
+	if (c->untouched)
+		c->request_limit_pico = -1; /* it is kept by clamping */
+	c->limited = c->limited || c->request_limit_pico >= 0 || x->run[0] != '\0';
+	c->strict = own->strict;
+	c->min_output = own->min_output_tokens;
+	c->order.payer = &c->payer;
+	c->order.run_pico = c->run_pico;
+	c->order.may_wait = own->wait_ms > 0;
+	c->hold.context = context;
+}
+
+/* ---- the bound ---- */
+
+static int64_t
+wanted_output(const struct request *r, const struct model_conf *model)
+{
+	if (r->endpoint == ENDPOINT_EMBEDDINGS)
+		return 0;
+	if (r->max_output >= 0)
+		return r->max_output;
+	if (model->max_output_tokens > 0)
+		return model->max_output_tokens;
+	return model->context_tokens > 0 ? model->context_tokens : OUTPUT_UNKNOWN;
+}
+
+/* What the input can cost: counted where it can be, else as much as fits into the model. */
+static int
+bound_input(struct charge *c, const struct model_conf *model, struct err *e)
+{
+	int64_t tokens = c->count.input_bound, extra, unit = price_output_unit(&c->price);
+	if (c->count.unbounded != NULL && model->context_tokens == 0 && c->limited)
+		return refuse_surcharge(e, c->count.unbounded);
+	if (c->count.unbounded != NULL && tokens < model->context_tokens)
+		tokens = model->context_tokens;
+	bool fits = price_input_bound(&c->price, tokens, &c->order.fixed_pico) &&
+		    money_times(unit, c->count.output_extra, &extra) &&
+		    money_add(c->order.fixed_pico, extra, &c->order.fixed_pico);
+	return fits ? 0
+		    : err_set(e, 400, "request_too_expensive", "The request costs more than can be counted.");
+}
+
+static int
+bound_request(struct charge *c, const struct request *r, const struct model_conf *model, struct err *e)
+{
+	struct budget_order *o = &c->order;
+	c->price = *config_price_at(model, clock_wall_us());
+	if (model->free)
+		c->price = (struct price){ .known = true };
+	if (!c->price.known)
+		return refuse_unpriced(e);
+	if (r->surcharge != NULL && c->limited && !model->free)
+		return refuse_surcharge(e, r->surcharge);
+	if (c->counted_for != model)
+		prompt_count(r, model, &c->count);
+	c->counted_for = model;
+	if (bound_input(c, model, e) != 0)
+		return -1;
+	o->max_output = wanted_output(r, model);
+	o->min_output = c->untouched || c->min_output > o->max_output ? o->max_output : c->min_output;
+	if (o->max_output == 0)
+		o->unit_pico = 0;
+	else if (!money_times(price_output_unit(&c->price), r->choices, &o->unit_pico))
+		return err_set(
+		    e, 400, "request_too_expensive", "The request costs more than can be counted.");
+	o->request_limit_pico = c->request_limit_pico;
+	o->request_spent_pico = c->spent_pico;
+	o->request_pico = c->request_limit_pico;
+	if (o->request_pico >= 0)
+		o->request_pico = c->spent_pico < o->request_pico ? o->request_pico - c->spent_pico : 0;
+	return 0;
+}
+
+/* ---- the hold ---- */
+
+bool
+charge_waits(const struct charge *c)
+{
+	return c->hold.state == BUDGET_WAITING;
+}
+
+bool
+charge_held(const struct charge *c)
+{
+	return c->hold.state == BUDGET_HELD;
+}
+
+int
+charge_want(struct charge *c, const struct request *r, const struct model_conf *model, struct err *e)
+{
+	assert(c->hold.state == BUDGET_IDLE && c->slot < 0);
+	if (bound_request(c, r, model, e) != 0)
+		return -1;
+	return budget_hold(c->budget, &c->hold, &c->order, e);
+}
+
+int
+charge_stop_waiting(struct charge *c, struct err *e)
+{
+	return budget_stop_waiting(c->budget, &c->hold, e);
+}
+
+int64_t
+charge_output_limit(const struct charge *c)
+{
+	return c->limited && !c->untouched && charge_held(c) ? c->hold.output : 0;
+}
+
+int
+charge_secure(struct charge *c, const struct ledger_hold *what, struct err *e)
+{
+	assert(charge_held(c) && c->slot < 0);
+	struct ledger_hold hold = *what;
+	hold.payer = c->payer;
+	memcpy(hold.windows, c->hold.windows, sizeof hold.windows);
+	hold.held_pico = c->hold.held_pico;
+	hold.price = c->price;
+	c->slot = ledger_hold(c->ledger, &hold);
+	if (c->slot < 0) {
+		charge_drop(c);
+		err_set(
+		    e, 503, "ledger_unavailable", "The gateway cannot write its books, so it sends nothing.");
+		e->retry_after_s = 5;
+		return -1;
+	}
+	c->clamped_to = c->hold.output < c->order.max_output ? c->hold.output : 0;
+	return 0;
+}
+
+void
+charge_drop(struct charge *c)
+{
+	if (c->budget == NULL)
+		return;
+	if (c->slot >= 0)
+		ledger_unhold(c->ledger, c->slot);
+	c->slot = -1;
+	budget_leave(c->budget, &c->hold);
+	budget_void(c->budget, &c->hold);
+}
+
+void
+charge_end(struct charge *c, struct ledger_attempt *row)
+{
+	row->slot = c->slot;
+	if (!charge_held(c))
+		return; /* it went past the guard: forwarded */
+	row->payer = c->payer;
+	memcpy(row->windows, c->hold.windows, sizeof row->windows);
+	row->held_pico = c->hold.held_pico;
+	row->price = c->price;
+	c->slot = -1;
+	if (row->basis == COST_NONE) {
+		budget_void(c->budget, &c->hold);
+		return;
+	}
+	assert(row->cost_pico >= 0);
+	/* Without a limit nothing was exceeded that anybody set. */
+	struct budget_settled what =
+	    budget_settle(c->budget, &c->hold, row->cost_pico, c->strict && c->limited);
+	row->overrun = what.overrun;
+	row->freeze = what.freeze;
+	if (!money_add(c->spent_pico, row->cost_pico, &c->spent_pico))
+		c->spent_pico = INT64_MAX;
+}
+
+/* ---- looking ---- */
+
+int
+charge_admits(struct charge *c, struct err *e)
+{
+	return budget_admissible(c->budget, &c->order, e);
+}
+
+int64_t
+charge_remaining(struct charge *c)
+{
+	return budget_remaining(c->budget, &c->order);
+}

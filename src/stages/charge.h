@@ -1,0 +1,63 @@
+/*
+ * What an ask is charged: the bound that is held before each of its attempts, and the cost that is booked behind it.
+ *
+ *     charge_begin ──> charge_want ──> (wait) ──> charge_secure ── the attempt ──> charge_end
+ *                          ^                          └─ never started: charge_drop
+ *                          └──────── next attempt, with what the limit on one request still leaves
+ *
+ * One attempt at a time. The loop only.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_SRC_STAGES_CHARGE_H
+#define FARTHING_SRC_STAGES_CHARGE_H
+
+#include "ledger/ledger.h"
+#include "stages/budget.h"
+#include "stages/exchange.h"
+#include "text/prompt.h"
+
+struct charge {
+	struct budget *budget;
+	struct ledger *ledger;
+	struct payer payer;
+	struct account_limits limits[ACCOUNT_RUN];
+	bool limited;   /* some limit applies: the request may be changed or refused for it */
+	bool untouched; /* `observe`: nothing may be changed, so nothing is clamped either */
+	bool strict;
+	int min_output;
+	int64_t request_limit_pico; /* -1: none */
+	int64_t run_pico;
+	int64_t spent_pico; /* by the attempts that have ended */
+	struct prompt_count count;
+	const struct model_conf *counted_for;
+	struct budget_order order;
+	struct budget_hold hold;
+	struct price price; /* of the attempt */
+	int slot;           /* of its hold in the holds file; -1: none */
+	int64_t clamped_to; /* of the last attempt; 0: it was not */
+};
+
+/* Who pays for x, and under which limits. context: for budget_events.on_admitted */
+void charge_begin(
+    struct charge *c, struct budget *budget, struct ledger *ledger, const struct exchange *x, void *context);
+/* Asks for the money an attempt with this model may cost. Held or waiting, as charge_waits says; -1 with *e: refused. */
+int charge_want(struct charge *c, const struct request *r, const struct model_conf *model, struct err *e);
+bool charge_waits(const struct charge *c);
+bool charge_held(const struct charge *c);
+/* It has waited long enough: 0 held, -1 with *e. A no-op when it is held. */
+int charge_stop_waiting(struct charge *c, struct err *e);
+/* The output limit to send; 0: the request goes as the client wrote it */
+int64_t charge_output_limit(const struct charge *c);
+/* Makes the hold survive the process: nothing may be sent before. -1 with *e, and nothing is held any more. */
+int charge_secure(struct charge *c, const struct ledger_hold *what, struct err *e);
+/* No attempt comes of it: whatever is held or waited for is let go */
+void charge_drop(struct charge *c);
+/* The attempt has ended as the row says: settles row->cost_pico, or nothing where row->basis is COST_NONE, and fills what the
+ * row has to say about the hold. The row must go to the ledger. */
+void charge_end(struct charge *c, struct ledger_attempt *row);
+
+/* For those who join: whether the payer could spend anything. -1 with *e. */
+int charge_admits(struct charge *c, struct err *e);
+int64_t charge_remaining(struct charge *c); /* the least its limits leave; -1: it has none */
+
+#endif
