@@ -226,6 +226,28 @@ charge_end(struct charge *c, struct ledger_attempt *row)
 
 /* ---- looking ---- */
 
+void
+charge_declare(struct budget *budget, const struct config *config)
+{
+	struct payer payer = { 0 };
+	struct charge c = { .budget = budget, .order = { .payer = &payer, .run_pico = -1 } };
+	const struct budget_conf *b = &config->budget;
+	set_limits(&c, ACCOUNT_GATEWAY, b->daily_pico, b->weekly_pico, b->monthly_pico);
+	for (size_t i = 0; i < config->task_count; i++) {
+		b = &config->tasks[i].budget;
+		str_copy(payer.task, sizeof payer.task, str_from(config->tasks[i].name));
+		set_limits(&c, ACCOUNT_TASK, b->daily_pico, b->weekly_pico, b->monthly_pico);
+		budget_remaining(budget, &c.order);
+	}
+	payer.task[0] = '\0';
+	for (size_t i = 0; i < config->project_count; i++) {
+		b = &config->projects[i].budget;
+		str_copy(payer.project, sizeof payer.project, str_from(config->projects[i].name));
+		set_limits(&c, ACCOUNT_PROJECT, b->daily_pico, b->weekly_pico, b->monthly_pico);
+		budget_remaining(budget, &c.order);
+	}
+}
+
 int
 charge_admits(struct charge *c, struct err *e)
 {

@@ -56,6 +56,8 @@ void charge_drop(struct charge *c);
  * row has to say about the hold. The row must go to the ledger. */
 void charge_end(struct charge *c, struct ledger_attempt *row);
 
+/* Shows the guard the limits of a configuration before anybody falls under them, so that metrics tell them from the start */
+void charge_declare(struct budget *budget, const struct config *config);
 /* For those who join: whether the payer could spend anything. -1 with *e. */
 int charge_admits(struct charge *c, struct err *e);
 int64_t charge_remaining(struct charge *c); /* the least its limits leave; -1: it has none */

@@ -69,6 +69,7 @@ pipeline_use(struct pipeline *p, const struct config *config)
 {
 	zone_use(config->budget.timezone);
 	budget_alert_at(p->house.budget, config->alerts.shares, config->alerts.share_count);
+	charge_declare(p->house.budget, config);
 }
 
 struct budget *
@@ -91,8 +92,9 @@ pipeline_new(struct loop *l, struct caller *caller, struct ledger *ledger, struc
 	p->house.on_landed = on_landed;
 	p->house.context = p;
 	list_init(&p->house.asks);
-	pipeline_use(p, config); /* the time zone first: windows are loaded next */
+	zone_use(config->budget.timezone);
 	load_budget(p);
+	pipeline_use(p, config);
 	return p;
 }
 
