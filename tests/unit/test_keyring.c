@@ -188,6 +188,8 @@ thaw_is_told_once(void **state)
 	assert_int_equal(keys_thaw(keys, "b", NOW + 6, &e), 0);
 	keyring_look(ring);
 	assert_int_equal(thaws, 2);
+	make_plain("c"); /* another change tells of no thaw again */
+	assert_int_equal(thaws, 2);
 	/* what was thawed before the gateway began is in the windows it begins with */
 	keyring_free(&ring);
 	ring = keyring_new(NULL, path, on_thaw, NULL, &e);

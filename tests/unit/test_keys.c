@@ -158,19 +158,26 @@ revoked_once_is_revoked_then(void **state)
 }
 
 static void
+add_window(int kind, int window, int64_t start_us, int settled_pico)
+{
+	char sql[256];
+	snprintf(sql, sizeof sql,
+	    "INSERT INTO windows(kind, account, window, start_us, end_us, settled_pico, pruned_pico, frozen)"
+	    " VALUES(%d, 'a', %d, %lld, %lld, %d, 0, 1)",
+	    kind, window, (long long)start_us, (long long)(start_us + DAY_US), settled_pico);
+	change(sql);
+}
+
+static void
 thawed_key_is_frozen_no_more_today(void **state)
 {
 	(void)state;
 	struct keys *k = open_keys(KEYS_CREATE);
-	char sql[256];
 	add(k, "a");
-	/* yesterday's window, today's, and those of a task and of a week that are none of the key's day */
-	snprintf(sql, sizeof sql,
-	    "INSERT INTO windows VALUES(2, 'a', 0, %lld, %lld, 9, 0, 1), (2, 'a', 0, %lld, %lld, 7, 0, 1),"
-	    " (3, 'a', 0, %lld, %lld, 8, 0, 1)",
-	    (long long)(NOW - DAY_US), (long long)NOW, (long long)NOW, (long long)(NOW + DAY_US),
-	    (long long)NOW, (long long)(NOW + DAY_US));
-	change(sql);
+	add_window(2, 0, NOW - DAY_US, 9); /* yesterday */
+	add_window(2, 0, NOW, 7);
+	add_window(2, 1, NOW, 6); /* a week */
+	add_window(3, 0, NOW, 8); /* a task of that name */
 	struct key_row row = row_at(k, 0, 1, NOW);
 	assert_true(row.frozen);
 	assert_int_equal(row.spent_today_pico, 7);
@@ -181,7 +188,7 @@ thawed_key_is_frozen_no_more_today(void **state)
 	assert_false(row.frozen);
 	assert_int_equal(row.thawed_us, NOW + 5);
 	assert_int_equal(row.spent_today_pico, 7);
-	assert_int_equal(number("SELECT count(*) FROM windows WHERE frozen"), 2);
+	assert_int_equal(number("SELECT count(*) FROM windows WHERE frozen"), 3);
 	row = row_at(k, 0, 1, NOW + 2 * DAY_US);
 	assert_int_equal(row.spent_today_pico, 0);
 	keys_close(&k);
