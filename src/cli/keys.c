@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "cli.h"
@@ -61,9 +62,12 @@ add(const struct order *o, const char *database, const struct config *config)
 	char secret[KEY_SECRET];
 	if (key_wish_read(&o->wish, config, clock_wall_us(), &key, &e) != 0)
 		return fail(&e);
+	bool missing = access(database, F_OK) != 0;
 	struct keys *k = keys_open(database, KEYS_CREATE, &e);
 	if (k == NULL)
 		return fail(&e);
+	if (missing)
+		fprintf(stderr, "There was no ledger at %s; a new one is made.\n", database);
 	int rc = keys_add(k, &key, clock_wall_us(), secret, &e);
 	keys_close(&k);
 	if (rc != 0)
@@ -76,8 +80,9 @@ add(const struct order *o, const char *database, const struct config *config)
 		    key.name);
 		return BAD;
 	}
-	fprintf(stderr, "The key %s is made. Its secret is shown this once and can not be shown again.\n",
-	    key.name);
+	fprintf(stderr,
+	    "The key %s is made, in %s. Its secret is shown this once and can not be shown again.\n",
+	    key.name, database);
 	return GOOD;
 }
 

@@ -80,7 +80,7 @@ def test_the_first_key_makes_the_database_and_prints_nothing_but_its_secret(tmp_
                "--concurrent", "3", "--expires", "30d")
     assert done.returncode == 0, done.stderr
     assert SECRET.fullmatch(done.stdout)
-    assert "team.a" in done.stderr and done.stdout.strip() not in done.stderr
+    assert "team.a" in done.stderr and f"no ledger at {path}" in done.stderr and done.stdout.strip() not in done.stderr
     [row] = json.loads(run("keys", "list", "--json", "--db", path).stdout)
     assert row["name"] == "team.a" and row["state"] == "active" and row["hint"] == done.stdout.strip()[-4:]
     assert (row["daily_usd"], row["request_usd"], row["weekly_usd"], row["monthly_usd"]) == (2, 0.05, None, None)

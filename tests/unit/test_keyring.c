@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "server/admit.h"
 
-#define NOW INT64_C(1700000000000000)
+#define NOW_US INT64_C(1700000000000000)
 #define A_DAY_US (INT64_C(86400) * 1000000)
 
 static struct err e;
@@ -29,7 +29,7 @@ static int
 begin(void **state)
 {
 	log_setup(LOG_SILENT, false);
-	clock_fake(1000000, NOW);
+	clock_fake(1000000, NOW_US);
 	if (make_folder(state) != 0)
 		return -1;
 	e = (struct err){ 0 };
@@ -56,7 +56,7 @@ static struct made
 make(struct key like)
 {
 	struct made m;
-	assert_int_equal(keys_add(keys, &like, NOW, m.secret, &e), 0);
+	assert_int_equal(keys_add(keys, &like, NOW_US, m.secret, &e), 0);
 	keyring_look(ring);
 	return m;
 }
@@ -84,10 +84,10 @@ no_key_is_required_until_there_is_one(void **state)
 	assert_true(keyring_required(ring));
 	assert_int_equal(keyring_count(ring), 1);
 	/* revoking the last one does not open the door */
-	assert_int_equal(keys_revoke(keys, "a", NOW, &e), 0);
+	assert_int_equal(keys_revoke(keys, "a", NOW_US, &e), 0);
 	keyring_look(ring);
 	assert_true(keyring_required(ring));
-	assert_null(find(a.secret, NOW));
+	assert_null(find(a.secret, NOW_US));
 }
 
 static void
@@ -108,15 +108,15 @@ keys_are_found_by_their_secrets_alone(void **state)
 {
 	(void)state;
 	struct made a = make_plain("a"), b = make_plain("b");
-	assert_string_equal(find(a.secret, NOW)->name, "a");
-	assert_string_equal(find(b.secret, NOW)->name, "b");
+	assert_string_equal(find(a.secret, NOW_US)->name, "a");
+	assert_string_equal(find(b.secret, NOW_US)->name, "b");
 	struct made almost = a;
 	almost.secret[KEY_SECRET - 2] = (char)(almost.secret[KEY_SECRET - 2] == 'x' ? 'y' : 'x');
-	assert_null(find(almost.secret, NOW));
-	assert_null(find("", NOW));
-	assert_null(find("a", NOW));
-	assert_null(find("sk-anything", NOW));
-	assert_null(keyring_find(ring, (struct str){ a.secret, KEY_SECRET }, NOW));
+	assert_null(find(almost.secret, NOW_US));
+	assert_null(find("", NOW_US));
+	assert_null(find("a", NOW_US));
+	assert_null(find("sk-anything", NOW_US));
+	assert_null(keyring_find(ring, (struct str){ a.secret, KEY_SECRET }, NOW_US));
 }
 
 static void
@@ -124,9 +124,9 @@ key_ends_at_the_instant_it_expires(void **state)
 {
 	(void)state;
 	struct made a =
-	    make((struct key){ .name = "a", .limits = ACCOUNT_UNLIMITED, .expires_us = NOW + A_DAY_US });
-	assert_non_null(find(a.secret, NOW + A_DAY_US - 1));
-	assert_null(find(a.secret, NOW + A_DAY_US));
+	    make((struct key){ .name = "a", .limits = ACCOUNT_UNLIMITED, .expires_us = NOW_US + A_DAY_US });
+	assert_non_null(find(a.secret, NOW_US + A_DAY_US - 1));
+	assert_null(find(a.secret, NOW_US + A_DAY_US));
 }
 
 static void
@@ -134,12 +134,12 @@ revoked_key_stays_with_those_who_hold_it(void **state)
 {
 	(void)state;
 	struct made a = make_plain("a");
-	struct key *held = find(a.secret, NOW);
+	struct key *held = find(a.secret, NOW_US);
 	key_hold(held);
 	held->in_flight++;
-	assert_int_equal(keys_revoke(keys, "a", NOW, &e), 0);
+	assert_int_equal(keys_revoke(keys, "a", NOW_US, &e), 0);
 	keyring_look(ring);
-	assert_null(find(a.secret, NOW));
+	assert_null(find(a.secret, NOW_US));
 	assert_true(held->revoked);
 	assert_string_equal(held->name, "a");
 	held->in_flight--;
@@ -151,10 +151,10 @@ reload_keeps_the_count_of_requests_in_flight(void **state)
 {
 	(void)state;
 	struct made a = make_plain("a");
-	find(a.secret, NOW)->in_flight = 3;
+	find(a.secret, NOW_US)->in_flight = 3;
 	make_plain("b");
-	assert_int_equal(find(a.secret, NOW)->in_flight, 3);
-	find(a.secret, NOW)->in_flight = 0;
+	assert_int_equal(find(a.secret, NOW_US)->in_flight, 3);
+	find(a.secret, NOW_US)->in_flight = 0;
 }
 
 static void
@@ -162,11 +162,11 @@ changed_limits_are_in_force_for_the_same_key(void **state)
 {
 	(void)state;
 	struct made a = make_plain("a");
-	struct key *before = find(a.secret, NOW);
+	struct key *before = find(a.secret, NOW_US);
 	change("UPDATE keys SET daily_pico=5, models='gpt-4o', project='p', concurrent=2;"
 	       "UPDATE meta SET value='77' WHERE key='keys_version'");
 	keyring_look(ring);
-	struct key *after = find(a.secret, NOW);
+	struct key *after = find(a.secret, NOW_US);
 	assert_ptr_equal(before, after);
 	assert_int_equal(after->limits.daily_pico, 5);
 	assert_int_equal(after->concurrent, 2);
@@ -180,13 +180,15 @@ thaw_is_told_once(void **state)
 	(void)state;
 	make_plain("a");
 	make_plain("b");
-	assert_int_equal(keys_thaw(keys, "b", NOW + 5, &e), 0);
+	assert_int_equal(keys_thaw(keys, "b", NOW_US + 5, &e), 0);
 	keyring_look(ring);
 	keyring_look(ring);
 	assert_int_equal(thaws, 1);
 	assert_string_equal(thawed, "b");
-	assert_int_equal(keys_thaw(keys, "b", NOW + 6, &e), 0);
+	assert_int_equal(keys_thaw(keys, "b", NOW_US + 6, &e), 0);
 	keyring_look(ring);
+	assert_int_equal(thaws, 2);
+	make_plain("c"); /* another change tells of no thaw again */
 	assert_int_equal(thaws, 2);
 	/* what was thawed before the gateway began is in the windows it begins with */
 	keyring_free(&ring);
@@ -212,7 +214,7 @@ row_that_is_no_key_opens_nothing(void **state)
 static struct exchange
 an_exchange(void)
 {
-	return (struct exchange){ .account = "local", .wall_us = NOW, .run_budget_pico = -1 };
+	return (struct exchange){ .account = "local", .wall_us = NOW_US, .run_budget_pico = -1 };
 }
 
 static void
@@ -246,8 +248,9 @@ bad_keys_are_not_told_apart(void **state)
 {
 	(void)state;
 	struct made gone = make_plain("gone"),
-		    old = make((struct key){ .name = "old", .limits = ACCOUNT_UNLIMITED, .expires_us = NOW });
-	assert_int_equal(keys_revoke(keys, "gone", NOW, &e), 0);
+		    old = make(
+			(struct key){ .name = "old", .limits = ACCOUNT_UNLIMITED, .expires_us = NOW_US });
+	assert_int_equal(keys_revoke(keys, "gone", NOW_US, &e), 0);
 	keyring_look(ring);
 	const char *const secrets[] = { gone.secret, old.secret, "sk-farthing-wrong", "x" };
 	struct err first = { 0 };
@@ -325,14 +328,14 @@ administration_asks_for_the_admin_key(void **state)
 	struct made a = make_plain("a");
 	struct str none = { 0 }, client = str_from(a.secret);
 	static const struct str wrong[] = { { "adminx", 6 }, { "admi", 4 }, { "", 0 }, { "ADMIN", 5 } };
-	assert_int_equal(admit_admin(ring, "admin", STR("admin"), false, NOW, &e), 0);
-	assert_int_equal(admit_admin(ring, "admin", none, true, NOW, &e), -1);
+	assert_int_equal(admit_admin(ring, "admin", STR("admin"), false, NOW_US, &e), 0);
+	assert_int_equal(admit_admin(ring, "admin", none, true, NOW_US, &e), -1);
 	assert_int_equal(e.status, 401);
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		assert_int_equal(admit_admin(ring, "admin", wrong[i], true, NOW, &e), -1);
+		assert_int_equal(admit_admin(ring, "admin", wrong[i], true, NOW_US, &e), -1);
 		assert_int_equal(e.status, 401);
 	}
-	assert_int_equal(admit_admin(ring, "admin", client, true, NOW, &e), -1);
+	assert_int_equal(admit_admin(ring, "admin", client, true, NOW_US, &e), -1);
 	assert_int_equal(e.status, 403);
 	assert_string_equal(e.code, "not_admin");
 }
@@ -343,13 +346,13 @@ administration_without_an_admin_key_is_for_this_machine(void **state)
 	(void)state;
 	struct made a = make_plain("a");
 	struct str none = { 0 };
-	assert_int_equal(admit_admin(ring, "", none, true, NOW, &e), 0);
-	assert_int_equal(admit_admin(ring, "", STR("sk-anything"), true, NOW, &e), 0);
-	assert_int_equal(admit_admin(ring, "", none, false, NOW, &e), -1);
+	assert_int_equal(admit_admin(ring, "", none, true, NOW_US, &e), 0);
+	assert_int_equal(admit_admin(ring, "", STR("sk-anything"), true, NOW_US, &e), 0);
+	assert_int_equal(admit_admin(ring, "", none, false, NOW_US, &e), -1);
 	assert_int_equal(e.status, 403);
-	assert_int_equal(admit_admin(ring, "", STR(""), false, NOW, &e), -1);
+	assert_int_equal(admit_admin(ring, "", STR(""), false, NOW_US, &e), -1);
 	assert_int_equal(e.status, 403);
-	assert_int_equal(admit_admin(ring, "", str_from(a.secret), true, NOW, &e), -1);
+	assert_int_equal(admit_admin(ring, "", str_from(a.secret), true, NOW_US, &e), -1);
 	assert_int_equal(e.status, 403);
 }
 

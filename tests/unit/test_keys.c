@@ -7,7 +7,7 @@
 #include "../../src/ledger/schema.h"
 #include "ledger/keys.h"
 
-#define NOW INT64_C(1700000000000000)
+#define NOW_US INT64_C(1700000000000000)
 #define A_DAY_US (INT64_C(86400) * 1000000)
 
 static struct err e;
@@ -36,7 +36,7 @@ static void
 add(struct keys *k, const char *name)
 {
 	struct key key = a_key(name);
-	assert_int_equal(keys_add(k, &key, NOW, secret, &e), 0);
+	assert_int_equal(keys_add(k, &key, NOW_US, secret, &e), 0);
 }
 
 /* The row at `at` of `want`; none of none */
@@ -76,16 +76,16 @@ key_comes_back_as_it_was_made(void **state)
 	str_copy(key.models, sizeof key.models, STR("auto,gpt-4o"));
 	key.limits = (struct account_limits){ 1, -1, 0, INT64_MAX };
 	key.concurrent = 3;
-	key.expires_us = NOW + A_DAY_US;
-	assert_int_equal(keys_add(k, &key, NOW, secret, &e), 0);
-	struct key_row row = row_at(k, 0, 1, NOW);
+	key.expires_us = NOW_US + A_DAY_US;
+	assert_int_equal(keys_add(k, &key, NOW_US, secret, &e), 0);
+	struct key_row row = row_at(k, 0, 1, NOW_US);
 	assert_string_equal(row.key.name, "team.a");
 	assert_string_equal(row.key.project, "shop");
 	assert_string_equal(row.key.models, "auto,gpt-4o");
 	assert_memory_equal(&row.key.limits, &key.limits, sizeof key.limits);
 	assert_int_equal(row.key.concurrent, 3);
-	assert_int_equal(row.key.expires_us, NOW + A_DAY_US);
-	assert_int_equal(row.created_us, NOW);
+	assert_int_equal(row.key.expires_us, NOW_US + A_DAY_US);
+	assert_int_equal(row.created_us, NOW_US);
 	assert_false(row.key.revoked);
 	assert_string_equal(row.hint, secret + KEY_SECRET - KEY_HINT);
 	keys_close(&k);
@@ -111,7 +111,7 @@ only_the_keyed_digest_of_a_secret_is_kept(void **state)
 	assert_int_equal(keys_pepper(k, &pepper, &e), 0);
 	assert_false(digest_equal(&pepper, &none));
 	struct digest mac = digest_keyed(&pepper, str_from(first));
-	struct key_row row = row_at(k, 0, 2, NOW);
+	struct key_row row = row_at(k, 0, 2, NOW_US);
 	assert_memory_equal(row.key.mac, mac.b, sizeof mac.b);
 	keys_close(&k);
 	struct buf file = content();
@@ -127,11 +127,11 @@ name_is_never_given_twice(void **state)
 	struct keys *k = open_keys(KEYS_CREATE);
 	struct key key = a_key("a");
 	add(k, "a");
-	assert_int_equal(keys_add(k, &key, NOW, secret, &e), -1);
+	assert_int_equal(keys_add(k, &key, NOW_US, secret, &e), -1);
 	assert_int_equal(e.status, 409);
 	assert_string_equal(e.code, "key_exists");
-	assert_int_equal(keys_revoke(k, "a", NOW + 1, &e), 0);
-	assert_int_equal(keys_add(k, &key, NOW, secret, &e), -1);
+	assert_int_equal(keys_revoke(k, "a", NOW_US + 1, &e), 0);
+	assert_int_equal(keys_add(k, &key, NOW_US, secret, &e), -1);
 	add(k, "A"); /* another name */
 	keys_close(&k);
 }
@@ -143,18 +143,29 @@ revoked_once_is_revoked_then(void **state)
 	struct keys *k = open_keys(KEYS_CREATE);
 	add(k, "a");
 	add(k, "b");
-	assert_int_equal(keys_revoke(k, "a", NOW + 5, &e), 0);
-	assert_int_equal(keys_revoke(k, "a", NOW + 9, &e), 0);
-	struct key_row a = row_at(k, 0, 2, NOW), b = row_at(k, 1, 2, NOW);
+	assert_int_equal(keys_revoke(k, "a", NOW_US + 5, &e), 0);
+	assert_int_equal(keys_revoke(k, "a", NOW_US + 9, &e), 0);
+	struct key_row a = row_at(k, 0, 2, NOW_US), b = row_at(k, 1, 2, NOW_US);
 	assert_true(a.key.revoked);
-	assert_int_equal(a.revoked_us, NOW + 5);
+	assert_int_equal(a.revoked_us, NOW_US + 5);
 	assert_false(b.key.revoked);
-	assert_int_equal(keys_revoke(k, "nobody", NOW, &e), -1);
+	assert_int_equal(keys_revoke(k, "nobody", NOW_US, &e), -1);
 	assert_int_equal(e.status, 404);
 	assert_string_equal(e.code, "key_not_found");
-	assert_int_equal(keys_thaw(k, "nobody", NOW, &e), -1);
+	assert_int_equal(keys_thaw(k, "nobody", NOW_US, &e), -1);
 	assert_int_equal(e.status, 404);
 	keys_close(&k);
+}
+
+static void
+add_window(int kind, int window, int64_t start_us, int settled_pico)
+{
+	char sql[256];
+	snprintf(sql, sizeof sql,
+	    "INSERT INTO windows(kind, account, window, start_us, end_us, settled_pico, pruned_pico, frozen)"
+	    " VALUES(%d, 'a', %d, %lld, %lld, %d, 0, 1)",
+	    kind, window, (long long)start_us, (long long)(start_us + A_DAY_US), settled_pico);
+	change(sql);
 }
 
 static void
@@ -162,27 +173,23 @@ thawed_key_is_frozen_no_more_today(void **state)
 {
 	(void)state;
 	struct keys *k = open_keys(KEYS_CREATE);
-	char sql[256];
 	add(k, "a");
-	/* yesterday's window, today's, and those of a task and of a week that are none of the key's day */
-	snprintf(sql, sizeof sql,
-	    "INSERT INTO windows VALUES(2, 'a', 0, %lld, %lld, 9, 0, 1), (2, 'a', 0, %lld, %lld, 7, 0, 1),"
-	    " (3, 'a', 0, %lld, %lld, 8, 0, 1)",
-	    (long long)(NOW - A_DAY_US), (long long)NOW, (long long)NOW, (long long)(NOW + A_DAY_US),
-	    (long long)NOW, (long long)(NOW + A_DAY_US));
-	change(sql);
-	struct key_row row = row_at(k, 0, 1, NOW);
+	add_window(2, 0, NOW_US - A_DAY_US, 9); /* yesterday */
+	add_window(2, 0, NOW_US, 7);
+	add_window(2, 1, NOW_US, 6); /* a week */
+	add_window(3, 0, NOW_US, 8); /* a task of that name */
+	struct key_row row = row_at(k, 0, 1, NOW_US);
 	assert_true(row.frozen);
 	assert_int_equal(row.spent_today_pico, 7);
 	assert_int_equal(row.thawed_us, 0);
-	assert_string_equal(key_row_state(&row, NOW), "frozen");
-	assert_int_equal(keys_thaw(k, "a", NOW + 5, &e), 0);
-	row = row_at(k, 0, 1, NOW);
+	assert_string_equal(key_row_state(&row, NOW_US), "frozen");
+	assert_int_equal(keys_thaw(k, "a", NOW_US + 5, &e), 0);
+	row = row_at(k, 0, 1, NOW_US);
 	assert_false(row.frozen);
-	assert_int_equal(row.thawed_us, NOW + 5);
+	assert_int_equal(row.thawed_us, NOW_US + 5);
 	assert_int_equal(row.spent_today_pico, 7);
-	assert_int_equal(number("SELECT count(*) FROM windows WHERE frozen"), 2);
-	row = row_at(k, 0, 1, NOW + 2 * A_DAY_US);
+	assert_int_equal(number("SELECT count(*) FROM windows WHERE frozen"), 3);
+	row = row_at(k, 0, 1, NOW_US + 2 * A_DAY_US);
 	assert_int_equal(row.spent_today_pico, 0);
 	keys_close(&k);
 }
@@ -191,13 +198,13 @@ static void
 states_are_told_in_a_word(void **state)
 {
 	(void)state;
-	struct key_row row = { .key = { .expires_us = NOW } };
-	assert_string_equal(key_row_state(&row, NOW - 1), "active");
-	assert_string_equal(key_row_state(&row, NOW), "expired");
+	struct key_row row = { .key = { .expires_us = NOW_US } };
+	assert_string_equal(key_row_state(&row, NOW_US - 1), "active");
+	assert_string_equal(key_row_state(&row, NOW_US), "expired");
 	row.frozen = true;
-	assert_string_equal(key_row_state(&row, NOW - 1), "frozen");
+	assert_string_equal(key_row_state(&row, NOW_US - 1), "frozen");
 	row.key.revoked = true;
-	assert_string_equal(key_row_state(&row, NOW - 1), "revoked");
+	assert_string_equal(key_row_state(&row, NOW_US - 1), "revoked");
 }
 
 static void
@@ -206,19 +213,19 @@ change_of_keys_is_told_from_other_commits(void **state)
 	(void)state;
 	struct keys *writer = open_keys(KEYS_CREATE), *looker = open_keys(KEYS_READ);
 	assert_int_equal(keys_changed(looker, &e), 1); /* nothing was listed yet */
-	row_at(looker, 0, 0, NOW);
+	row_at(looker, 0, 0, NOW_US);
 	assert_int_equal(keys_changed(looker, &e), 0);
 	change("INSERT INTO meta VALUES('anything', 'else')");
 	assert_int_equal(keys_changed(looker, &e), 0);
 	add(writer, "a");
 	assert_int_equal(keys_changed(looker, &e), 1);
 	assert_int_equal(keys_changed(looker, &e), 1); /* until they are listed */
-	row_at(looker, 0, 1, NOW);
+	row_at(looker, 0, 1, NOW_US);
 	assert_int_equal(keys_changed(looker, &e), 0);
-	assert_int_equal(keys_revoke(writer, "a", NOW, &e), 0);
+	assert_int_equal(keys_revoke(writer, "a", NOW_US, &e), 0);
 	assert_int_equal(keys_changed(looker, &e), 1);
-	row_at(looker, 0, 1, NOW);
-	assert_int_equal(keys_thaw(writer, "a", NOW, &e), 0);
+	row_at(looker, 0, 1, NOW_US);
+	assert_int_equal(keys_thaw(writer, "a", NOW_US, &e), 0);
 	assert_int_equal(keys_changed(looker, &e), 1);
 	keys_close(&writer);
 	keys_close(&looker);
@@ -230,10 +237,10 @@ failed_change_changes_nothing(void **state)
 	(void)state;
 	struct keys *k = open_keys(KEYS_CREATE);
 	add(k, "a");
-	row_at(k, 0, 1, NOW);
+	row_at(k, 0, 1, NOW_US);
 	struct key key = a_key("a");
-	assert_int_equal(keys_add(k, &key, NOW, secret, &e), -1);
-	assert_int_equal(keys_revoke(k, "b", NOW, &e), -1);
+	assert_int_equal(keys_add(k, &key, NOW_US, secret, &e), -1);
+	assert_int_equal(keys_revoke(k, "b", NOW_US, &e), -1);
 	assert_int_equal(keys_changed(k, &e), 0);
 	add(k, "b"); /* no transaction was left open */
 	keys_close(&k);
@@ -257,7 +264,7 @@ keys_are_changed_while_the_ledger_is_in_use(void **state)
 		ledger_request(l, &r);
 		add(k, id);
 		assert_int_equal(keys_changed(looker, &e), 1);
-		row_at(looker, (size_t)i, (size_t)i + 1, NOW);
+		row_at(looker, (size_t)i, (size_t)i + 1, NOW_US);
 	}
 	assert_int_equal(ledger_sync(l), 0);
 	keys_close(&k);
@@ -296,9 +303,9 @@ lost_pepper_is_told_and_not_replaced(void **state)
 	assert_int_equal(keys_pepper(k, &pepper, &e), -1);
 	assert_string_equal(e.code, "ledger_unavailable");
 	assert_non_null(strstr(e.text, "has lost the secret"));
-	assert_int_equal(keys_add(k, &key, NOW, secret, &e), -1);
+	assert_int_equal(keys_add(k, &key, NOW_US, secret, &e), -1);
 	change("DELETE FROM meta WHERE key='key_secret'");
-	assert_int_equal(keys_add(k, &key, NOW, secret, &e), -1);
+	assert_int_equal(keys_add(k, &key, NOW_US, secret, &e), -1);
 	assert_non_null(strstr(e.text, "has lost the secret"));
 	assert_int_equal(number("SELECT count(*) FROM keys"), 1);
 	keys_close(&k);
@@ -312,12 +319,12 @@ json_shows_all_but_the_mac(void **state)
 				   .models = "auto,x\"y",
 				   .limits = { -1, 50000000000, 0, 2000000000000 },
 				   .concurrent = 4,
-				   .expires_us = NOW },
+				   .expires_us = NOW_US },
 		.hint = "wxyz",
-		.created_us = NOW - A_DAY_US,
+		.created_us = NOW_US - A_DAY_US,
 		.spent_today_pico = 1 };
 	struct buf out = { 0 };
-	assert_int_equal(key_row_json(&row, NOW, &out), 0);
+	assert_int_equal(key_row_json(&row, NOW_US, &out), 0);
 	assert_string_equal(buf_text(&out),
 	    "\"name\":\"a\",\"state\":\"expired\",\"hint\":\"wxyz\",\"project\":null,\"models\":[\"auto\","
 	    "\"x\\\"y\"],"
