@@ -16,6 +16,7 @@ enum {
 	BODY_BLOCK = 16 * 1024,
 	/* a chunked reply is written in place; only HTTP/1.0 clients get theirs through it */
 	EVENT_BLOCK = 1024,
+	FIRST_BYTES = 16,       /* of a stream that has ended before it was begun */
 	PULL_BYTES = 64 * 1024, /* larger bodies are pulled too, so that a stalled client shows */
 };
 
@@ -196,6 +197,10 @@ on_pull(void *context, uint64_t position, char *out, size_t size)
 	struct reader *r = &v->x.reader;
 	if (v->client->hung_up)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
+	/* The library's first write behind the head sets TCP_NODELAY, which empties a corked socket: it must not be the last. */
+	bool first = v->x.first_byte_us == 0 && r->answer->form == ANSWER_EVENTS;
+	if (first && answer_ended(r->answer) && size > FIRST_BYTES)
+		size = FIRST_BYTES;
 	long n = v->tail_at > 0 ? ANSWER_FAILED : answer_read(r, out, size);
 	if (n > 0) {
 		note_bytes(v, n);
