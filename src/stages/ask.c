@@ -159,6 +159,8 @@ refuse(struct ask *a, const struct err *e)
 {
 	refusal_log(a->id, e);
 	charge_drop(&a->charge);
+	if (a->asker != NULL)
+		a->asker->remaining_pico = charge_remaining(&a->charge);
 	fail_soon(a, a->failure.status != 0 ? &a->failure : e);
 }
 
