@@ -169,7 +169,7 @@ def test_no_line_of_a_table_is_wider_than_a_hundred_columns(handmade):
 
 
 def test_an_empty_ledger_says_so_in_words(gateway):
-    g = gateway()
+    g = gateway({"budget": {"daily_usd": 2}})
     g.stop()
     text = report(g).stdout
     assert "The ledger is empty" in text and "gateway" in text and "$2.00" in text
