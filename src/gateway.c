@@ -31,6 +31,7 @@ struct gateway {
 	struct workers *workers;
 	struct caller *caller;
 	struct ledger *ledger;
+	struct keyring *keyring;
 	struct gateway_metrics *metrics;
 	struct alerts *alerts;
 	struct site *site;
@@ -219,21 +220,33 @@ is_loopback(const char *host)
 	return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+/* Beyond loopback whoever reaches the gateway spends its owner's money: only with keys, from now on and whatever becomes of
+ * them, and only with a library that is safe to show to strangers. */
 static int
-judge_exposure(const struct config *c, struct err *e)
+judge_exposure(const struct config *c, struct keyring *keys, struct err *e)
 {
 	if (is_loopback(c->listen_host))
 		return 0;
+	if (keyring_count(keys) == 0)
+		return err_set(e, 500, "listen",
+		    "listening on %s needs virtual keys, or whoever reaches it spends your money; make the "
+		    "first one with `farthing keys add NAME`, until then only loopback addresses are allowed",
+		    c->listen_host);
 	if (server_library_is_old() && !c->old_libmicrohttpd)
 		return err_set(e, 500, "listen",
-		    "listening on %s needs virtual keys, which do not exist yet, and libmicrohttpd 1.0.5 or "
-		    "newer (this is %s) or the operator's word for the old one: "
-		    "listen_with_old_libmicrohttpd: true; until then only loopback addresses are allowed",
+		    "listening on %s needs libmicrohttpd 1.0.5 or newer (this is %s), or the operator's word "
+		    "for the old one: listen_with_old_libmicrohttpd: true",
 		    c->listen_host, server_library());
-	return err_set(e, 500, "listen",
-	    "listening on %s needs virtual keys, or whoever reaches it spends your money; there are none, so "
-	    "only loopback addresses are allowed",
-	    c->listen_host);
+	keyring_insist(keys);
+	return 0;
+}
+
+/* The keyring tells of an operator's word for a key that is frozen. */
+static void
+on_thaw(void *context, const char *name)
+{
+	struct gateway *g = context;
+	budget_thaw(pipeline_budget(g->pipeline), name);
 }
 
 static int
@@ -279,7 +292,7 @@ open_all(struct gateway *g, struct config *config, struct err *e)
 		.accept_rollback = g->accept_rollback,
 	};
 	/* Signals first: threads are born with them blocked. */
-	if (judge_exposure(config, e) != 0 || block_signals(g, e) != 0)
+	if (block_signals(g, e) != 0)
 		goto fail;
 	if ((g->ledger = ledger_open(&books, e)) == NULL)
 		goto fail;
@@ -289,6 +302,9 @@ open_all(struct gateway *g, struct config *config, struct err *e)
 		err_set(e, 500, "start", "no epoll or no threads: %s", strerror(errno));
 		goto fail;
 	}
+	if ((g->keyring = keyring_new(g->loop, config->database, on_thaw, g, e)) == NULL ||
+	    judge_exposure(config, g->keyring, e) != 0)
+		goto fail;
 	if ((g->caller = caller_new(g->loop, e)) == NULL)
 		goto fail;
 	g->metrics = gateway_metrics_new();
@@ -303,6 +319,7 @@ open_all(struct gateway *g, struct config *config, struct err *e)
 		.pipeline = g->pipeline,
 		.caller = g->caller,
 		.ledger = g->ledger,
+		.keyring = g->keyring,
 		.metrics = g->metrics,
 		.config_reloads = &g->reloads,
 		.config_reload_failures = &g->reload_failures,
@@ -324,6 +341,7 @@ close_all(struct gateway *g)
 	alerts_free(&g->alerts);
 	caller_free(&g->caller);
 	workers_stop(&g->workers);
+	keyring_free(&g->keyring);
 	int rc = g->ledger != NULL ? ledger_close(&g->ledger) : 0;
 	gateway_metrics_free(&g->metrics);
 	if (g->signals.fd >= 0)
@@ -357,9 +375,10 @@ gateway_run(
 	g.watchdog_ms = notify_watchdog_ms();
 	if (g.watchdog_ms > 0)
 		loop_timer_set(g.loop, &g.watchdog, clock_ms());
-	log_line(LOG_INFO, "listening", "address=%s version=%s database=%q config=%q upstreams=%d models=%d",
+	log_line(LOG_INFO, "listening",
+	    "address=%s version=%s database=%q config=%q upstreams=%d models=%d keys=%d",
 	    server_address(g.server), FARTHING_VERSION, config->database, config->path,
-	    (int)config->upstream_count, (int)config->model_count);
+	    (int)config->upstream_count, (int)config->model_count, (int)keyring_count(g.keyring));
 	notify_send("READY=1\nSTATUS=Serving.");
 	log_hold(true);
 	loop_run(g.loop);

@@ -15,8 +15,10 @@ static const struct {
 } commands[] = {
 	{ "serve", cmd_serve, "run the gateway" },
 	{ "check", cmd_check, "validate the configuration" },
+	{ "keys", cmd_keys, "make, list and revoke virtual keys" },
 	{ "ledger", cmd_ledger, "check the books" },
 	{ "tokens", cmd_tokens, "count the tokens of a text or a chat" },
+	{ "report", cmd_report, "spending, savings, budgets" },
 	{ "version", cmd_version, "version and linked libraries" },
 };
 

@@ -12,7 +12,12 @@ struct digest {
 };
 
 struct digest digest_of(struct str bytes); /* FIPS 180-4 SHA-256 */
+/* HMAC-SHA-256 (RFC 2104) under a secret of 32 bytes */
+struct digest digest_keyed(const struct digest *secret, struct str bytes);
 void digest_hex(const struct digest *d, char out[65]);
+bool digest_parse(struct str hex, struct digest *out); /* what digest_hex wrote; false for anything else */
+/* Takes as long for digests that differ at once as for equal ones. */
+bool digest_equal(const struct digest *a, const struct digest *b);
 void random_bytes(void *out, size_t n); /* from the kernel; ends the process when it has none */
 /* prefix, the time in 8 base-62 digits, then random ones up to size-1 characters, terminated: such identifiers sort by
  * time, so an index over them grows at its end and not everywhere */

@@ -17,6 +17,8 @@ int money_parse_usd(struct str text, int64_t *pico);
 int money_parse_per_million(struct str text, int64_t *pico_per_token);
 /* Decimal dollars with trailing zeros cut, at least two decimals: "0.00", "0.0000165", "-1.50". Returns out. */
 char *money_format(int64_t pico, char out[32]);
+/* The same for people: so many decimals, 0 to 12, halves away from zero: "0.07", "-1.5". Returns out. */
+char *money_round(int64_t pico, int decimals, char out[32]);
 bool money_add(int64_t a, int64_t b, int64_t *sum); /* false on overflow, *sum untouched */
 bool money_times(int64_t price, int64_t count, int64_t *product);
 

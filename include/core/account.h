@@ -37,7 +37,10 @@ struct window {
 	int64_t start_us, end_us;
 };
 
-/* Labels as guard_is_label knows them: letters, digits, '-', '_', '.', ':'; empty: none. The gateway always pays. */
+/* Letters, digits, '-', '_', '.' and ':', 1 to 63 of them: fit for a log line and a row. */
+bool account_is_label(struct str s);
+
+/* Labels, or empty: none. The gateway always pays. */
 struct payer {
 	char project[ACCOUNT_NAME];
 	char key[ACCOUNT_NAME]; /* name of the virtual key; "local" where none are configured */

@@ -22,8 +22,10 @@ struct key {
 	int holders;
 };
 
+struct key *key_new(const struct key *like); /* a copy, held once, with nothing in flight */
 void key_hold(struct key *k);
 void key_drop(struct key **k); /* NULL inside is fine */
+/* By the name that was asked for, "auto" included */
 bool key_allows(const struct key *k, struct str model);
 
 #endif

@@ -12,7 +12,7 @@
 struct door_head {
 	struct str host, content_length, transfer_encoding, content_type, content_encoding;
 	struct str authorization, api_key, origin, expect;
-	struct str cache_control, task, route, batch, similarity, run, idempotency_key;
+	struct str cache_control, task, route, batch, similarity, run, run_budget, idempotency_key;
 	int repeated;      /* of those above, how many came twice */
 	bool repeated_key; /* a credential came twice */
 	bool malformed;    /* a name or a value that no client sends by accident */
@@ -31,10 +31,9 @@ int guard_framing(
     const struct door_head *h, bool http_1_1, int64_t body_limit, struct door_pass *pass, struct err *e);
 int guard_host(const struct door_head *h, const struct config *config, bool http_1_1, struct err *e);
 int guard_body_type(const struct door_head *h, const struct route *route, struct err *e);
-int guard_credentials(const struct door_head *h, struct err *e);
-/* Letters, digits, '-', '_', '.' and ':', 1 to 63 of them: fit for a log line and a row. */
-bool guard_is_label(struct str s);
-/* The directives for the pipeline, into the exchange: task, routing, cache-control. */
+/* *secret is the key that was sent, borrowed; p == NULL: none. */
+int guard_credentials(const struct door_head *h, struct str *secret, struct err *e);
+/* The directives for the pipeline, into the exchange: task, run and its budget, routing, cache-control. */
 int guard_directives(const struct door_head *h, struct exchange *x, struct err *e);
 
 #endif

@@ -16,16 +16,21 @@ enum route_kind {
 	ROUTE_HEALTHZ,
 	ROUTE_READYZ,
 	ROUTE_METRICS,
+	ROUTE_KEYS, /* the administration of virtual keys: keys says what is wanted, name of which one */
 	ROUTE_HOME, /* "/": a word of greeting for the one who looks with a browser */
 };
+
+enum keys_action { KEYS_ACT_LIST, KEYS_ACT_ADD, KEYS_ACT_REVOKE, KEYS_ACT_THAW };
 
 struct route {
 	enum route_kind kind;
 	enum endpoint endpoint;
 	struct forward forward;
 	char model[96];
-	bool wants_json; /* the body must be application/json */
-	bool wants_form; /* ... or multipart/form-data */
+	enum keys_action keys;
+	char name[ACCOUNT_NAME]; /* of a key; empty: none */
+	bool wants_json;         /* the body must be application/json */
+	bool wants_form;         /* ... or multipart/form-data */
 };
 
 /* 0, or -1 with 400, 404 or 405 in *e; for 405 *allow lists the methods. uri is the raw target of the request line. */

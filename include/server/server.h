@@ -10,6 +10,7 @@
 #define FARTHING_SERVER_SERVER_H
 
 #include "base/err.h"
+#include "stages/keyring.h"
 #include "stages/pipeline.h"
 #include "upstream/workers.h"
 
@@ -20,6 +21,7 @@ struct server_house {
 	struct pipeline *pipeline;
 	struct caller *caller;
 	struct ledger *ledger;
+	struct keyring *keyring;
 	struct gateway_metrics *metrics;
 	uint64_t *config_reloads, *config_reload_failures;
 };

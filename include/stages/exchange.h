@@ -29,10 +29,13 @@ struct exchange {
 	struct site *site;  /* held */
 	int64_t arrived_us; /* clock_us() */
 	int64_t wall_us;    /* clock_wall_us() */
-	struct key *key;    /* held; NULL: no virtual keys are configured */
-	char account[64], task[64];
-	char project[64], run[64];     /* empty: none */
-	int64_t run_budget_pico;       /* -1: none was named */
+	struct key *key;    /* held; NULL: none are required */
+	/* The key's name, else "local"; "unknown" for who was turned away for having no good one */
+	char account[64];
+	char task[64];
+	char project[64];              /* empty: none */
+	char run[64];                  /* empty: none */
+	int64_t run_budget_pico;       /* what the client allows its run; -1: no limit */
 	char directives[32];           /* routing headers that shape the answer, in canonical form */
 	bool fresh;                    /* cache-control: no-cache or no-store: share nothing */
 	bool forwarded;                /* forward is meant, not request */

@@ -5,6 +5,8 @@
 #include "base/digest.h"
 
 #include <assert.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -32,6 +34,44 @@ digest_of(struct str bytes)
 	return d;
 }
 
+/* To be copied for every use: setting one up looks for two algorithms by name. */
+static EVP_MAC_CTX *hmac;
+
+static void
+fetch_hmac(void)
+{
+	static char sha[] = "SHA256";
+	OSSL_PARAM with[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha, 0),
+		OSSL_PARAM_construct_end() };
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	hmac = mac != NULL ? EVP_MAC_CTX_new(mac) : NULL;
+	EVP_MAC_free(mac);
+	int ok = hmac != NULL && EVP_MAC_CTX_set_params(hmac, with) == 1;
+	assert(ok);
+}
+
+struct digest
+digest_keyed(const struct digest *secret, struct str bytes)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct digest d;
+	size_t n = 0;
+	const void *p = bytes.n > 0 ? bytes.p : "";
+	pthread_once(&once, fetch_hmac);
+	EVP_MAC_CTX *c = EVP_MAC_CTX_dup(hmac);
+	int ok = c != NULL && EVP_MAC_init(c, secret->b, sizeof secret->b, NULL) == 1 &&
+		 EVP_MAC_update(c, p, bytes.n) == 1 && EVP_MAC_final(c, d.b, &n, sizeof d.b) == 1;
+	assert(ok && n == sizeof d.b);
+	EVP_MAC_CTX_free(c);
+	return d;
+}
+
+bool
+digest_equal(const struct digest *a, const struct digest *b)
+{
+	return CRYPTO_memcmp(a->b, b->b, sizeof a->b) == 0;
+}
+
 void
 digest_hex(const struct digest *d, char out[65])
 {
@@ -41,6 +81,28 @@ digest_hex(const struct digest *d, char out[65])
 		out[2 * i + 1] = hex[d->b[i] & 15];
 	}
 	out[64] = '\0';
+}
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool
+digest_parse(struct str hex, struct digest *out)
+{
+	if (hex.n != 64)
+		return false;
+	for (size_t i = 0; i < 32; i++) {
+		int high = hex_value(hex.p[2 * i]), low = hex_value(hex.p[2 * i + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		out->b[i] = (unsigned char)(high << 4 | low);
+	}
+	return true;
 }
 
 void

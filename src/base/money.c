@@ -4,6 +4,8 @@
  */
 #include "base/money.h"
 
+#include <assert.h>
+
 /* Parses DIGITS[.DIGITS] scaled by 10^decimals; what does not fit behind the last decimal rounds up. */
 static int
 parse_scaled(struct str text, int decimals, int64_t *out)
@@ -54,26 +56,50 @@ money_parse_per_million(struct str text, int64_t *pico_per_token)
 	return parse_scaled(text, 6, pico_per_token);
 }
 
-char *
-money_format(int64_t pico, char out[32])
+/* An amount of 10^-digits dollars as text. */
+static char *
+put(uint64_t amount, int digits, bool negative, char out[32])
 {
-	uint64_t v = pico < 0 ? 0 - (uint64_t)pico : (uint64_t)pico;
-	uint64_t whole = v / PICO_PER_USD, part = v % PICO_PER_USD;
-	int digits = 12;
-	for (; digits > 2 && part % 10 == 0; digits--)
-		part /= 10;
 	char text[32], *at = text + sizeof text;
 	*--at = '\0';
-	for (int i = 0; i < digits; i++, part /= 10)
-		*--at = (char)('0' + part % 10);
-	*--at = '.';
+	for (int i = 0; i < digits; i++, amount /= 10)
+		*--at = (char)('0' + amount % 10);
+	if (digits > 0)
+		*--at = '.';
 	do
-		*--at = (char)('0' + whole % 10);
-	while ((whole /= 10) != 0);
-	if (pico < 0)
+		*--at = (char)('0' + amount % 10);
+	while ((amount /= 10) != 0);
+	if (negative)
 		*--at = '-';
 	memcpy(out, at, (size_t)(text + sizeof text - at));
 	return out;
+}
+
+static uint64_t
+without_sign(int64_t pico)
+{
+	return pico < 0 ? 0 - (uint64_t)pico : (uint64_t)pico;
+}
+
+char *
+money_format(int64_t pico, char out[32])
+{
+	uint64_t amount = without_sign(pico);
+	int digits = 12;
+	for (; digits > 2 && amount % 10 == 0; digits--)
+		amount /= 10;
+	return put(amount, digits, pico < 0, out);
+}
+
+char *
+money_round(int64_t pico, int decimals, char out[32])
+{
+	uint64_t amount = without_sign(pico), unit = 1;
+	assert(decimals >= 0 && decimals <= 12);
+	for (int d = decimals; d < 12; d++)
+		unit *= 10;
+	amount = amount / unit + (amount % unit >= (unit + 1) / 2 ? 1 : 0);
+	return put(amount, decimals, pico < 0 && amount > 0, out);
 }
 
 bool

@@ -7,8 +7,10 @@
 
 int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_keys(int argc, char **argv);
 int cmd_ledger(int argc, char **argv);
 int cmd_tokens(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 struct config_problem;

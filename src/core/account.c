@@ -24,6 +24,19 @@ window_kind_name(enum window_kind kind)
 }
 
 bool
+account_is_label(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			    c == '-' || c == '_' || c == '.' || c == ':';
+		if (!good)
+			return false;
+	}
+	return s.n > 0 && s.n < ACCOUNT_NAME;
+}
+
+bool
 account_name(const struct payer *payer, enum account_kind kind, char out[RUN_ACCOUNT_NAME])
 {
 	out[0] = '\0';

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "check_parts.h"
+#include "rollup.h"
 #include "schema.h"
 
 enum { SHOWN_MOST = 20, BUSY_MS = 5000 };
@@ -69,6 +70,7 @@ static const struct rule rules[] = {
 	    " WHERE kind NOT BETWEEN 0 AND 4 OR window NOT BETWEEN 0 AND 3 OR (kind = 4) <> (window = 3) OR end_us <= start_us"
 	    " OR settled_pico < 0 OR pruned_pico < 0 OR pruned_pico > settled_pico OR (kind = 0) <> (account = '')"
 	    " OR NOT (frozen = 0 OR (frozen = 1 AND kind = 2 AND window = 0))" },
+	{ "hourly sum differs from its rows", rollup_rule },
 	{ "mark of the books is missing",
 	    "SELECT 'ledger_id or commits' WHERE NOT EXISTS (SELECT 1 FROM mark WHERE commits >= 0)"
 	    " OR NOT EXISTS (SELECT 1 FROM meta WHERE key = 'ledger_id' AND length(value) > 0)" },

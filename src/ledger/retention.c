@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "rollup.h"
 #include "schema.h"
 
 /* Pages a slice gives back to the file system; more than a slice of rows frees, so that a backlog goes away too. */
@@ -67,7 +68,10 @@ take_attempts(sqlite3 *db, struct windows *windows, const char *booked, const ch
 static int
 take_requests(sqlite3 *db, struct windows *windows, int64_t before_us, int most, struct store_pruned *out)
 {
-	int rc = take_attempts(db, windows, BOOKED OF_OLDEST, "DELETE" OF_OLDEST, before_us, most, out);
+	int rc = rollup_note_pruned(db, before_us, most);
+	if (rc != SQLITE_OK)
+		return rc;
+	rc = take_attempts(db, windows, BOOKED OF_OLDEST, "DELETE" OF_OLDEST, before_us, most, out);
 	if (rc != SQLITE_OK)
 		return rc;
 	rc = run_bound(db, "DELETE FROM requests WHERE seq IN (SELECT seq " OLDEST ")", before_us, most);
@@ -110,6 +114,11 @@ retention_slice(sqlite3 *db, struct windows *windows, const struct store_limits 
 	if ((rc = windows_drop_old(db, clock_wall_us(), most)) != SQLITE_OK)
 		return rc;
 	was_full = was_full || (out->requests == 0 && out->attempts >= most);
+	int64_t cells = 0;
+	if (limits->sums_before_us > 0 &&
+	    (rc = rollup_prune(db, limits->sums_before_us, &cells)) != SQLITE_OK)
+		return rc;
+	was_full = was_full || cells > 0;
 	if ((rc = used_bytes(db, &used, &spare)) != SQLITE_OK)
 		return rc;
 	if (spare > 0) {

@@ -5,6 +5,7 @@
  * Columns are added with constant defaults, so no row of an existing file is rewritten: rows of version 1 were booked to no window.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "rollup.h"
 #include "schema.h"
 
 static const char columns[] =
@@ -156,5 +157,5 @@ schema_step_2(sqlite3 *db)
 		if (rc != SQLITE_OK)
 			return rc;
 	}
-	return SQLITE_OK;
+	return rollup_fill(db);
 }

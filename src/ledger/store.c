@@ -16,6 +16,7 @@
 #include "holds.h"
 #include "recovery.h"
 #include "retention.h"
+#include "rollup.h"
 #include "rows.h"
 #include "schema.h"
 
@@ -37,6 +38,7 @@ struct store {
 	char *holds_path;
 	int64_t commits;
 	bool was_closed; /* by the life before this one */
+	struct rollup rollup;
 	int wal_pages;
 	enum store_fault fault;
 	char problem[160];
@@ -138,6 +140,15 @@ store_attempt(struct store *s, const struct ledger_attempt *row)
 	return rows_attempt(&s->rows, row) == SQLITE_OK ? 0 : failed(s);
 }
 
+void
+store_rollback(struct store *s)
+{
+	windows_forget(&s->windows);
+	/* SQLite has rolled back by itself after most I/O errors. */
+	if (!sqlite3_get_autocommit(s->db))
+		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
 int
 store_begin(struct store *s)
 {
@@ -148,13 +159,19 @@ store_begin(struct store *s)
 		    s->problem, sizeof s->problem, "the ledger file was deleted or replaced while in use");
 		return -1;
 	}
-	return run(s, s->begin);
+	if (run(s, s->begin) != 0)
+		return -1;
+	if (rollup_begin(&s->rollup) == SQLITE_OK)
+		return 0;
+	failed(s);
+	store_rollback(s);
+	return -1;
 }
 
 int
 store_commit(struct store *s)
 {
-	if (windows_flush(&s->windows) != SQLITE_OK)
+	if (windows_flush(&s->windows) != SQLITE_OK || rollup_write(&s->rollup) != SQLITE_OK)
 		return failed(s);
 	sqlite3_bind_int64(s->count, 1, s->commits + 1);
 	if (run(s, s->count) != 0 || run(s, s->commit) != 0)
@@ -167,15 +184,6 @@ void
 store_publish(struct store *s)
 {
 	holds_publish(s->holds, (uint64_t)s->commits);
-}
-
-void
-store_rollback(struct store *s)
-{
-	windows_forget(&s->windows);
-	/* SQLite has rolled back by itself after most I/O errors. */
-	if (!sqlite3_get_autocommit(s->db))
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 /* ---- Upkeep ---- */
@@ -253,7 +261,7 @@ prepare_all(struct store *s)
 	    prepare(s, "UPDATE mark SET commits = ?1", &s->count) != 0)
 		return -1;
 	if (windows_prepare(&s->windows, s->db) != SQLITE_OK ||
-	    rows_prepare(&s->rows, s->db, &s->windows) != SQLITE_OK)
+	    rows_prepare(&s->rows, s->db, &s->windows) != SQLITE_OK || rollup_prepare(&s->rollup, s->db) != SQLITE_OK)
 		return failed(s);
 	return 0;
 }
@@ -557,6 +565,7 @@ static void
 release(struct store *s)
 {
 	rows_finalize(&s->rows);
+	rollup_finalize(&s->rollup);
 	sqlite3_finalize(s->begin);
 	sqlite3_finalize(s->commit);
 	sqlite3_finalize(s->count);

@@ -53,8 +53,9 @@ int store_take_ballast(struct store *s); /* as file_take_ballast */
 bool store_release_ballast(struct store *s);
 
 struct store_limits {
-	int64_t before_us;  /* rows older than this leave; 0: none for their age */
-	int64_t keep_bytes; /* used pages may fill this much; 0: no limit */
+	int64_t before_us;      /* rows older than this leave; 0: none for their age */
+	int64_t keep_bytes;     /* used pages may fill this much; 0: no limit */
+	int64_t sums_before_us; /* hourly sums older than this leave; 0: none */
 };
 
 struct store_pruned {

@@ -10,6 +10,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "holds.h"
+#include "rollup.h"
+
+#define DAY_US (INT64_C(86400) * 1000000)
 
 enum {
 	GATHER_US = 20 * 1000, /* how long a group may wait for company */
@@ -344,8 +347,11 @@ prune_slice(struct ledger *l, const struct round *round)
 {
 	struct store_limits limits = { .keep_bytes = round->keep_bytes };
 	struct store_pruned slice;
-	if (round->keep_days > 0)
-		limits.before_us = clock_wall_us() - (int64_t)round->keep_days * 86400 * 1000000;
+	if (round->keep_days > 0) {
+		int sums_days = round->keep_days > ROLLUP_KEEP_DAYS ? round->keep_days : ROLLUP_KEEP_DAYS;
+		limits.before_us = clock_wall_us() - round->keep_days * DAY_US;
+		limits.sums_before_us = clock_wall_us() - sums_days * DAY_US;
+	}
 	if (store_prune(l->store, &limits, PRUNE_SLICE, &slice) != 0) {
 		upkeep_failed(l);
 		slice = (struct store_pruned){ 0 };

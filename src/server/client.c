@@ -235,6 +235,12 @@ is_loopback(const struct address *a)
 	return mapped || memcmp(a->bytes, one, sizeof one) == 0;
 }
 
+bool
+client_is_local(const struct client *c)
+{
+	return is_loopback(c->address);
+}
+
 static void
 release_address(struct server *s, struct address *a)
 {

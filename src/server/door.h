@@ -120,7 +120,8 @@ void client_resume(struct client *c); /* a no-op when not suspended */
 void client_shut(struct client *c);   /* both ways; the library notices on its next run */
 void client_cork(struct client *c, bool on);
 void client_started(struct client *c, struct MHD_Connection *connection);
-void client_closed(struct client *c); /* frees it */
+void client_closed(struct client *c);         /* frees it */
+bool client_is_local(const struct client *c); /* on this machine */
 /* Writes a reply where the library allows none, and half-closes */
 void client_refuse_raw(struct client *c, const struct err *e);
 
@@ -140,6 +141,10 @@ enum MHD_Result send_answer(struct visit *v);
 
 /* pages.c: what the gateway says about itself */
 void page_write(struct visit *v, const char **content_type); /* fills v->page, or v->err */
+
+/* admin.c: changes that an administrator wants, made by a worker */
+enum MHD_Result admin_start(struct visit *v); /* the request is complete */
+enum MHD_Result admin_reply(struct visit *v); /* the worker is done */
 
 #define CLIENT_MAGIC 0x434c4945u
 

@@ -7,6 +7,8 @@
 #include <arpa/inet.h>
 #include <stddef.h>
 
+#include "base/money.h"
+
 static const struct {
 	struct str name;
 	size_t field;
@@ -26,6 +28,7 @@ static const struct {
 	{ { "x-farthing-batch", 16 }, offsetof(struct door_head, batch) },
 	{ { "x-farthing-similarity", 21 }, offsetof(struct door_head, similarity) },
 	{ { "x-farthing-run", 14 }, offsetof(struct door_head, run) },
+	{ { "x-farthing-run-budget-usd", 25 }, offsetof(struct door_head, run_budget) },
 	{ { "idempotency-key", 15 }, offsetof(struct door_head, idempotency_key) },
 };
 
@@ -239,31 +242,22 @@ guard_body_type(const struct door_head *h, const struct route *route, struct err
 }
 
 int
-guard_credentials(const struct door_head *h, struct err *e)
+guard_credentials(const struct door_head *h, struct str *secret, struct err *e)
 {
+	*secret = (struct str){ 0 };
 	if (h->repeated_key || (h->authorization.p != NULL && h->api_key.p != NULL))
 		return err_set(e, 400, "ambiguous_credentials",
 		    "One key, please: one Authorization header or one X-Api-Key.");
+	if (h->api_key.p != NULL && str_trim(h->api_key).n > 0)
+		*secret = str_trim(h->api_key);
 	if (h->authorization.p == NULL)
 		return 0;
 	struct str scheme, key = str_trim(h->authorization);
 	if (key.n > 4096 || !str_cut(&key, ' ', &scheme) || !str_eq_nocase(scheme, STR("Bearer")) ||
 	    str_trim(key).n == 0)
 		return err_set(e, 401, "invalid_api_key", "Keys are sent as `Authorization: Bearer KEY`.");
+	*secret = str_trim(key);
 	return 0;
-}
-
-bool
-guard_is_label(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i];
-		bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			    c == '-' || c == '_' || c == '.' || c == ':';
-		if (!good)
-			return false;
-	}
-	return s.n > 0 && s.n < 64;
 }
 
 /* The directives of a Cache-Control header that a client may send here; others are not ours to judge. */
@@ -279,14 +273,36 @@ asks_fresh(struct str value)
 	return false;
 }
 
+static int
+take_run(const struct door_head *h, struct exchange *x, struct err *e)
+{
+	if (h->run.p != NULL && !account_is_label(h->run))
+		return err_param(e, "x-farthing-run", "invalid_value",
+		    "A run's name has letters, digits, '-', '_', '.' and ':', at most 63.");
+	str_copy(x->run, sizeof x->run, h->run);
+	x->run_budget_pico = -1;
+	if (h->run_budget.p == NULL)
+		return 0;
+	if (h->run.p == NULL)
+		return err_param(e, "x-farthing-run-budget-usd", "invalid_value",
+		    "x-farthing-run-budget-usd is the budget of a run: name it with x-farthing-run.");
+	if (money_parse_usd(h->run_budget, &x->run_budget_pico) != 0)
+		return err_param(e, "x-farthing-run-budget-usd", "invalid_value",
+		    "x-farthing-run-budget-usd is an amount of dollars such as 2 or 0.05: a plain decimal "
+		    "number, not negative.");
+	return 0;
+}
+
 int
 guard_directives(const struct door_head *h, struct exchange *x, struct err *e)
 {
-	if (h->task.p != NULL && !guard_is_label(h->task))
+	if (h->task.p != NULL && !account_is_label(h->task))
 		return err_param(e, "x-farthing-task", "invalid_value",
 		    "A task's name has letters, digits, '-', '_', '.' and ':', at most 63.");
 	if (h->task.p != NULL)
 		str_copy(x->task, sizeof x->task, h->task);
+	if (take_run(h, x, e) != 0)
+		return -1;
 	static const struct str routes[] = { { "auto", 4 }, { "off", 3 }, { "cheap", 5 }, { "premium", 7 } };
 	bool known_route = h->route.p == NULL;
 	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)

@@ -4,6 +4,7 @@
  */
 #include "core/metrics.h"
 #include "door.h"
+#include "server/admit.h"
 #include "stages/gateway_metrics.h"
 
 static bool
@@ -61,18 +62,28 @@ write_model(struct buf *out, const char *name, const char *owner)
 	buf_add(out, STR("\"}"));
 }
 
-/* The models of the file; without any, those of the catalogue. */
+static bool
+may_ask(const struct visit *v, const char *model)
+{
+	return v->x.key == NULL || key_allows(v->x.key, str_from(model));
+}
+
+/* The models of the file; without any, those of the catalogue. Of them those that the key may ask for. */
 static void
 write_models(struct visit *v)
 {
 	const struct config *c = site_config(v->x.site);
 	bool some_listed = c->model_count > 0 && c->models[0].listed;
 	buf_add(&v->page, STR("{\"object\":\"list\",\"data\":["));
-	write_model(&v->page, "auto", "farthing");
+	bool first = !may_ask(v, "auto");
+	if (!first)
+		write_model(&v->page, "auto", "farthing");
 	for (size_t i = 0; i < c->model_count; i++) {
-		if (some_listed && !c->models[i].listed)
+		if ((some_listed && !c->models[i].listed) || !may_ask(v, c->models[i].name))
 			continue;
-		buf_add_c(&v->page, ',');
+		if (!first)
+			buf_add_c(&v->page, ',');
+		first = false;
 		write_model(&v->page, c->models[i].name, c->models[i].upstream->name);
 	}
 	buf_add(&v->page, STR("]}\n"));
@@ -83,6 +94,8 @@ write_one_model(struct visit *v)
 {
 	struct str name = str_from(v->route.model);
 	const struct model_conf *model = config_model(site_config(v->x.site), name);
+	if (admit_model(v->x.key, name, &v->err) != 0)
+		return;
 	if (str_eq(name, STR("auto"))) {
 		write_model(&v->page, "auto", "farthing");
 	} else if (model != NULL) {

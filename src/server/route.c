@@ -97,6 +97,34 @@ take_model(struct str name, struct route *route, struct err *e)
 	return n > 0 ? 0 : not_found(e);
 }
 
+/* /farthing/api/keys, and behind it /NAME, /NAME/revoke and /NAME/thaw. */
+static int
+take_keys(struct str method, struct str rest, struct route *route, const char **allow, struct err *e)
+{
+	bool get = str_eq(method, STR("GET")), post = str_eq(method, STR("POST"));
+	struct str name, verb = rest;
+	route->kind = ROUTE_KEYS;
+	route->keys = KEYS_ACT_LIST;
+	route->wants_json = post;
+	if (rest.n == 0) {
+		route->keys = post ? KEYS_ACT_ADD : KEYS_ACT_LIST;
+		return get || post ? 0 : refuse_method("GET, POST", allow, e);
+	}
+	verb.p++, verb.n--;
+	str_cut(&verb, '/', &name);
+	if (!account_is_label(name))
+		return not_found(e);
+	str_copy(route->name, sizeof route->name, name);
+	route->keys = KEYS_ACT_REVOKE;
+	if (verb.p == NULL)
+		return str_eq(method, STR("DELETE")) ? 0 : refuse_method("DELETE", allow, e);
+	if (str_eq(verb, STR("thaw")))
+		route->keys = KEYS_ACT_THAW;
+	else if (!str_eq(verb, STR("revoke")))
+		return not_found(e);
+	return post ? 0 : refuse_method("POST", allow, e);
+}
+
 static const char *
 known_method(struct str method)
 {
@@ -156,6 +184,9 @@ route_find(struct str method, struct str uri, struct route *route, const char **
 	}
 	if (memchr(path.p, '%', path.n) != NULL)
 		return err_set(e, 400, "invalid_path", "Percent signs have no place in the paths here.");
+	struct str keys = STR("/farthing/api/keys");
+	if (str_starts(path, keys) && (path.n == keys.n || path.p[keys.n] == '/'))
+		return take_keys(method, (struct str){ path.p + keys.n, path.n - keys.n }, route, allow, e);
 	for (size_t i = 0; i < sizeof asks / sizeof asks[0]; i++) {
 		if (!str_eq(path, asks[i].path))
 			continue;

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "door.h"
+#include "server/admit.h"
 
 enum { WORKER_BYTES = 64 * 1024 }; /* bodies up to this are read in place, in about 200 µs at most */
 
@@ -34,6 +35,7 @@ visit_new(struct client *c)
 	v->x.site = c->server->site;
 	site_hold(v->x.site);
 	str_copy(v->x.account, sizeof v->x.account, STR("local"));
+	v->x.run_budget_pico = -1;
 	timed_id(v->x.id, sizeof v->x.id, "req_", v->x.wall_us / 1000);
 	c->visit = v;
 	return v;
@@ -106,12 +108,17 @@ visit_free(struct visit *v)
 	}
 	request_free(&v->x.request);
 	buf_free(&v->x.body);
+	if (v->route.kind == ROUTE_KEYS && v->page.p != NULL)
+		explicit_bzero(v->page.p, v->page.n); /* it may show a new key's secret */
 	buf_free(&v->page);
 	buf_free(&v->tail);
 	site_drop(&v->x.site);
 	c->visit = NULL;
 	if (v->counted)
 		s->in_flight--;
+	if (v->counted && v->x.key != NULL)
+		v->x.key->in_flight--;
+	key_drop(&v->x.key);
 	free(v);
 	server_tell_idle(s);
 }
@@ -127,18 +134,24 @@ take_header(void *context, enum MHD_ValueKind kind, const char *key, size_t key_
 	return MHD_YES;
 }
 
-/* Is there room for one more? An account's share is judged by its own count once there are accounts. */
+static int
+check_open(const struct server *s, struct err *e)
+{
+	if (!s->draining)
+		return 0;
+	err_set(e, 503, "server_shutting_down", "The gateway is shutting down; it will be back in a moment.");
+	e->retry_after_s = 2;
+	return -1;
+}
+
+/* Is there room for one more? */
 static int
 check_room(const struct visit *v, struct err *e)
 {
 	const struct server *s = v->client->server;
 	const struct limits_conf *l = &site_config(v->x.site)->limits;
-	if (s->draining) {
-		err_set(e, 503, "server_shutting_down",
-		    "The gateway is shutting down; it will be back in a moment.");
-		e->retry_after_s = 2;
+	if (check_open(s, e) != 0)
 		return -1;
-	}
 	if (!ledger_ready(s->house.ledger)) {
 		err_set(e, 503, "ledger_unavailable",
 		    "The ledger cannot be written, so nothing that costs money is let through.");
@@ -151,7 +164,57 @@ check_room(const struct visit *v, struct err *e)
 		e->retry_after_s = 1 + (int)(random_u64() % 2);
 		return -1;
 	}
-	return 0;
+	return admit_one_more(v->x.key, l->per_key, e);
+}
+
+static int
+judge_admin(struct visit *v, const struct door_head *head, int64_t body_bytes)
+{
+	enum { BODY_MOST = 64 * 1024 };
+	const struct config *config = site_config(v->x.site);
+	struct client *c = v->client;
+	struct str secret;
+	struct err *e = &v->err;
+	buf_init(&v->x.body, BODY_MOST);
+	if (guard_credentials(head, &secret, e) != 0 ||
+	    admit_admin(c->server->house.keyring, config->admin_key, secret, client_is_local(c), v->x.wall_us,
+		e) != 0)
+		return -1;
+	if (!v->route.wants_json && body_bytes != 0)
+		return err_set(e, 400, "unexpected_body", "This path takes no body.");
+	return guard_body_type(head, &v->route, e) == 0 ? check_open(c->server, e) : -1;
+}
+
+/* What the gateway says about itself is for everybody, but the models are for those who may ask for them. */
+static int
+judge_page(struct visit *v, const struct door_head *head, int64_t body_bytes)
+{
+	struct keyring *ring = v->client->server->house.keyring;
+	bool models = v->route.kind == ROUTE_MODELS || v->route.kind == ROUTE_MODEL;
+	struct str secret;
+	if (body_bytes != 0)
+		return err_set(&v->err, 400, "unexpected_body", "This path takes no body.");
+	if (!models || !keyring_required(ring))
+		return 0;
+	if (guard_credentials(head, &secret, &v->err) != 0)
+		return -1;
+	return admit_client(ring, secret, &v->x, &v->err);
+}
+
+/* Who asks comes before what is asked: a stranger learns nothing about the rest of a request. */
+static int
+judge_api(struct visit *v, const struct door_head *head)
+{
+	struct str secret;
+	struct err *e = &v->err;
+	if (guard_credentials(head, &secret, e) != 0 ||
+	    admit_client(v->client->server->house.keyring, secret, &v->x, e) != 0)
+		return -1;
+	if (v->x.forwarded && admit_forward(v->x.key, v->x.forward, e) != 0)
+		return -1;
+	if (guard_body_type(head, &v->route, e) != 0 || guard_directives(head, &v->x, e) != 0)
+		return -1;
+	return check_room(v, e);
 }
 
 /* Everything that can be said before the body comes. */
@@ -172,20 +235,18 @@ judge_head(struct visit *v, const struct door_head *head, const char *method, bo
 		v->route.kind = ROUTE_HOME; /* what was refused is no question */
 		return -1;
 	}
-	buf_init(&v->x.body, (size_t)config->limits.body);
+	if (v->route.kind == ROUTE_KEYS)
+		return judge_admin(v, head, pass.body_bytes);
 	if (!is_api(v))
-		return pass.body_bytes == 0 ? 0
-					    : err_set(e, 400, "unexpected_body", "This path takes no body.");
+		return judge_page(v, head, pass.body_bytes);
+	buf_init(&v->x.body, (size_t)config->limits.body);
 	v->x.forwarded = v->route.kind == ROUTE_FORWARD;
 	v->x.forward = &v->route.forward;
 	v->x.request.endpoint = v->route.endpoint;
 	struct forward *f = &v->route.forward;
 	if (head->content_type.n < sizeof f->content_type && pass.body_bytes != 0)
 		str_copy(f->content_type, sizeof f->content_type, head->content_type);
-	if (guard_credentials(head, e) != 0 || guard_body_type(head, &v->route, e) != 0 ||
-	    guard_directives(head, &v->x, e) != 0)
-		return -1;
-	return check_room(v, e);
+	return judge_api(v, head);
 }
 
 enum MHD_Result
@@ -199,9 +260,11 @@ visit_begin(struct visit *v, struct MHD_Connection *connection, const char *meth
 		client_enter(v->client, CLIENT_ANSWER);
 		return send_error(v);
 	}
-	if (is_api(v)) {
+	if (is_api(v) || v->route.kind == ROUTE_KEYS) {
 		v->counted = true;
 		v->client->server->in_flight++;
+		if (v->x.key != NULL)
+			v->x.key->in_flight++;
 	}
 	v->client->body_bytes = 0;
 	client_enter(v->client, CLIENT_BODY);
@@ -243,7 +306,7 @@ static enum MHD_Result
 arrive(struct visit *v)
 {
 	/* what is no label is no task's name either */
-	bool named = guard_is_label(str_from(v->x.request.task));
+	bool named = account_is_label(str_from(v->x.request.task));
 	if (named && str_eq(str_from(v->x.task), STR("default")))
 		str_copy(v->x.task, sizeof v->x.task, str_from(v->x.request.task));
 	pipeline_arrive(v->client->server->house.pipeline, &v->x);
@@ -285,9 +348,10 @@ read_and_arrive(struct visit *v)
 	if (!v->read && !v->x.forwarded)
 		pipeline_read(&v->x, v->route.endpoint, &v->err);
 	v->read = true;
-	if (v->err.status != 0)
-		return send_error(v);
-	return arrive(v);
+	bool refused = v->err.status != 0;
+	if (!refused && !v->x.forwarded)
+		refused = admit_model(v->x.key, str_from(v->x.request.model_asked), &v->err) != 0;
+	return refused ? send_error(v) : arrive(v);
 }
 
 static enum MHD_Result
@@ -297,6 +361,8 @@ complete(struct visit *v)
 	client_enter(v->client, CLIENT_ANSWER);
 	if (is_api(v))
 		return read_and_arrive(v);
+	if (v->route.kind == ROUTE_KEYS)
+		return admin_start(v);
 	const char *content_type = "application/json";
 	page_write(v, &content_type);
 	return v->err.status != 0 ? send_error(v) : send_page(v, content_type);
@@ -311,6 +377,8 @@ visit_go_on(struct visit *v)
 		return complete(v);
 	if (v->replied)
 		return MHD_YES;
+	if (v->route.kind == ROUTE_KEYS)
+		return admin_reply(v);
 	return v->x.reader.answer == NULL ? read_and_arrive(v) : send_answer(v);
 }
 

@@ -14,6 +14,8 @@ exchange_row(
 	str_copy(row->id, sizeof row->id, str_from(x->id));
 	str_copy(row->account, sizeof row->account, str_from(x->account));
 	str_copy(row->task, sizeof row->task, str_from(x->task));
+	str_copy(row->project, sizeof row->project, str_from(x->project));
+	str_copy(row->run, sizeof row->run, str_from(x->run));
 	const char *endpoint = x->forwarded ? x->forward->name : endpoint_name(x->request.endpoint);
 	str_copy(row->endpoint, sizeof row->endpoint, str_from(endpoint));
 	str_copy(row->model_asked, sizeof row->model_asked, str_from(x->request.model_asked));

@@ -215,11 +215,11 @@ tell(const struct window *w, size_t count, size_t base, tokens_each *on_end, voi
 	return true;
 }
 
-int64_t
-bpe_long(const struct ranks *r, struct str piece, size_t base, tokens_each *on_end, void *context)
+static int64_t
+merge_by_windows(
+    const struct ranks *r, struct str piece, size_t size, size_t base, tokens_each *on_end, void *context)
 {
 	struct window windows[2] = { { 0 } }, *w = &windows[0], *next = &windows[1];
-	size_t size = WINDOW;
 	int64_t told = 0;
 	assert(piece.n > 0 && piece.n < UINT32_MAX / 2);
 	window_open(w, r, piece, 0, size);
@@ -241,4 +241,10 @@ stop:
 	window_free(&windows[0]);
 	window_free(&windows[1]);
 	return told;
+}
+
+int64_t
+bpe_long(const struct ranks *r, struct str piece, size_t base, tokens_each *on_end, void *context)
+{
+	return merge_by_windows(r, piece, WINDOW, base, on_end, context);
 }

@@ -24,7 +24,7 @@ def test_version():
     assert all(library in text for library in ("microhttpd", "curl", "sqlite", "openssl"))
 
 
-@pytest.mark.parametrize("args", [["--help"], ["serve", "--help"], ["check", "--help"], ["ledger", "--help"],
+@pytest.mark.parametrize("args", [["--help"], ["serve", "--help"], ["check", "--help"], ["ledger", "--help"], ["report", "--help"],
                                   ["version", "--help"]])
 def test_help_goes_to_stdout(args):
     done = run(*args)

@@ -17,7 +17,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 DOCUMENTS = ["README.md", *sorted(os.path.relpath(p, ROOT) for p in glob.glob(os.path.join(ROOT, "docs", "*.md")))]
 # What a client can be told: err_set(e, STATUS, "code"), err_param(e, "param", "code"), and their short forms.
 CODE = re.compile(r'\b(?:err_set\([^;"]*?,|err_param\([^;]*?,|stop\(\s*a,|fault\(\s*c,[^;"]*?,)\s*"([a-z0-9_]+)",\s*"?[A-Zm\'c%]', re.S)
-SPOKEN = ("core", "server", "stages", "upstream", "gateway.c")
+SPOKEN = ("core", "server", "stages", "upstream", "ledger/keys.c", "gateway.c")
 AT_START_ONLY = {"listen", "signals", "start", "microhttpd", "curl"}
 
 

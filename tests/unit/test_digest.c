@@ -40,6 +40,57 @@ digests_are_those_of_the_standard(void **state)
 	free(million);
 }
 
+/* RFC 4231, cases 1 and 2: a key that is shorter than ours means the same with zeros behind it. */
+static void
+keyed_digests_are_those_of_the_standard(void **state)
+{
+	(void)state;
+	struct digest one = { 0 }, two = { 0 };
+	char hex[65];
+	memset(one.b, 0x0b, 20);
+	memcpy(two.b, "Jefe", 4);
+	struct digest d = digest_keyed(&one, STR("Hi There"));
+	digest_hex(&d, hex);
+	assert_string_equal(hex, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+	d = digest_keyed(&two, STR("what do ya want for nothing?"));
+	digest_hex(&d, hex);
+	assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+	struct digest none = digest_keyed(&two, (struct str){ 0 }), empty = digest_keyed(&two, STR(""));
+	assert_true(digest_equal(&none, &empty));
+}
+
+static void
+digests_are_equal_when_every_bit_is(void **state)
+{
+	(void)state;
+	struct digest a = digest_of(STR("abc"));
+	for (int bit = 0; bit < 256; bit++) {
+		struct digest b = a;
+		assert_true(digest_equal(&a, &b));
+		b.b[bit / 8] ^= (unsigned char)(1 << bit % 8);
+		assert_false(digest_equal(&a, &b));
+	}
+}
+
+static void
+digest_is_read_back_from_its_hex_and_from_nothing_else(void **state)
+{
+	(void)state;
+	struct digest a = digest_of(STR("abc")), b;
+	char hex[66];
+	digest_hex(&a, hex);
+	assert_true(digest_parse(str_from(hex), &b));
+	assert_true(digest_equal(&a, &b));
+	hex[64] = '0';
+	hex[65] = '\0';
+	static const char *const bad[] = { "", "ba",
+		"BA7816BF8F01CFEA414140DE5DAE2223B00361A396177A9CB410FF61F20015AD",
+		"xa7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" };
+	assert_false(digest_parse(str_from(hex), &b));
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_false(digest_parse(str_from(bad[i]), &b));
+}
+
 static void
 identifiers_fill_their_size_differ_and_sort_by_time(void **state)
 {
@@ -94,6 +145,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(digests_are_those_of_the_standard),
+		cmocka_unit_test(keyed_digests_are_those_of_the_standard),
+		cmocka_unit_test(digests_are_equal_when_every_bit_is),
+		cmocka_unit_test(digest_is_read_back_from_its_hex_and_from_nothing_else),
 		cmocka_unit_test(identifiers_fill_their_size_differ_and_sort_by_time),
 		cmocka_unit_test(random_bytes_fill_what_was_asked_and_no_more),
 		cmocka_unit_test(fast_numbers_use_all_their_bits),

@@ -378,6 +378,8 @@ compressed_bodies_are_refused(void **state)
 
 /* ---- credentials (C32) ---- */
 
+static struct str secret;
+
 static void
 credentials_come_once_and_in_one_way(void **state)
 {
@@ -386,25 +388,30 @@ credentials_come_once_and_in_one_way(void **state)
 		const char *lines[3];
 		int status;
 		const char *code;
+		const char *secret;
 	} rows[] = {
-		{ { "X-None: x" }, 0, "" },
-		{ { "Authorization: Bearer sk-key" }, 0, "" },
-		{ { "Authorization: bearer sk-key" }, 0, "" },
-		{ { "Authorization: Bearer sk-key  " }, 0, "" },
-		{ { "X-Api-Key: sk-key" }, 0, "" },
-		{ { "Authorization: Bearer a", "X-Api-Key: b" }, 400, "ambiguous_credentials" },
-		{ { "Authorization: Bearer a", "X-Api-Key:" }, 400, "ambiguous_credentials" },
-		{ { "Authorization:" }, 401, "invalid_api_key" },
-		{ { "Authorization: Basic dTpw" }, 401, "invalid_api_key" },
-		{ { "Authorization: Bearersk-key" }, 401, "invalid_api_key" },
-		{ { "Authorization: sk-key" }, 401, "invalid_api_key" },
+		{ { "X-None: x" }, 0, "", NULL },
+		{ { "Authorization: Bearer sk-key" }, 0, "", "sk-key" },
+		{ { "Authorization: bearer sk-key" }, 0, "", "sk-key" },
+		{ { "Authorization: Bearer   sk-key  " }, 0, "", "sk-key" },
+		{ { "X-Api-Key: sk-key" }, 0, "", "sk-key" },
+		{ { "X-Api-Key:" }, 0, "", NULL },
+		{ { "Authorization: Bearer a", "X-Api-Key: b" }, 400, "ambiguous_credentials", NULL },
+		{ { "Authorization: Bearer a", "X-Api-Key:" }, 400, "ambiguous_credentials", NULL },
+		{ { "Authorization:" }, 401, "invalid_api_key", NULL },
+		{ { "Authorization: Basic dTpw" }, 401, "invalid_api_key", NULL },
+		{ { "Authorization: Bearersk-key" }, 401, "invalid_api_key", NULL },
+		{ { "Authorization: sk-key" }, 401, "invalid_api_key", NULL },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct door_head h = take(rows[i].lines);
 		struct err e = { 0 };
-		assert_int_equal(guard_credentials(&h, &e), rows[i].status == 0 ? 0 : -1);
+		assert_int_equal(guard_credentials(&h, &secret, &e), rows[i].status == 0 ? 0 : -1);
 		assert_int_equal(e.status, rows[i].status);
 		assert_string_equal(e.code, rows[i].code);
+		assert_true(e.status != 0 || (secret.p == NULL) == (rows[i].secret == NULL));
+		if (e.status == 0)
+			assert_true(str_eq(secret, str_from(rows[i].secret)));
 		/* whatever went wrong, the answer never repeats the key */
 		assert_true(str_find(str_from(e.text), STR("sk-")) < 0);
 	}
@@ -416,7 +423,7 @@ two_authorizations_are_refused(void **state)
 	(void)state;
 	struct door_head h = HEAD("Authorization: Bearer a", "authorization: Bearer a");
 	struct err e;
-	assert_int_equal(guard_credentials(&h, &e), -1);
+	assert_int_equal(guard_credentials(&h, &secret, &e), -1);
 	assert_int_equal(e.status, 400);
 	assert_string_equal(e.code, "ambiguous_credentials");
 }
@@ -432,7 +439,7 @@ endless_key_is_refused(void **state)
 		assert_int_equal(buf_add_c(&b, 'k'), 0);
 	struct door_head h = { 0 };
 	guard_take(&h, STR("Authorization"), buf_str(&b));
-	assert_int_equal(guard_credentials(&h, &e), -1);
+	assert_int_equal(guard_credentials(&h, &secret, &e), -1);
 	assert_int_equal(e.status, 401);
 	buf_free(&b);
 }
@@ -457,6 +464,58 @@ directives_reach_the_exchange(void **state)
 	assert_string_equal(none.task, "");
 	assert_string_equal(none.directives, "");
 	assert_false(none.fresh);
+}
+
+static void
+run_and_its_budget_reach_the_exchange(void **state)
+{
+	(void)state;
+	struct exchange x = { 0 };
+	struct err e;
+	struct door_head both = HEAD("X-Farthing-Run: nightly.7", "X-Farthing-Run-Budget-USD: 0.25");
+	assert_int_equal(guard_directives(&both, &x, &e), 0);
+	assert_string_equal(x.run, "nightly.7");
+	assert_int_equal(x.run_budget_pico, 250000000000);
+	struct door_head named = HEAD("X-Farthing-Run: r"), none = { 0 },
+			 nothing_to_spend = HEAD("X-Farthing-Run: r", "X-Farthing-Run-Budget-USD: 0");
+	assert_int_equal(guard_directives(&named, &x, &e), 0);
+	assert_int_equal(x.run_budget_pico, -1);
+	assert_int_equal(guard_directives(&nothing_to_spend, &x, &e), 0);
+	assert_int_equal(x.run_budget_pico, 0);
+	assert_int_equal(guard_directives(&none, &x, &e), 0);
+	assert_string_equal(x.run, "");
+	assert_int_equal(x.run_budget_pico, -1);
+}
+
+static void
+bad_run_names_its_header(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *lines[3];
+		const char *param;
+	} rows[] = {
+		{ { "X-Farthing-Run:" }, "x-farthing-run" },
+		{ { "X-Farthing-Run: a b" }, "x-farthing-run" },
+		{ { "X-Farthing-Run: a/b" }, "x-farthing-run" },
+		{ { "X-Farthing-Run-Budget-USD: 1" }, "x-farthing-run-budget-usd" },
+		{ { "X-Farthing-Run: r", "X-Farthing-Run-Budget-USD: -1" }, "x-farthing-run-budget-usd" },
+		{ { "X-Farthing-Run: r", "X-Farthing-Run-Budget-USD:" }, "x-farthing-run-budget-usd" },
+		{ { "X-Farthing-Run: r", "X-Farthing-Run-Budget-USD: 1e3" }, "x-farthing-run-budget-usd" },
+		{ { "X-Farthing-Run: r", "X-Farthing-Run-Budget-USD: $1" }, "x-farthing-run-budget-usd" },
+		{ { "X-Farthing-Run: r", "X-Farthing-Run-Budget-USD: 99999999999" },
+		    "x-farthing-run-budget-usd" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct door_head h = take(rows[i].lines);
+		struct exchange x = { 0 };
+		struct err e = { 0 };
+		if (guard_directives(&h, &x, &e) != -1)
+			fail_msg("row %zu passes", i);
+		assert_int_equal(e.status, 400);
+		assert_string_equal(e.code, "invalid_value");
+		assert_string_equal(e.param, rows[i].param);
+	}
 }
 
 static void
@@ -528,6 +587,8 @@ main(void)
 		cmocka_unit_test(two_authorizations_are_refused),
 		cmocka_unit_test(endless_key_is_refused),
 		cmocka_unit_test(directives_reach_the_exchange),
+		cmocka_unit_test(run_and_its_budget_reach_the_exchange),
+		cmocka_unit_test(bad_run_names_its_header),
 		cmocka_unit_test(only_no_cache_and_no_store_ask_for_a_fresh_answer),
 		cmocka_unit_test(unknown_directives_are_refused_by_name),
 	};

@@ -113,6 +113,34 @@ amounts_are_written_as_short_as_they_are_exact(void **state)
 }
 
 static void
+amounts_for_people_are_rounded_half_away_from_zero(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t pico;
+		int decimals;
+		const char *text;
+	} rows[] = {
+		{ 0, 2, "0.00" },
+		{ 0, 0, "0" },
+		{ 4999999999, 2, "0.00" },
+		{ 5000000000, 2, "0.01" },
+		{ -5000000000, 2, "-0.01" },
+		{ -4999999999, 2, "0.00" },
+		{ 1995000000000, 2, "2.00" },
+		{ 1500000000000, 0, "2" },
+		{ 1499999999999, 0, "1" },
+		{ 1234567890123, 12, "1.234567890123" },
+		{ INT64_MAX, 4, "9223372.0369" },
+		{ INT64_MIN, 2, "-9223372.04" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char text[32];
+		assert_string_equal(money_round(rows[i].pico, rows[i].decimals, text), rows[i].text);
+	}
+}
+
+static void
 every_amount_comes_back(void **state)
 {
 	(void)state;
@@ -150,6 +178,7 @@ main(void)
 		cmocka_unit_test(what_is_no_amount_is_refused),
 		cmocka_unit_test(prices_per_million_are_whole_picos_per_token),
 		cmocka_unit_test(amounts_are_written_as_short_as_they_are_exact),
+		cmocka_unit_test(amounts_for_people_are_rounded_half_away_from_zero),
 		cmocka_unit_test(every_amount_comes_back),
 		cmocka_unit_test(overflow_is_told_and_changes_nothing),
 	};

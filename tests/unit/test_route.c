@@ -269,6 +269,57 @@ name_beyond_any_model_is_not_found_by_its_beginning(void **state)
 	buf_free(&uri);
 }
 
+static void
+keys_are_administered_by_path_and_method(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *method, *uri;
+		enum keys_action action;
+		const char *name;
+		bool json;
+	} rows[] = {
+		{ "GET", "/farthing/api/keys", KEYS_ACT_LIST, "", false },
+		{ "POST", "/farthing/api/keys", KEYS_ACT_ADD, "", true },
+		{ "DELETE", "/farthing/api/keys/team.a:1", KEYS_ACT_REVOKE, "team.a:1", false },
+		{ "POST", "/farthing/api/keys/a/revoke", KEYS_ACT_REVOKE, "a", true },
+		{ "POST", "/farthing/api/keys/a/thaw", KEYS_ACT_THAW, "a", true },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct found f = find_text(rows[i].method, rows[i].uri);
+		assert_int_equal(f.rc, 0);
+		assert_int_equal(f.route.kind, ROUTE_KEYS);
+		assert_int_equal(f.route.keys, rows[i].action);
+		assert_string_equal(f.route.name, rows[i].name);
+		assert_int_equal(f.route.wants_json, rows[i].json);
+	}
+	static const struct {
+		const char *method, *uri;
+		int status;
+		const char *allow;
+	} bad[] = {
+		{ "DELETE", "/farthing/api/keys", 405, "GET, POST" },
+		{ "POST", "/farthing/api/keys/a", 405, "DELETE" },
+		{ "GET", "/farthing/api/keys/a/revoke", 405, "POST" },
+		{ "GET", "/farthing/api/keys/a/thaw", 405, "POST" },
+		{ "GET", "/farthing/api/keys/", 404, NULL },
+		{ "POST", "/farthing/api/keys/a/", 404, NULL },
+		{ "POST", "/farthing/api/keys/a/thaw/", 404, NULL },
+		{ "POST", "/farthing/api/keys/a/melt", 404, NULL },
+		{ "GET", "/farthing/api/keysx", 404, NULL },
+		{ "DELETE", "/farthing/api/keys/a,b", 404, NULL },
+		{ "DELETE", "/farthing/api/keys/a%2Fb", 400, NULL },
+	};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		struct found f = find_text(bad[i].method, bad[i].uri);
+		assert_int_equal(f.rc, -1);
+		assert_int_equal(f.e.status, bad[i].status);
+		assert_int_equal(f.allow != NULL, bad[i].allow != NULL);
+		if (f.allow != NULL)
+			assert_string_equal(f.allow, bad[i].allow);
+	}
+}
+
 int
 main(void)
 {
@@ -282,6 +333,7 @@ main(void)
 		cmocka_unit_test(names_of_models_may_hold_a_slash),
 		cmocka_unit_test(forwarded_paths_keep_their_rest_and_query),
 		cmocka_unit_test(forwarded_path_is_never_cut),
+		cmocka_unit_test(keys_are_administered_by_path_and_method),
 		cmocka_unit_test(name_beyond_any_model_is_not_found_by_its_beginning),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -415,12 +415,12 @@ break_halfway(sqlite3 *db)
 }
 
 static int
-climb(schema_step *third, struct err *e)
+climb(schema_step *next, struct err *e)
 {
-	schema_step *const steps[] = { NULL, NULL, third };
+	schema_step *const steps[SCHEMA_VERSION + 1] = { [SCHEMA_VERSION] = next };
 	sqlite3 *db = NULL;
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	int rc = schema_climb(db, path, steps, 3, e);
+	int rc = schema_climb(db, path, steps, SCHEMA_VERSION + 1, e);
 	sqlite3_close(db);
 	return rc;
 }
@@ -432,10 +432,10 @@ upgrade_keeps_a_copy_of_the_old_books(void **state)
 	make_books(2);
 	struct err e = { 0 };
 	assert_int_equal(climb(add_column, &e), 0);
-	assert_int_equal(number("PRAGMA user_version"), 3);
+	assert_int_equal(number("PRAGMA user_version"), SCHEMA_VERSION + 1);
 	assert_int_equal(number("SELECT count(*) FROM pragma_table_info('meta') WHERE name='note'"), 1);
-	snprintf(path, sizeof path, "%s/books.db.bak-v2", folder);
-	assert_int_equal(number("PRAGMA user_version"), 2);
+	snprintf(path, sizeof path, "%s/books.db.bak-v%d", folder, SCHEMA_VERSION);
+	assert_int_equal(number("PRAGMA user_version"), SCHEMA_VERSION);
 	assert_int_equal(number("SELECT count(*) FROM requests"), 2);
 }
 
@@ -447,7 +447,7 @@ failed_upgrade_changes_nothing(void **state)
 	struct err e = { 0 };
 	assert_int_equal(climb(break_halfway, &e), -1);
 	assert_non_null(strstr(e.text, "still what it was"));
-	assert_int_equal(number("PRAGMA user_version"), 2);
+	assert_int_equal(number("PRAGMA user_version"), SCHEMA_VERSION);
 	assert_int_equal(number("SELECT count(*) FROM requests"), 2);
 }
 

@@ -1,0 +1,86 @@
+/*
+ * The figures of a report under the names that programs read.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "report_fields.h"
+
+#include <assert.h>
+
+struct list {
+	struct field *fields;
+	size_t count;
+};
+
+static void
+add(struct list *l, enum field_kind kind, const char *name, int64_t value)
+{
+	assert(l->count < FIELDS_MOST);
+	l->fields[l->count++] = (struct field){ name, kind, false, value };
+}
+
+/* Rounded to the nearest; unknown where there is nothing to divide by. */
+static void
+add_ratio(struct list *l, enum field_kind kind, const char *name, int64_t part, int64_t whole)
+{
+	__int128 scale = kind == FIELD_SHARE ? 10000 : 1;
+	add(l, kind, name,
+	    whole > 0 ? (int64_t)(((__int128)part * scale * 2 + whole) / ((__int128)whole * 2)) : 0);
+	l->fields[l->count - 1].unknown = whole <= 0;
+}
+
+size_t
+fields_of_sums(const struct report_sums *s, struct field out[FIELDS_MOST])
+{
+	static const char *const saved[CAUSES] = { "saved_routed", "saved_cache_exact", "saved_cache_similar",
+		"saved_coalesced", "saved_batched", "saved_provider_cache" };
+	struct list l = { .fields = out };
+	add(&l, FIELD_COUNT, "requests", s->requests);
+	add(&l, FIELD_COUNT, "errors", s->errors);
+	add_ratio(&l, FIELD_SHARE, "success_share", s->requests - s->errors, s->requests);
+	add(&l, FIELD_COUNT, "input_tokens", s->input_tokens);
+	add(&l, FIELD_COUNT, "cached_input_tokens", s->cached_input_tokens);
+	add(&l, FIELD_COUNT, "cache_write_tokens", s->cache_write_tokens);
+	add(&l, FIELD_COUNT, "output_tokens", s->output_tokens);
+	add(&l, FIELD_COUNT, "reasoning_tokens", s->reasoning_tokens);
+	add(&l, FIELD_MONEY, "cost", s->cost_pico);
+	add(&l, FIELD_MONEY, "cost_exact", s->cost_pico - s->estimated_pico - s->held_pico);
+	add(&l, FIELD_MONEY, "cost_estimated", s->estimated_pico);
+	add(&l, FIELD_MONEY, "cost_held", s->held_pico);
+	add(&l, FIELD_COUNT, "unpriced_requests", s->unpriced);
+	add_ratio(&l, FIELD_MONEY, "cost_per_request", s->cost_pico, s->requests);
+	add(&l, FIELD_MONEY, "saved", saved_in_all(s));
+	for (int c = 0; c < CAUSES; c++)
+		add(&l, FIELD_MONEY, saved[c], cause_saved(s, (enum cause)c));
+	add(&l, FIELD_COUNT, "hits_exact", s->cache_requests[CACHE_EXACT]);
+	add(&l, FIELD_COUNT, "hits_similar", s->cache_requests[CACHE_SIMILAR]);
+	add(&l, FIELD_COUNT, "hits_coalesced", s->cache_requests[CACHE_COALESCED]);
+	add_ratio(&l, FIELD_SHARE, "hit_share", hits(s), s->requests);
+	add_ratio(&l, FIELD_COUNT, "mean_total_us", s->total_us, s->requests);
+	return l.count;
+}
+
+size_t
+fields_of_cause(const struct report_sums *s, enum cause cause, struct field out[FIELDS_MOST])
+{
+	struct list l = { .fields = out };
+	int64_t requests = cause_requests(s, cause);
+	add(&l, FIELD_COUNT, "requests", requests);
+	out[0].unknown = requests < 0;
+	add(&l, FIELD_MONEY, "saved", cause_saved(s, cause));
+	add_ratio(&l, FIELD_SHARE, "share", cause_saved(s, cause), saved_in_all(s));
+	return l.count;
+}
+
+size_t
+fields_of_price(const struct report_price *p, struct field out[FIELDS_MOST])
+{
+	struct list l = { .fields = out };
+	add(&l, FIELD_COUNT, "calls", p->attempts);
+	add(&l, FIELD_MONEY, "recorded", p->recorded_pico);
+	add(&l, FIELD_MONEY, "repriced", p->repriced_pico);
+	add(&l, FIELD_MONEY, "difference", p->repriced_pico - p->recorded_pico);
+	add(&l, FIELD_COUNT, "recorded_unpriced_calls", p->unpriced);
+	add(&l, FIELD_COUNT, "still_unpriced_calls", p->still_unpriced);
+	add(&l, FIELD_COUNT, "kept_calls", p->kept);
+	return l.count;
+}

@@ -1,0 +1,438 @@
+/*
+ * The report for people: what was spent and what it is made of, what was saved and why, the groups, the budgets.
+ * Zeroes are left blank, columns without content are left out.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "base/money.h"
+#include "base/utf8.h"
+#include "grid.h"
+#include "report_view.h"
+
+/* ---- Figures ---- */
+
+/* How many decimals show the largest amount of a column with some four digits. */
+static int
+decimals_for(int64_t most_pico)
+{
+	if (most_pico >= 100 * PICO_PER_USD)
+		return 2;
+	if (most_pico >= PICO_PER_USD / 10)
+		return 4;
+	return most_pico >= PICO_PER_USD / 10000 ? 6 : 8;
+}
+
+/* Blank for nothing; what is less than the last decimal is not made nothing. */
+static void
+money_cell(struct grid *g, int64_t pico, int decimals)
+{
+	char text[32];
+	if (pico == 0) {
+		grid_blank(g);
+		return;
+	}
+	money_round(pico, decimals, text);
+	bool nothing = strspn(text, "-0.") == strlen(text);
+	if (nothing) /* the least amount that can be shown */
+		text[strlen(text) - 1] = '1';
+	grid_cell(g, "%s$%s", nothing ? "<" : "", text);
+}
+
+/* 1234567 as "1,234,567". */
+static char *
+grouped(int64_t n, char out[32])
+{
+	char digits[24];
+	int count = snprintf(digits, sizeof digits, "%lld", (long long)n), at = 0;
+	for (int i = 0; i < count; i++) {
+		if (i > 0 && (count - i) % 3 == 0 && digits[i - 1] != '-')
+			out[at++] = ',';
+		out[at++] = digits[i];
+	}
+	out[at] = '\0';
+	return out;
+}
+
+static void
+count_cell(struct grid *g, int64_t n)
+{
+	char text[32];
+	if (n == 0)
+		grid_blank(g);
+	else
+		grid_cell(g, "%s", grouped(n, text));
+}
+
+/* Up to 999,999 as it is, then 1.23M, 12.3G. */
+static char *
+short_count(int64_t n, char out[32])
+{
+	static const char units[] = "MGTPE";
+	int64_t unit = 1000000;
+	int at = 0;
+	if (n < unit)
+		return grouped(n, out);
+	while (n / unit >= 1000 && units[at + 1] != '\0') {
+		unit *= 1000;
+		at++;
+	}
+	/* Three digits, cut and not rounded: what is less than a million never shows as 1000. */
+	int whole = (int)(n / unit), behind = (int)(n % unit / (unit / 100));
+	if (whole >= 100)
+		snprintf(out, 32, "%d%c", whole, units[at]);
+	else if (whole >= 10)
+		snprintf(out, 32, "%d.%d%c", whole, behind / 10, units[at]);
+	else
+		snprintf(out, 32, "%d.%02d%c", whole, behind, units[at]);
+	return out;
+}
+
+static void
+short_cell(struct grid *g, int64_t n)
+{
+	char text[32];
+	if (n == 0)
+		grid_blank(g);
+	else
+		grid_cell(g, "%s", short_count(n, text));
+}
+
+/* "12.5 %"; nothing of nothing is blank. */
+static char *
+share(int64_t part, int64_t whole, char out[32])
+{
+	out[0] = '\0';
+	if (whole <= 0)
+		return out;
+	double percent = 100.0 * (double)part / (double)whole;
+	/* All is said of all only, and nothing of nothing only. */
+	if (part < whole && percent > 99.9)
+		percent = 99.9;
+	if (part > 0 && percent < 0.1)
+		snprintf(out, 32, "<0.1 %%");
+	else
+		snprintf(out, 32, part == whole ? "%.0f %%" : "%.1f %%", percent);
+	return out;
+}
+
+static void
+share_cell(struct grid *g, int64_t part, int64_t whole)
+{
+	char text[32];
+	grid_cell(g, "%s", part == 0 ? "" : share(part, whole, text));
+}
+
+static int64_t
+each(int64_t sum, int64_t count)
+{
+	return count > 0 ? sum / count + (sum % count * 2 >= count) : 0;
+}
+
+/* Names that are longer than a column should be lose their end. */
+static void
+name_cell(struct grid *g, const char *name)
+{
+	enum { WIDEST = 24 };
+	struct str s = str_from(name[0] != '\0' ? name : "(none)");
+	size_t at = 0, width = 0, cut = 0;
+	for (; at < s.n; width++) {
+		size_t step = utf8_step(s, at);
+		at += step > 0 ? step : 1;
+		if (width + 2 <= WIDEST)
+			cut = at;
+	}
+	if (width > WIDEST)
+		grid_cell(g, "%.*s\xe2\x80\xa6", (int)cut, s.p);
+	else
+		grid_cell(g, "%s", s.p);
+}
+
+/* ---- What was spent and saved ---- */
+
+static void
+money_line(struct grid *g, const char *label, int64_t pico, int decimals, const char *remark)
+{
+	if (pico == 0)
+		return;
+	grid_cell(g, "%s", label);
+	money_cell(g, pico, decimals);
+	grid_cell(g, "%s", remark);
+}
+
+static void
+cost_lines(struct grid *g, const struct report_sums *t, int decimals)
+{
+	char text[32];
+	int64_t exact = t->cost_pico - t->estimated_pico - t->held_pico;
+	int64_t a_request = each(t->cost_pico, t->requests);
+	grid_cell(g, "cost");
+	if (t->cost_pico == 0)
+		grid_cell(g, "nothing");
+	else
+		money_cell(g, t->cost_pico, decimals);
+	if (t->cost_pico == 0)
+		grid_blank(g);
+	else
+		grid_cell(g, "$%s a request", money_round(a_request, decimals_for(a_request), text));
+	if (exact != t->cost_pico) {
+		money_line(g, "  exact", exact, decimals, "by the provider's count");
+		money_line(g, "  estimated", t->estimated_pico, decimals, "the provider did not count");
+		money_line(g, "  held", t->held_pico, decimals, "outcome unknown: the most it can have cost");
+	}
+	if (t->unpriced > 0) {
+		grid_cell(g, "  unknown");
+		grid_blank(g);
+		grid_cell(g, "%s requests of models without a price", grouped(t->unpriced, text));
+	}
+}
+
+static void
+saved_lines(struct grid *g, const struct report_sums *t, int decimals)
+{
+	static const char *const labels[CAUSES] = { "  routed", "  exact cache", "  similarity cache",
+		"  shared in flight", "  batched", "  provider's cache" };
+	int64_t saved = saved_in_all(t);
+	char text[32];
+	grid_cell(g, "saved");
+	if (saved == 0) {
+		grid_cell(g, "nothing");
+		grid_blank(g);
+		return;
+	}
+	money_cell(g, saved, decimals);
+	grid_cell(g, "%s of what it would have cost", share(saved, saved + t->cost_pico, text));
+	for (int c = 0; c < CAUSES; c++) {
+		int64_t requests = cause_requests(t, (enum cause)c);
+		char remark[64] = "";
+		if (c == CAUSE_ROUTED)
+			snprintf(remark, sizeof remark, "a cheaper model than the one asked for");
+		else if (c == CAUSE_PROVIDER_CACHE)
+			snprintf(remark, sizeof remark, "%s of the input tokens",
+			    share(t->cached_input_tokens, t->input_tokens, text));
+		else if (requests > 0)
+			snprintf(remark, sizeof remark, "%s requests", grouped(requests, text));
+		money_line(g, labels[c], cause_saved(t, (enum cause)c), decimals, remark);
+	}
+}
+
+static void
+print_totals(const struct view *v, FILE *to)
+{
+	const struct report_sums *t = &v->spending.total;
+	struct grid g;
+	char a[32], b[32];
+	int64_t saved = saved_in_all(t);
+	int decimals = decimals_for(t->cost_pico > saved ? t->cost_pico : saved);
+	grid_columns(&g, "<label|figure|<remark");
+	grid_cell(&g, "requests");
+	grid_cell(&g, "%s", grouped(t->requests, a));
+	if (t->errors == 0)
+		grid_cell(&g, "all answered");
+	else
+		grid_cell(&g, "%s answered, %s not", share(t->requests - t->errors, t->requests, a),
+		    grouped(t->errors, b));
+	cost_lines(&g, t, decimals);
+	saved_lines(&g, t, decimals);
+	if (hits(t) > 0) {
+		grid_cell(&g, "hits");
+		grid_cell(&g, "%s", share(hits(t), t->requests, a));
+		grid_cell(&g, "%s requests needed no call of their own", grouped(hits(t), b));
+	}
+	if (t->input_tokens + t->output_tokens > 0) {
+		grid_cell(&g, "tokens");
+		grid_cell(&g, "%s", short_count(t->input_tokens + t->output_tokens, a));
+		grid_cell(
+		    &g, "%s in, %s out", short_count(t->input_tokens, a), short_count(t->output_tokens, b));
+	}
+	grid_print(&g, to);
+}
+
+/* ---- Groups ---- */
+
+static void
+print_groups(const struct view *v, FILE *to)
+{
+	const struct report_spending *s = &v->spending;
+	int64_t cost = 0, one = 0, saved = 0;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct report_sums *t = &s->groups[i].sums;
+		int64_t a_request = each(t->cost_pico, t->requests), all = saved_in_all(t);
+		cost = t->cost_pico > cost ? t->cost_pico : cost;
+		one = a_request > one ? a_request : one;
+		saved = all > saved ? all : saved;
+	}
+	struct grid g;
+	char titles[160], name[40];
+	snprintf(titles, sizeof titles, "<%s|requests|errors|input|output|cost|a request|saved|hits", v->by);
+	grid_head(&g, titles);
+	for (size_t i = 0; i < s->count; i++) {
+		const struct report_sums *t = &s->groups[i].sums;
+		name_cell(&g, group_name(v, &s->groups[i], name));
+		count_cell(&g, t->requests);
+		count_cell(&g, t->errors);
+		short_cell(&g, t->input_tokens);
+		short_cell(&g, t->output_tokens);
+		money_cell(&g, t->cost_pico, decimals_for(cost));
+		money_cell(&g, each(t->cost_pico, t->requests), decimals_for(one));
+		money_cell(&g, saved_in_all(t), decimals_for(saved));
+		share_cell(&g, hits(t), t->requests);
+	}
+	fputc('\n', to);
+	grid_print(&g, to);
+}
+
+static void
+print_causes(const struct view *v, FILE *to)
+{
+	const struct report_sums *t = &v->spending.total;
+	int64_t saved = saved_in_all(t);
+	struct grid g;
+	grid_head(&g, "<cause|requests|saved|share");
+	for (int c = 0; c < CAUSES; c++) {
+		int64_t requests = cause_requests(t, (enum cause)c);
+		if (cause_saved(t, (enum cause)c) == 0 && requests <= 0)
+			continue;
+		name_cell(&g, cause_name((enum cause)c));
+		count_cell(&g, requests > 0 ? requests : 0);
+		money_cell(&g, cause_saved(t, (enum cause)c), decimals_for(saved));
+		share_cell(&g, cause_saved(t, (enum cause)c), saved);
+	}
+	fputc('\n', to);
+	if (g.count > g.columns)
+		grid_print(&g, to);
+	else
+		fputs("  Nothing was saved in this time.\n", to);
+}
+
+/* ---- History at other prices ---- */
+
+static void
+price_cells(struct grid *g, const struct report_price *m, int decimals)
+{
+	count_cell(g, m->attempts);
+	money_cell(g, m->recorded_pico, decimals);
+	money_cell(g, m->repriced_pico, decimals);
+	int64_t more = m->repriced_pico - m->recorded_pico;
+	char text[32];
+	if (more == 0)
+		grid_blank(g);
+	else
+		grid_cell(
+		    g, "%s$%s", more > 0 ? "+" : "-", money_round(more > 0 ? more : -more, decimals, text));
+	count_cell(g, m->still_unpriced);
+}
+
+static void
+print_prices(const struct view *v, FILE *to)
+{
+	const struct report_prices *p = &v->prices;
+	int64_t most =
+	    p->total.recorded_pico > p->total.repriced_pico ? p->total.recorded_pico : p->total.repriced_pico;
+	int decimals = decimals_for(most);
+	if (p->count == 0) {
+		fputs("  No call was billed in this time.\n", to);
+		return;
+	}
+	struct grid g;
+	grid_head(&g, "<model|calls|recorded|at these prices|difference|without a price");
+	for (size_t i = 0; i < p->count; i++) {
+		name_cell(&g, p->models[i].model);
+		price_cells(&g, &p->models[i], decimals);
+	}
+	if (p->count > 1) {
+		grid_cell(&g, "in all");
+		price_cells(&g, &p->total, decimals);
+	}
+	grid_print(&g, to);
+	if (p->total.kept > 0) {
+		char text[32];
+		fprintf(to,
+		    "\n  %s calls have no count of tokens or no price today, and keep what was recorded.\n",
+		    grouped(p->total.kept, text));
+	}
+}
+
+/* ---- Budgets ---- */
+
+static void
+budget_row(struct grid *g, const struct budget_use *b)
+{
+	char text[40];
+	int decimals = b->limit_pico >= 100 * PICO_PER_USD ? 2 : 4;
+	if (b->kind == ACCOUNT_GATEWAY)
+		grid_cell(g, "gateway");
+	else
+		grid_cell(g, "%s %s", account_kind_name(b->kind), b->account);
+	grid_cell(g, "%s", window_kind_name(b->window));
+	grid_cell(g, "$%s", money_round(b->limit_pico, 2, text));
+	money_cell(g, b->spent_pico, decimals);
+	grid_cell(g, "%s", b->spent_pico == 0 ? "" : share(b->spent_pico, b->limit_pico, text));
+	grid_cell(g, "%s", local_time(b->span.end_us, false, text));
+	if (b->forecast.at_end_pico < 0)
+		grid_blank(g);
+	else
+		money_cell(g, b->forecast.at_end_pico, decimals);
+	if (b->frozen)
+		grid_cell(g, "frozen");
+	else if (b->spent_pico >= b->limit_pico)
+		grid_cell(g, "reached");
+	else if (b->forecast.reached_us != 0)
+		grid_cell(g, "%s", local_time(b->forecast.reached_us, false, text));
+	else
+		grid_blank(g);
+}
+
+static void
+print_budgets(const struct view *v, FILE *to)
+{
+	fputs("\nBudgets\n\n", to);
+	if (v->budget_count == 0) {
+		fputs("  No limit is set.\n", to);
+		return;
+	}
+	struct grid g;
+	grid_head(&g, "<account|<window|limit|spent|used|<resets at|forecast|<limit reached");
+	for (size_t i = 0; i < v->budget_count; i++)
+		budget_row(&g, &v->budgets[i]);
+	grid_print(&g, to);
+}
+
+/* ---- All of it ---- */
+
+static void
+print_notes(const struct view *v, FILE *to)
+{
+	char text[40];
+	if (v->spending.rough > 0)
+		fprintf(to,
+		    "\n  Of %s hours the single requests are gone; each counts as a whole where it begins.\n",
+		    grouped(v->spending.rough, text));
+	if (v->repriced && v->oldest_row_us > v->since_us && v->oldest_row_us != INT64_MAX)
+		fprintf(to, "\n  The oldest request that is kept is of %s.\n",
+		    local_time(v->oldest_row_us, false, text));
+}
+
+void
+view_table(const struct view *v, FILE *to)
+{
+	char since[40], until[40];
+	const struct report_sums *t = &v->spending.total;
+	fprintf(to, "%s %s%s to %s, %s\n\n", v->repriced ? "Calls priced anew" : "Spending",
+	    v->since_us == 0 ? "from the beginning" : "from ",
+	    v->since_us == 0 ? "" : local_time(v->since_us, false, since),
+	    local_time(v->until_us, false, until), v->timezone);
+	if (v->repriced)
+		print_prices(v, to);
+	else if (t->requests == 0)
+		fputs(v->oldest_row_us == INT64_MAX ? "  The ledger is empty: no request has been booked.\n"
+						    : "  No request arrived in this time.\n",
+		    to);
+	else
+		print_totals(v, to);
+	if (t->requests > 0 && v->by_cause)
+		print_causes(v, to);
+	else if (t->requests > 0 && v->by != NULL && !v->repriced)
+		print_groups(v, to);
+	print_notes(v, to);
+	if (!v->repriced)
+		print_budgets(v, to);
+}

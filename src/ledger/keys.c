@@ -1,0 +1,362 @@
+/*
+ * Virtual keys in the ledger's file.
+ *
+ * Besides the table there are rows in meta: key_secret, what secrets are keyed with; keys_version, a count of changes, so
+ * that a gateway can tell a change of keys from the many commits of its own ledger; thawed:NAME, when a key was last let go
+ * on, so that a gateway which holds it frozen in memory learns of it.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "keys_private.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- Statements ---- */
+
+/* One statement with up to two texts and an instant, in this order: ?1, ?2, ?3. -1 with *e. */
+static int
+run(struct keys *k, const char *sql, const char *text, const char *other, int64_t us, struct err *e)
+{
+	sqlite3_stmt *s = keys_prepare(k, sql, e);
+	if (s == NULL)
+		return -1;
+	/* Those that a statement does not have are refused by bind, which does no harm. */
+	sqlite3_bind_text(s, 1, text, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 2, other, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 3, us);
+	int rc = sqlite3_step(s);
+	if (rc != SQLITE_DONE && rc != SQLITE_ROW)
+		keys_failed(k, e);
+	sqlite3_finalize(s);
+	return rc == SQLITE_DONE || rc == SQLITE_ROW ? 0 : -1;
+}
+
+static int
+begin(struct keys *k, struct err *e)
+{
+	return sqlite3_exec(k->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK ? 0 : keys_failed(k, e);
+}
+
+static int
+roll_back(struct keys *k)
+{
+	if (!sqlite3_get_autocommit(k->db))
+		sqlite3_exec(k->db, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
+}
+
+/* With the change counted: that is what a running gateway looks at. */
+static int
+commit(struct keys *k, struct err *e)
+{
+	static const char count[] = "INSERT INTO meta(key, value) VALUES('keys_version', '1')"
+				    " ON CONFLICT(key) DO UPDATE SET value = CAST(value AS INTEGER) + 1";
+	if (sqlite3_exec(k->db, count, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_exec(k->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
+		keys_failed(k, e);
+		return roll_back(k);
+	}
+	return 0;
+}
+
+/* 1 or 0, or -1 with *e */
+static int
+exists(struct keys *k, const char *name, struct err *e)
+{
+	sqlite3_stmt *s = keys_prepare(k, "SELECT 1 FROM keys WHERE name = ?1", e);
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC);
+	int rc = sqlite3_step(s);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		keys_failed(k, e);
+	sqlite3_finalize(s);
+	return rc == SQLITE_ROW ? 1 : rc == SQLITE_DONE ? 0 : -1;
+}
+
+/* ---- Secrets ---- */
+
+static int
+lost_pepper(struct keys *k, struct err *e)
+{
+	return err_set(e, 503, "ledger_unavailable",
+	    "%s has lost the secret that its keys were stored with; restore a backup.", k->path);
+}
+
+int
+keys_pepper(struct keys *k, struct digest *pepper, struct err *e)
+{
+	*pepper = (struct digest){ 0 };
+	sqlite3_stmt *s = keys_prepare(k, "SELECT value FROM meta WHERE key = 'key_secret'", e);
+	if (s == NULL)
+		return -1;
+	int rc = sqlite3_step(s);
+	bool good = rc == SQLITE_DONE;
+	if (rc == SQLITE_ROW)
+		good = digest_parse(str_from((const char *)sqlite3_column_text(s, 0)), pepper);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		keys_failed(k, e);
+	else if (!good)
+		lost_pepper(k, e);
+	sqlite3_finalize(s);
+	return good ? 0 : -1;
+}
+
+/* Inside the caller's transaction. Made with the first key only: with another one none would be known any more. */
+static int
+make_pepper(struct keys *k, struct digest *pepper, struct err *e)
+{
+	static const char insert[] = "INSERT OR IGNORE INTO meta(key, value) SELECT 'key_secret', ?1"
+				     " WHERE NOT EXISTS (SELECT 1 FROM keys)";
+	static const struct digest none;
+	char hex[65];
+	random_bytes(pepper->b, sizeof pepper->b);
+	digest_hex(pepper, hex);
+	int rc = run(k, insert, hex, NULL, 0, e);
+	explicit_bzero(hex, sizeof hex);
+	if (rc != 0 || keys_pepper(k, pepper, e) != 0)
+		return -1;
+	return digest_equal(pepper, &none) ? lost_pepper(k, e) : 0;
+}
+
+static void
+make_secret(char secret[KEY_SECRET])
+{
+	static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	static const char prefix[] = "sk-farthing-";
+	size_t n = sizeof prefix - 1;
+	memcpy(secret, prefix, n);
+	while (n < KEY_SECRET - 1) {
+		unsigned char byte;
+		random_bytes(&byte, sizeof byte);
+		if (byte < 4 * 62) /* the rest would make some digits likelier than others */
+			secret[n++] = digits[byte % 62];
+	}
+	secret[n] = '\0';
+}
+
+/* ---- Changes ---- */
+
+static void
+bind_amount(sqlite3_stmt *s, int at, int64_t amount, int64_t none)
+{
+	if (amount == none)
+		sqlite3_bind_null(s, at);
+	else
+		sqlite3_bind_int64(s, at, amount);
+}
+
+static int
+insert(struct keys *k, const struct key *like, const struct digest *mac, const char *hint, int64_t now_us,
+    struct err *e)
+{
+	sqlite3_stmt *s = keys_prepare(k,
+	    "INSERT INTO keys(name, mac, hint, project, models, request_pico, daily_pico, weekly_pico,"
+	    " monthly_pico, concurrent, created_us, expires_us)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	    e);
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_text(s, 1, like->name, -1, SQLITE_STATIC);
+	sqlite3_bind_blob(s, 2, mac->b, sizeof mac->b, SQLITE_STATIC);
+	sqlite3_bind_text(s, 3, hint, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 4, like->project, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 5, like->models, -1, SQLITE_STATIC);
+	bind_amount(s, 6, like->limits.request_pico, -1);
+	bind_amount(s, 7, like->limits.daily_pico, -1);
+	bind_amount(s, 8, like->limits.weekly_pico, -1);
+	bind_amount(s, 9, like->limits.monthly_pico, -1);
+	sqlite3_bind_int(s, 10, like->concurrent);
+	sqlite3_bind_int64(s, 11, now_us);
+	bind_amount(s, 12, like->expires_us, 0);
+	int rc = sqlite3_step(s);
+	if (rc != SQLITE_DONE)
+		keys_failed(k, e);
+	sqlite3_finalize(s);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+int
+keys_add(struct keys *k, const struct key *like, int64_t now_us, char secret[KEY_SECRET], struct err *e)
+{
+	struct digest pepper = { 0 };
+	if (begin(k, e) != 0)
+		return -1;
+	int found = exists(k, like->name, e);
+	if (found == 1) {
+		err_set(e, 409, "key_exists",
+		    "There is a key of that name already, or was: names stand in the books and are not given "
+		    "twice.");
+		e->should_retry = -1;
+	}
+	if (found != 0 || make_pepper(k, &pepper, e) != 0)
+		return roll_back(k);
+	make_secret(secret);
+	struct digest mac = digest_keyed(&pepper, str_from(secret));
+	explicit_bzero(&pepper, sizeof pepper);
+	const char *hint = secret + KEY_SECRET - KEY_HINT;
+	if (insert(k, like, &mac, hint, now_us, e) != 0)
+		return roll_back(k);
+	return commit(k, e);
+}
+
+static int
+not_found(struct err *e)
+{
+	return err_set(e, 404, "key_not_found", "There is no key of that name.");
+}
+
+int
+keys_revoke(struct keys *k, const char *name, int64_t now_us, struct err *e)
+{
+	if (begin(k, e) != 0)
+		return -1;
+	int found = exists(k, name, e);
+	if (found == 0)
+		not_found(e);
+	if (found != 1 ||
+	    run(k, "UPDATE keys SET revoked_us = ?3 WHERE name = ?1 AND ifnull(revoked_us, 0) = 0", name,
+		NULL, now_us, e) != 0)
+		return roll_back(k);
+	return commit(k, e);
+}
+
+int
+keys_thaw(struct keys *k, const char *name, int64_t now_us, struct err *e)
+{
+	char mark[sizeof "thawed:" + ACCOUNT_NAME], at[32];
+	snprintf(mark, sizeof mark, "thawed:%s", name);
+	snprintf(at, sizeof at, "%lld", (long long)now_us);
+	if (begin(k, e) != 0)
+		return -1;
+	int found = exists(k, name, e);
+	if (found == 0)
+		not_found(e);
+	static const char thaw[] =
+	    "UPDATE windows SET frozen = 0 WHERE kind = 2 AND account = ?1 AND window = 0 AND end_us > ?3";
+	if (found != 1 || run(k, thaw, name, NULL, now_us, e) != 0 ||
+	    run(k, "INSERT OR REPLACE INTO meta(key, value) VALUES(?1, ?2)", mark, at, 0, e) != 0)
+		return roll_back(k);
+	return commit(k, e);
+}
+
+/* ---- Looking ---- */
+
+static int
+number_of(struct keys *k, sqlite3_stmt *s, int64_t *out, struct err *e)
+{
+	int rc = sqlite3_step(s);
+	*out = rc == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		keys_failed(k, e);
+	sqlite3_reset(s);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
+}
+
+int
+keys_changed(struct keys *k, struct err *e)
+{
+	int64_t data, version;
+	if (number_of(k, k->data_version, &data, e) != 0)
+		return -1;
+	if (k->seen_keys >= 0 && data == k->seen_data)
+		return 0;
+	if (number_of(k, k->keys_version, &version, e) != 0)
+		return -1;
+	if (version != k->seen_keys)
+		return 1;
+	k->seen_data = data;
+	return 0;
+}
+
+static int64_t
+amount(sqlite3_stmt *s, int at, int64_t none)
+{
+	return sqlite3_column_type(s, at) == SQLITE_NULL ? none : sqlite3_column_int64(s, at);
+}
+
+static void
+take_label(sqlite3_stmt *s, int at, char *to, size_t size)
+{
+	const char *text = (const char *)sqlite3_column_text(s, at);
+	str_copy(to, size, str_from(text != NULL ? text : ""));
+}
+
+/* False for a row that no version of ours wrote: it opens nothing. */
+static bool
+take_row(sqlite3_stmt *s, struct key_row *row)
+{
+	struct key *key = &row->key;
+	*row = (struct key_row){ .spent_today_pico = -1 };
+	take_label(s, 0, key->name, sizeof key->name);
+	take_label(s, 2, row->hint, sizeof row->hint);
+	take_label(s, 3, key->project, sizeof key->project);
+	take_label(s, 4, key->models, sizeof key->models);
+	key->limits =
+	    (struct account_limits){ amount(s, 5, -1), amount(s, 6, -1), amount(s, 7, -1), amount(s, 8, -1) };
+	key->concurrent = (int)amount(s, 9, 0);
+	row->created_us = amount(s, 10, 0);
+	key->expires_us = amount(s, 11, 0);
+	row->revoked_us = amount(s, 12, 0);
+	key->revoked = row->revoked_us != 0;
+	row->thawed_us = amount(s, 13, 0);
+	row->spent_today_pico = amount(s, 14, 0);
+	row->frozen = amount(s, 15, 0) != 0;
+	if (sqlite3_column_bytes(s, 1) != (int)sizeof key->mac)
+		return false;
+	memcpy(key->mac, sqlite3_column_blob(s, 1), sizeof key->mac);
+	return true;
+}
+
+static int
+read_rows(struct keys *k, sqlite3_stmt *s, struct key_row **rows, size_t *count, struct err *e)
+{
+	size_t cap = 0;
+	int rc;
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+		if (*count == cap) {
+			cap = cap > 0 ? cap * 2 : 16;
+			struct key_row *more = must_alloc(cap * sizeof *more);
+			if (*count > 0)
+				memcpy(more, *rows, *count * sizeof *more);
+			free(*rows);
+			*rows = more;
+		}
+		*count += take_row(s, &(*rows)[*count]);
+	}
+	return rc == SQLITE_DONE ? 0 : keys_failed(k, e);
+}
+
+int
+keys_list(struct keys *k, int64_t now_us, struct key_row **rows, size_t *count, struct err *e)
+{
+	static const char all[] =
+	    "SELECT name, mac, hint, project, models, request_pico, daily_pico, weekly_pico, monthly_pico,"
+	    " concurrent, created_us, expires_us, revoked_us,"
+	    " (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'thawed:' || k.name),"
+	    " w.settled_pico, w.frozen FROM keys AS k LEFT JOIN windows AS w ON w.kind = 2"
+	    " AND w.account = k.name AND w.window = 0 AND w.start_us <= ?1 AND w.end_us > ?1"
+	    " ORDER BY created_us, name";
+	int64_t data, version;
+	*rows = NULL;
+	*count = 0;
+	/* The number first: what is committed between the two is then seen as a change again, not missed. */
+	if (number_of(k, k->data_version, &data, e) != 0 || number_of(k, k->keys_version, &version, e) != 0)
+		return -1;
+	sqlite3_stmt *s = keys_prepare(k, all, e);
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_int64(s, 1, now_us);
+	int rc = read_rows(k, s, rows, count, e);
+	sqlite3_finalize(s);
+	if (rc != 0) {
+		free(*rows);
+		*rows = NULL;
+		*count = 0;
+		return -1;
+	}
+	k->seen_data = data;
+	k->seen_keys = version;
+	return 0;
+}
