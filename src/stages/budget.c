@@ -122,6 +122,7 @@ bound(const struct budget_order *o, int64_t output)
 static struct err_budget
 sums_of(const struct budget_cell *c, const struct budget_order *o)
 {
+	assert(c != NULL); /* without a limit nothing is refused */
 	return (struct err_budget){
 		.shown = true,
 		.limit_pico = c->limit_pico,

@@ -6,7 +6,6 @@
 #include "budget_private.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/money.h"
@@ -194,7 +193,8 @@ struct budget_account *
 budget_account(struct budget *b, enum account_kind kind, const char *name, bool create)
 {
 	char id[RUN_ACCOUNT_NAME + 1];
-	snprintf(id, sizeof id, "%c%s", 'a' + (int)kind, name);
+	id[0] = (char)('a' + (int)kind);
+	str_copy(id + 1, sizeof id - 1, str_from(name));
 	struct budget_account *a = table_get(&b->accounts, str_from(id));
 	if (a != NULL || !create)
 		return a;

@@ -58,7 +58,8 @@ static void
 on_admitted(void *context)
 {
 	struct budget_hold *h = context;
-	the_house->admitted[the_house->admitted_count++] = (int)(h - the_house->holds);
+	if (the_house->admitted_count < HOLDS) /* one without hope is told at every walk until it looks */
+		the_house->admitted[the_house->admitted_count++] = (int)(h - the_house->holds);
 	if (the_house->leaves != NULL)
 		budget_leave(the_house->budget, the_house->leaves);
 }
