@@ -195,7 +195,6 @@ write_rows(struct ledger *l, int pairs, int64_t step_us)
 	    (long long)c.request_ns / pairs, (double)ledger / pairs, (double)(clock_us() - began) / 1e6,
 	    (unsigned long long)stats.commits, (long long)stats.last_commit_us,
 	    (double)stats.file_bytes / 1e6);
-	fflush(stdout);
 }
 
 static void
@@ -311,6 +310,7 @@ measure_opening_and_slices(const char *path)
 int
 main(int argc, char **argv)
 {
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 4 && strcmp(argv[1], "killed") == 0) {
 		ordered = true;
 		measure_after_a_kill(argv[2], atoi(argv[3]));
