@@ -262,7 +262,8 @@ prepare_all(struct store *s)
 	    prepare(s, "UPDATE mark SET commits = ?1", &s->count) != 0)
 		return -1;
 	if (windows_prepare(&s->windows, s->db) != SQLITE_OK ||
-	    rows_prepare(&s->rows, s->db, &s->windows) != SQLITE_OK || rollup_prepare(&s->rollup, s->db) != SQLITE_OK)
+	    rows_prepare(&s->rows, s->db, &s->windows) != SQLITE_OK ||
+	    rollup_prepare(&s->rollup, s->db) != SQLITE_OK)
 		return failed(s);
 	return 0;
 }

@@ -47,6 +47,12 @@ budget_look(struct budget *b)
 }
 
 void
+budget_again(struct budget *b)
+{
+	budget_queue_walk(b);
+}
+
+void
 budget_not_before(struct budget *b, int64_t wall_us)
 {
 	if (b->clock.used_us < wall_us)
@@ -90,8 +96,10 @@ void
 budget_thaw(struct budget *b, const char *key)
 {
 	struct budget_account *a = budget_account(b, ACCOUNT_KEY, key, false);
-	if (a != NULL)
-		a->frozen = false;
+	if (a == NULL)
+		return;
+	a->frozen = false;
+	budget_queue_walk(b);
 }
 
 /* ---- what an order costs ---- */

@@ -66,6 +66,7 @@ charge_begin(
 	c->min_output = own->min_output_tokens;
 	c->order.payer = &c->payer;
 	c->order.run_pico = c->run_pico;
+	c->order.issued_us = x->arrived_us;
 	c->order.may_wait = own->wait_ms > 0;
 	c->hold.context = context;
 }
@@ -230,7 +231,8 @@ void
 charge_declare(struct budget *budget, const struct config *config)
 {
 	struct payer payer = { 0 };
-	struct charge c = { .budget = budget, .order = { .payer = &payer, .run_pico = -1 } };
+	struct charge c = { .budget = budget,
+		.order = { .payer = &payer, .run_pico = -1, .issued_us = clock_us() } };
 	const struct budget_conf *b = &config->budget;
 	set_limits(&c, ACCOUNT_GATEWAY, b->daily_pico, b->weekly_pico, b->monthly_pico);
 	for (size_t i = 0; i < config->task_count; i++) {
