@@ -210,6 +210,8 @@ charge_end(struct charge *c, struct ledger_attempt *row)
 	memcpy(row->windows, c->hold.windows, sizeof row->windows);
 	row->held_pico = c->hold.held_pico;
 	row->price = c->price;
+	if (c->slot >= 0)
+		ledger_settled(c->ledger, c->slot, row->cost_pico, row->basis);
 	c->slot = -1;
 	if (row->basis == COST_NONE) {
 		budget_void(c->budget, &c->hold);

@@ -642,7 +642,7 @@ every_broken_rule_is_reported(void **state)
 		{ "UPDATE attempts SET held_pico=1 WHERE request_id='req_000001'", "called an overrun" },
 		{ "UPDATE attempts SET overrun=1 WHERE request_id='req_000001'", "called an overrun" },
 		{ "UPDATE attempts SET basis=3 WHERE request_id='req_000001'", "charged as held costs" },
-		{ "UPDATE attempts SET outcome=5 WHERE request_id='req_000001'", "not charged as held" },
+		{ "UPDATE attempts SET outcome=5 WHERE request_id='req_000001'", "knows its usage" },
 		{ "UPDATE attempts SET week_us=NULL WHERE request_id='req_000001'", "some of its windows" },
 		{ "UPDATE attempts SET run_us=NULL WHERE request_id='req_000001'", "some of its windows" },
 		{ "UPDATE attempts SET price_output=1 WHERE request_id='req_000001'", "at its price" },
