@@ -99,6 +99,9 @@ struct ledger_hold {
 	struct window windows[WINDOW_KINDS];
 	int64_t held_pico;
 	struct price price;
+	/* What recovery finds of its end; not looked at by ledger_hold. -1: nobody lived to say what it cost */
+	int64_t settled_pico;
+	enum cost_basis settled_basis;
 };
 
 /* What has been settled in one window of one account, as the books have it. */
@@ -141,6 +144,9 @@ void ledger_attempt(struct ledger *l, const struct ledger_attempt *row);
  * slot goes into the attempt's row, which gives it back. -1: all slots are taken or the ledger is not ready, nothing may be sent.
  */
 int ledger_hold(struct ledger *l, const struct ledger_hold *hold);
+/* The attempt's cost is known: from here on recovery books that and not the hold, so that money which was released in memory is
+ * not charged again. Before the guard releases it; the row must follow. */
+void ledger_settled(struct ledger *l, int slot, int64_t cost_pico, enum cost_basis basis);
 /* The attempt was never started after all: no row will come */
 void ledger_unhold(struct ledger *l, int slot);
 /*

@@ -78,7 +78,7 @@ struct report_key {
 	char name[ACCOUNT_NAME];
 	struct account_limits limits;
 };
-/* The keys in force, by name. The caller frees *keys. */
+/* The keys that were not revoked, by name. The caller frees *keys. */
 int report_keys(struct report *r, struct report_key **keys, size_t *count, struct err *e);
 
 /* What the attempts of one model have cost, and what they would cost at the prices of a configuration. */

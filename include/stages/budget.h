@@ -64,6 +64,7 @@ struct budget_order {
 	const struct payer *payer;
 	/* Of the gateway, project, key and task, by enum account_kind; NULL: none. Their request limits are not looked at. */
 	const struct account_limits *limits[ACCOUNT_RUN];
+	int64_t issued_us;    /* when these limits were the ones in force: later ones are not overwritten */
 	int64_t run_pico;     /* limit of the run; -1: none */
 	int64_t request_pico; /* what all limits on one request leave for this attempt; -1: no limit */
 	int64_t request_limit_pico, request_spent_pico; /* the same as it is told in a refusal */
@@ -111,7 +112,8 @@ void budget_void(struct budget *b, struct budget_hold *h); /* a no-op for an idl
 int budget_admissible(struct budget *b, const struct budget_order *order, struct err *e);
 /* The least that any of its limits leaves (limit - spent - held, not below 0); -1: it has none. */
 int64_t budget_remaining(struct budget *b, const struct budget_order *order);
-void budget_look(struct budget *b); /* time has passed: windows may have turned, so those who wait may go */
+void budget_look(struct budget *b);  /* time has passed: windows may have turned, so those who wait may go */
+void budget_again(struct budget *b); /* limits have changed: those who wait may go */
 
 struct budget_stats {
 	int64_t spent_today_pico, held_pico; /* of the gateway */

@@ -1,7 +1,7 @@
 /*
  * Exact token counts: byte-pair encoding as OpenAI's models do it, for o200k_base and cl100k_base, with the rank data
  * compiled in. Special tokens in a text are ordinary text, as in a request. Linear in the text, whatever it holds. Any
- * thread; the first use of an encoding prepares its tables.
+ * thread, and nothing has to be prepared.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_TEXT_TOKENS_H
@@ -22,7 +22,8 @@ const char *tokens_encoding_name(enum tokens_encoding e);
 /* Text may hold any bytes; invalid UTF-8 counts as the replacement characters that reach a model. */
 int64_t tokens_count(enum tokens_encoding e, struct str text);
 
-/* Calls on_token with the end of each token's bytes in text (rising, the last one is text.n); it returns false to stop. */
+/* Calls on_token with the end of each token's bytes in text (rising, the last one is text.n); it returns false to stop. Where a
+ * replacement character has several tokens their ends are the same. */
 typedef bool tokens_each(void *context, size_t end);
 void tokens_walk(enum tokens_encoding e, struct str text, tokens_each *on_token, void *context);
 

@@ -13,7 +13,7 @@ static const char *const says[RULES] = {
 	[COST] = "attempt's exact cost is not its usage at its price",
 	[OVERRUN] = "attempt costs more than was held and is not called an overrun, or the reverse",
 	[HELD] = "attempt that is charged as held costs something else than was held",
-	[LOST] = "lost attempt is not charged as held",
+	[LOST] = "lost attempt knows its usage",
 	[PARTLY] = "attempt has some of its windows only",
 	[WINDOW] = "window has another sum than its rows",
 	[MISSING] = "window of booked attempts is missing",
@@ -112,7 +112,7 @@ judge_attempt(struct walk *w, sqlite3_stmt *row, const struct money *m)
 		breach(w, OVERRUN, row, m);
 	if (m->booked && m->basis == COST_HELD && (!m->cost_known || m->cost_pico != m->held_pico))
 		breach(w, HELD, row, m);
-	if (m->lost && m->basis != COST_HELD)
+	if (m->lost && (m->basis == COST_UNPRICED || sqlite3_column_type(row, USAGE) != SQLITE_NULL))
 		breach(w, LOST, row, m);
 }
 

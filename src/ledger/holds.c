@@ -150,6 +150,19 @@ holds_is(const struct holds *h, int slot, const char *request_id, int number)
 }
 
 void
+holds_settle(struct holds *h, int slot, int64_t cost_pico, enum cost_basis basis)
+{
+	struct holds_slot *s = slot_at(h, slot);
+	struct holds_end *end = &s->record.end;
+	uint64_t state = atomic_load_explicit(&s->state, memory_order_relaxed);
+	assert(state != 0);
+	end->cost_pico = cost_pico;
+	end->basis = (uint64_t)basis;
+	atomic_store_explicit(
+	    &end->seal, holds_end_seal(cost_pico, (uint64_t)basis, state), memory_order_release);
+}
+
+void
 holds_drop(struct holds *h, int slot)
 {
 	struct holds_slot *s = slot_at(h, slot);

@@ -41,6 +41,8 @@ void holds_close(struct holds **h);
 int holds_put(struct holds *h, const struct ledger_hold *hold); /* the slot; -1: all are taken */
 /* Whether this slot holds that attempt's money */
 bool holds_is(const struct holds *h, int slot, const char *request_id, int number);
+/* What the attempt cost is known, and its row is on the way */
+void holds_settle(struct holds *h, int slot, int64_t cost_pico, enum cost_basis basis);
 void holds_drop(struct holds *h, int slot);
 int holds_count(const struct holds *h);
 

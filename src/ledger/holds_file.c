@@ -116,7 +116,17 @@ holds_look(const char *path, struct holds_mark *out, struct err *e)
 uint64_t
 holds_check(const struct holds_record *record, uint64_t state, int slot)
 {
-	return sum_words(record, sizeof *record, state * UINT64_C(0x100000001b3) + (uint64_t)slot);
+	static const uint64_t no_end[sizeof record->end / 8];
+	uint64_t sum = sum_words(
+	    record, offsetof(struct holds_record, end), state * UINT64_C(0x100000001b3) + (uint64_t)slot);
+	return sum_words(no_end, sizeof no_end, sum);
+}
+
+uint64_t
+holds_end_seal(int64_t cost_pico, uint64_t basis, uint64_t state)
+{
+	uint64_t words[] = { (uint64_t)cost_pico, basis };
+	return sum_words(words, sizeof words, state);
 }
 
 static void
@@ -153,6 +163,7 @@ holds_record_fill(struct holds_record *record, const struct ledger_hold *hold)
 	_Static_assert(sizeof price == sizeof record->price, "all of the price goes in");
 	memcpy(record->price, price, sizeof price);
 	memset(record->zero, 0, sizeof record->zero);
+	memset(&record->end, 0, sizeof record->end);
 }
 
 static bool
@@ -204,6 +215,18 @@ read_record(const struct holds_record *record, struct ledger_hold *hold)
 	hold->price = (struct price){ p[0] != 0, p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9] };
 }
 
+/* -1 where its end was not written, or not to the last word */
+static void
+read_end(const struct holds_record *record, uint64_t state, struct ledger_hold *hold)
+{
+	int64_t cost = record->end.cost_pico;
+	uint64_t basis = record->end.basis;
+	bool whole = atomic_load(&record->end.seal) == holds_end_seal(cost, basis, state);
+	bool sound = cost >= 0 && basis <= COST_HELD && (basis != COST_NONE || cost == 0);
+	hold->settled_pico = whole && sound ? cost : -1;
+	hold->settled_basis = whole && sound ? (enum cost_basis)basis : COST_HELD;
+}
+
 /* ---- Reading ---- */
 
 struct holds_reader {
@@ -251,6 +274,7 @@ holds_next(struct holds_reader *r, struct ledger_hold *hold, int *slot)
 		if (s->check != holds_check(&s->record, state, *slot) || !is_sound(&s->record))
 			return HOLDS_TORN;
 		read_record(&s->record, hold);
+		read_end(&s->record, state, hold);
 		return HOLDS_LIVE;
 	}
 	return HOLDS_END;

@@ -27,7 +27,13 @@ struct holds_record {
 	int64_t windows[2 * WINDOW_KINDS]; /* start, end */
 	int64_t held_pico;
 	int64_t price[10]; /* known, then as in struct price */
-	uint64_t zero[7];  /* room for what comes */
+	uint64_t zero[4];  /* room for what comes */
+	/* What it cost, written when that is known: outside of the checksum, with a seal of its own that comes last. */
+	struct holds_end {
+		int64_t cost_pico;
+		uint64_t basis;
+		_Atomic uint64_t seal;
+	} end;
 };
 
 struct holds_slot {
@@ -43,6 +49,7 @@ _Static_assert(sizeof(struct holds_slot) == 704, "the layout of a slot is fixed"
 void holds_header_fill(struct holds_header *header, const char *ledger, uint64_t commits);
 uint64_t holds_commits_sealed(uint64_t commits);
 void holds_record_fill(struct holds_record *record, const struct ledger_hold *hold);
+uint64_t holds_end_seal(int64_t cost_pico, uint64_t basis, uint64_t state);
 uint64_t holds_check(const struct holds_record *record, uint64_t state, int slot);
 
 #endif

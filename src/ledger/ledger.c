@@ -110,6 +110,13 @@ ledger_hold(struct ledger *l, const struct ledger_hold *hold)
 }
 
 void
+ledger_settled(struct ledger *l, int slot, int64_t cost_pico, enum cost_basis basis)
+{
+	holds_settle(
+	    l->holds, slot, cost_pico, basis); /* no lock: the slot is the caller's until its row comes */
+}
+
+void
 ledger_unhold(struct ledger *l, int slot)
 {
 	pthread_mutex_lock(&l->mutex);

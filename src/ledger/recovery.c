@@ -35,12 +35,15 @@ book_hold(struct rows *rows, const struct ledger_hold *hold, struct recovered *o
 	    hold->request_id, hold->number, &booked);
 	if (rc != SQLITE_OK || booked)
 		return rc;
+	/* Its end may have been known, and only the row was missing. */
+	bool ended = hold->settled_pico >= 0;
 	struct ledger_attempt row = { .at_us = hold->at_us,
 		.number = hold->number,
 		.outcome = ATTEMPT_LOST,
 		.why = KILLED,
-		.cost_pico = hold->held_pico,
-		.basis = COST_HELD,
+		.cost_pico = ended ? hold->settled_pico : hold->held_pico,
+		.basis = ended ? hold->settled_basis : COST_HELD,
+		.overrun = ended && hold->settled_pico > hold->held_pico,
 		.first_byte_us = -1,
 		.payer = hold->payer,
 		.held_pico = hold->held_pico,
@@ -51,7 +54,7 @@ book_hold(struct rows *rows, const struct ledger_hold *hold, struct recovered *o
 	str_copy(row.model, sizeof row.model, str_from(hold->model));
 	memcpy(row.windows, hold->windows, sizeof row.windows);
 	out->holds++;
-	if (!money_add(out->cost_pico, hold->held_pico, &out->cost_pico))
+	if (!money_add(out->cost_pico, row.cost_pico, &out->cost_pico))
 		out->cost_pico = INT64_MAX;
 	return rows_attempt(rows, &row);
 }

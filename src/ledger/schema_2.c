@@ -102,7 +102,9 @@ static const char tables[] =
     /* Counts every transaction of the gateway; the holds file has the same number, so an older copy is noticed. */
     "CREATE TABLE mark(one INTEGER PRIMARY KEY CHECK(one = 1), commits INTEGER NOT NULL) STRICT;"
     "INSERT INTO mark VALUES(1, 0);"
-    "INSERT INTO meta(key, value) VALUES('ledger_id', lower(hex(randomblob(16))));";
+    "INSERT INTO meta(key, value) VALUES('ledger_id', lower(hex(randomblob(16))));"
+    /* Whoever dies right after this step has no holds file yet, and nothing was running. */
+    "DELETE FROM meta WHERE key = 'state';";
 
 /* clang-format off */
 #define TIME_OF(us) "strftime('%Y-%m-%dT%H:%M:%S', " us " / 1000000, 'unixepoch')"

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "file.h"
 #include "holds.h"
+#include "mark.h"
 #include "recovery.h"
 #include "retention.h"
 #include "rollup.h"
@@ -261,7 +262,8 @@ prepare_all(struct store *s)
 	    prepare(s, "UPDATE mark SET commits = ?1", &s->count) != 0)
 		return -1;
 	if (windows_prepare(&s->windows, s->db) != SQLITE_OK ||
-	    rows_prepare(&s->rows, s->db, &s->windows) != SQLITE_OK || rollup_prepare(&s->rollup, s->db) != SQLITE_OK)
+	    rows_prepare(&s->rows, s->db, &s->windows) != SQLITE_OK ||
+	    rollup_prepare(&s->rollup, s->db) != SQLITE_OK)
 		return failed(s);
 	return 0;
 }
@@ -376,101 +378,15 @@ connect(struct store *s, struct err *e)
 
 /* ---- The books and their holds file ---- */
 
-/* What the books say of themselves; books of version 1 say nothing. */
-struct identity {
-	char ledger[HOLDS_LEDGER];
-	int64_t commits;
-	bool known, was_open;
-};
-
-static void
-read_meta(struct store *s, const char *key, char *out, size_t size)
-{
-	sqlite3_stmt *query = NULL;
-	out[0] = '\0';
-	if (sqlite3_prepare_v2(s->db, "SELECT value FROM meta WHERE key = ?1", -1, &query, NULL) ==
-		SQLITE_OK &&
-	    sqlite3_bind_text(query, 1, key, -1, SQLITE_STATIC) == SQLITE_OK &&
-	    sqlite3_step(query) == SQLITE_ROW)
-		str_copy(out, size, str_from((const char *)sqlite3_column_text(query, 0)));
-	sqlite3_finalize(query);
-}
-
-static int
-identify(struct store *s, struct identity *id, struct err *e)
-{
-	char state[80];
-	int64_t version = 0;
-	*id = (struct identity){ 0 };
-	read_meta(s, "state", state, sizeof state);
-	id->was_open = str_starts(str_from(state), STR("open "));
-	s->was_closed = strcmp(state, "closed") == 0;
-	if (schema_number(s->db, "PRAGMA user_version", &version) != 0 || version < 2)
-		return 0;
-	read_meta(s, "ledger_id", id->ledger, sizeof id->ledger);
-	id->known =
-	    id->ledger[0] != '\0' && schema_number(s->db, "SELECT commits FROM mark", &id->commits) == 0;
-	return id->known ? 0
-			 : err_set(e, 503, "ledger_damaged",
-			       "%s does not say which ledger it is; it was left untouched; restore a backup",
-			       s->file.path);
-}
-
-/*
- * Whether these books are those that the holds file has seen last. Books that are missing, older or others would be a fresh budget,
- * and so would be a holds file that is gone while something was running.
- */
-static int
-compare(const struct store *s, const struct ledger_options *options, const struct holds_mark *mark,
-    const struct identity *id, struct err *e)
-{
-	if (options->init && !mark->present)
-		return 0;
-	if (!mark->present && id->known && id->was_open && !options->accept_rollback)
-		return err_set(e, 503, "ledger_holds_missing",
-		    "%s is missing and %s was not closed, so what was being spent is not known; put it back, "
-		    "or start once with --accept-rollback to do without",
-		    s->holds_path, s->file.path);
-	if (!mark->present)
-		return 0;
-	bool is_same = id->known && strcmp(id->ledger, mark->ledger) == 0;
-	if (id->known && !is_same && !options->init)
-		return err_set(e, 503, "ledger_holds_foreign",
-		    "%s belongs to other books than %s; name the right database, or start once with --init "
-		    "to "
-		    "go on with these",
-		    s->holds_path, s->file.path);
-	bool is_older = id->known ? is_same && (uint64_t)id->commits < mark->commits : !options->init;
-	if (is_older && !options->accept_rollback)
-		return err_set(e, 503, "ledger_rolled_back",
-		    "%s is older than its state marker %s: what was spent since would be spent again; put "
-		    "the "
-		    "newest copy in place, or start once with --accept-rollback to go on with this one",
-		    s->file.path, s->holds_path);
-	return 0;
-}
-
-static int
-adopt(struct store *s, const char *ledger)
-{
-	sqlite3_stmt *update = NULL;
-	if (prepare(s, "UPDATE meta SET value = ?1 WHERE key = 'ledger_id'", &update) != 0)
-		return -1;
-	sqlite3_bind_text(update, 1, ledger, -1, SQLITE_STATIC);
-	int rc = run(s, update);
-	sqlite3_finalize(update);
-	return rc;
-}
-
 /* Both in use. Old books that were accepted take the name in the header, so that its holds are theirs. */
 static int
 join(struct store *s, const struct holds_mark *mark, bool may_adopt, struct err *e)
 {
 	char ledger[HOLDS_LEDGER];
-	if (mark->present && may_adopt && adopt(s, mark->ledger) != 0)
+	if (mark->present && may_adopt && mark_adopt(s->db, mark->ledger) != SQLITE_OK)
 		return err_set(e, 503, "ledger_unavailable", "cannot write to the ledger %s: %s",
 		    s->file.path, s->problem);
-	read_meta(s, "ledger_id", ledger, sizeof ledger);
+	mark_text(s->db, "ledger_id", ledger, sizeof ledger);
 	if (schema_number(s->db, "SELECT commits FROM mark", &s->commits) != 0)
 		return err_set(
 		    e, 503, "ledger_damaged", "%s has no count of commits; restore a backup", s->file.path);
@@ -602,10 +518,11 @@ store_open(const struct ledger_options *options, struct err *e)
 	bool is_new = s->file.missing;
 	if (is_new && schema_create(s->file.path, e) != 0)
 		goto fail;
-	if (connect(s, e) != 0 || identify(s, &id, e) != 0)
+	if (connect(s, e) != 0 || mark_identify(s->db, s->file.path, &id, e) != 0)
 		goto fail;
-	if (!is_new && compare(s, options, &mark, &id, e) != 0)
+	if (!is_new && mark_compare(s->file.path, s->holds_path, options, &mark, &id, e) != 0)
 		goto fail;
+	s->was_closed = id.was_closed;
 	if (make_ready(s, &mark, !id.known && !options->init, e) != 0)
 		goto fail;
 	return s;

@@ -332,7 +332,7 @@ cut(const struct sim_prompt *p, struct buf *out, size_t from)
 			out->n = from + (size_t)at;
 	}
 	struct str text = { out->p + from, out->n - from };
-	said.tokens = tokens_count(e, text);
+	said.tokens = sim_count(e, text);
 	if (p->max_output >= 0 && said.tokens > p->max_output) {
 		out->n = from + sim_token_prefix(e, text, p->max_output);
 		said.tokens = p->max_output;
@@ -396,5 +396,5 @@ sim_answer_arguments(const struct sim *s, const struct sim_prompt *p, uint32_t f
 	else
 		buf_add(out, STR("{}"));
 	struct str said = { out->p + from, out->n - from };
-	return (struct sim_said){ tokens_count(sim_encoding(str_from(p->model)), said), "tool_calls" };
+	return (struct sim_said){ sim_count(sim_encoding(str_from(p->model)), said), "tool_calls" };
 }

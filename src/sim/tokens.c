@@ -10,7 +10,7 @@
 #include "text/prompt.h"
 
 /* A piece packed: | tokens, 12 bits | bytes, 20 bits |. Tokens are 128 bytes long at most, so the bytes have room. */
-enum { LENGTH_BITS = 20, MOST_TOKENS = 4095, REMEMBERED = 4096 };
+enum { LENGTH_BITS = 20, MOST_TOKENS = 4095, REMEMBERED = 16384 };
 
 enum tokens_encoding
 sim_encoding(struct str model)
@@ -19,24 +19,42 @@ sim_encoding(struct str model)
 	return e == TOKENS_BYTES ? TOKENS_O200K : e;
 }
 
+/* Load runs ask and answer the same again and again. */
+struct memory {
+	uint64_t mark;
+	int64_t tokens;
+};
+
+static struct memory *
+recall(uint64_t mark)
+{
+	static struct memory remembered[REMEMBERED];
+	return &remembered[mark % REMEMBERED];
+}
+
+int64_t
+sim_count(enum tokens_encoding e, struct str text)
+{
+	uint64_t mark = sim_hash(SIM_HASH ^ (uint64_t)e << 32, text);
+	struct memory *m = recall(mark);
+	if (m->mark != mark)
+		*m = (struct memory){ mark, tokens_count(e, text) };
+	return m->tokens;
+}
+
 int64_t
 sim_count_prompt(enum endpoint endpoint, struct str model, const struct json *body)
 {
-	static struct {
-		uint64_t mark;
-		int64_t tokens;
-	} remembered[REMEMBERED];
 	char name[128];
 	str_copy(name, sizeof name, tokens_encoding_of(model) == TOKENS_BYTES ? STR("gpt-4o") : model);
 	uint64_t mark = sim_hash(sim_hash(SIM_HASH + (uint64_t)endpoint, str_from(name)), body->text);
-	size_t place = mark % REMEMBERED;
-	if (remembered[place].mark == mark)
-		return remembered[place].tokens;
+	struct memory *m = recall(mark);
+	if (m->mark == mark)
+		return m->tokens;
 	struct request r = { .endpoint = endpoint, .json = *body };
 	struct prompt_count count;
 	prompt_count(&r, &(struct model_conf){ .name = name, .upstream_model = name }, &count);
-	remembered[place].mark = mark;
-	remembered[place].tokens = count.input;
+	*m = (struct memory){ mark, count.input };
 	return count.input;
 }
 

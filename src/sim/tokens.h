@@ -11,7 +11,9 @@
 #include "text/tokens.h"
 
 enum tokens_encoding sim_encoding(struct str model);
-/* Of a body that was scanned: what its prompt costs. Repeated bodies are remembered. */
+/* Both remember what they have counted. */
+int64_t sim_count(enum tokens_encoding e, struct str text);
+/* Of a body that was scanned: what its prompt costs */
 int64_t sim_count_prompt(enum endpoint endpoint, struct str model, const struct json *body);
 /* Bytes of the first n tokens, as far as they make whole characters */
 size_t sim_token_prefix(enum tokens_encoding e, struct str text, int64_t n);

@@ -32,6 +32,8 @@ ask_free(struct ask *a)
 	buf_free(&a->body);
 	free(a->forward);
 	buf_free(&a->attempt.error_body);
+	free(a->doom);
+	free(a->failure);
 	site_drop(&a->site);
 	free(a);
 }
@@ -86,11 +88,21 @@ wait_ms(struct ask *a, int64_t ms)
 	loop_timer_set(a->house->loop, &a->timer, clock_ms() + ms);
 }
 
+/* Most asks never fail, and many wait long: an error takes memory only where there is one. */
+static void
+keep(struct err **place, const struct err *e)
+{
+	if (*place == NULL)
+		*place = must_alloc(sizeof **place);
+	if (*place != e)
+		**place = *e;
+}
+
 /* Told on the loop's next turn: whoever opened the ask has not joined its answer yet. */
 static void
 fail_soon(struct ask *a, const struct err *e)
 {
-	a->doom = *e;
+	keep(&a->doom, e);
 	wait_ms(a, 0);
 }
 
@@ -161,7 +173,7 @@ refuse(struct ask *a, const struct err *e)
 	charge_drop(&a->charge);
 	if (a->asker != NULL)
 		a->asker->remaining_pico = charge_remaining(&a->charge);
-	fail_soon(a, a->failure.status != 0 ? &a->failure : e);
+	fail_soon(a, a->failure != NULL ? a->failure : e);
 }
 
 static void
@@ -303,7 +315,7 @@ ask_failed(struct ask *a, const struct err *e, bool final, int status, int64_t r
 {
 	const struct upstream_conf *conf = upstream_of(a);
 	loop_timer_clear(a->house->loop, &a->timer);
-	a->failure = *e;
+	keep(&a->failure, e);
 	final = final || a->answer->reader_count == 0; /* nobody would read the next one */
 	bool limited = status == 429 && !final;
 	/* The body of what is forwarded is gone with the first attempt, and its client knows how to repeat. */
@@ -337,8 +349,8 @@ on_time(struct timer *t)
 	struct err e;
 	if (a->attempt.call != NULL)
 		reply_head(&a->reply);
-	else if (a->doom.status != 0)
-		ask_land(a, &a->doom);
+	else if (a->doom != NULL)
+		ask_land(a, a->doom);
 	else if (a->securing)
 		return;
 	else if (charge_stop_waiting(&a->charge, &e) != 0)

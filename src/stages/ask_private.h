@@ -41,8 +41,9 @@ struct ask {
 	int64_t deadline_ms;
 	/* The next try, the end that was found too early to tell, or a head that waits for an event */
 	struct timer timer;
-	struct err doom;    /* status != 0: what the timer is going to say */
-	struct err failure; /* of the last attempt: what a client hears when there is no money for another */
+	struct err *doom; /* what the timer is going to say; NULL: nothing */
+	/* Of the last attempt: what a client hears when there is no money for another. NULL: there was none */
+	struct err *failure;
 	struct timer drain; /* nobody reads any more: how long the call may go on to tell what it cost */
 	struct charge charge;
 	struct job secured;  /* the hold is on the disk, or cannot be: the ledger's thread posts it */

@@ -217,6 +217,9 @@ on_stream_bytes(struct ask *a, struct str bytes)
 		a->attempt.verdict = a->reply.err;
 		return -1;
 	}
+	/* What has begun to reach clients is never asked again: a long stream need not keep its question. */
+	if (a->answer->state == ANSWER_FLOWING)
+		request_free(&a->request);
 	/* The client is finished with at once, whatever the provider does with the connection. */
 	if (a->reply.done)
 		finish_stream(a);

@@ -47,6 +47,12 @@ budget_look(struct budget *b)
 }
 
 void
+budget_again(struct budget *b)
+{
+	budget_queue_walk(b);
+}
+
+void
 budget_not_before(struct budget *b, int64_t wall_us)
 {
 	if (b->clock.used_us < wall_us)
@@ -90,8 +96,10 @@ void
 budget_thaw(struct budget *b, const char *key)
 {
 	struct budget_account *a = budget_account(b, ACCOUNT_KEY, key, false);
-	if (a != NULL)
-		a->frozen = false;
+	if (a == NULL)
+		return;
+	a->frozen = false;
+	budget_queue_walk(b);
 }
 
 /* ---- what an order costs ---- */
@@ -122,6 +130,7 @@ bound(const struct budget_order *o, int64_t output)
 static struct err_budget
 sums_of(const struct budget_cell *c, const struct budget_order *o)
 {
+	assert(c != NULL); /* without a limit nothing is refused */
 	return (struct err_budget){
 		.shown = true,
 		.limit_pico = c->limit_pico,

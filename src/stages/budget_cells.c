@@ -6,7 +6,6 @@
 #include "budget_private.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/money.h"
@@ -194,7 +193,8 @@ struct budget_account *
 budget_account(struct budget *b, enum account_kind kind, const char *name, bool create)
 {
 	char id[RUN_ACCOUNT_NAME + 1];
-	snprintf(id, sizeof id, "%c%s", 'a' + (int)kind, name);
+	id[0] = (char)('a' + (int)kind);
+	str_copy(id + 1, sizeof id - 1, str_from(name));
 	struct budget_account *a = table_get(&b->accounts, str_from(id));
 	if (a != NULL || !create)
 		return a;
@@ -204,6 +204,8 @@ budget_account(struct budget *b, enum account_kind kind, const char *name, bool 
 	memcpy(a->id, id, sizeof id);
 	a->kind = kind;
 	a->run_pico = -1;
+	for (int i = 0; i < WINDOW_KINDS; i++)
+		a->limits[i] = -1;
 	list_init(&a->link);
 	table_put(&b->accounts, str_from(a->id), a);
 	b->run_count += kind == ACCOUNT_RUN;
@@ -216,6 +218,17 @@ limit_of(const struct account_limits *l, enum window_kind kind)
 	if (l == NULL)
 		return -1;
 	return kind == WINDOW_DAY ? l->daily_pico : kind == WINDOW_WEEK ? l->weekly_pico : l->monthly_pico;
+}
+
+/* A request that began before a limit was changed must not bring the old one back. */
+static void
+take_limits(struct budget_account *a, const struct budget_order *o)
+{
+	if (o->issued_us < a->issued_us)
+		return;
+	a->issued_us = o->issued_us;
+	for (int w = 0; w < WINDOW_KINDS; w++)
+		a->limits[w] = limit_of(o->limits[a->kind], (enum window_kind)w);
 }
 
 static void
@@ -239,9 +252,9 @@ budget_cells_gather(struct budget *b, struct budget_hold *h, const struct budget
 		if (a == NULL)
 			return -1;
 		if (kind != ACCOUNT_RUN) {
+			take_limits(a, o);
 			for (int w = 0; w < WINDOW_KINDS; w++)
-				add_cell(b, h, a, (enum window_kind)w,
-				    limit_of(o->limits[kind], (enum window_kind)w));
+				add_cell(b, h, a, (enum window_kind)w, a->limits[w]);
 			continue;
 		}
 		if (o->run_pico >= 0)

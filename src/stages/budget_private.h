@@ -16,9 +16,11 @@ struct budget_account {
 	    *cells[WINDOW_KINDS]; /* the windows that are open; of a run the first place only */
 	bool frozen;
 	int64_t frozen_until_us;
-	int64_t run_pico; /* limit of a run: as the last request that named one said; -1: none */
-	int references;   /* of closed windows that late attempts still settle into */
-	struct link link; /* of a run: in the order of use */
+	int64_t limits[WINDOW_KINDS]; /* as the latest order said, in which windows; -1: none */
+	int64_t issued_us;            /* of that order */
+	int64_t run_pico;             /* limit of a run: as the last request that named one said; -1: none */
+	int references;               /* of closed windows that late attempts still settle into */
+	struct link link;             /* of a run: in the order of use */
 };
 
 /* One window of one account. */

@@ -66,6 +66,7 @@ charge_begin(
 	c->min_output = own->min_output_tokens;
 	c->order.payer = &c->payer;
 	c->order.run_pico = c->run_pico;
+	c->order.issued_us = x->arrived_us;
 	c->order.may_wait = own->wait_ms > 0;
 	c->hold.context = context;
 }
@@ -209,6 +210,8 @@ charge_end(struct charge *c, struct ledger_attempt *row)
 	memcpy(row->windows, c->hold.windows, sizeof row->windows);
 	row->held_pico = c->hold.held_pico;
 	row->price = c->price;
+	if (c->slot >= 0)
+		ledger_settled(c->ledger, c->slot, row->cost_pico, row->basis);
 	c->slot = -1;
 	if (row->basis == COST_NONE) {
 		budget_void(c->budget, &c->hold);
@@ -230,7 +233,8 @@ void
 charge_declare(struct budget *budget, const struct config *config)
 {
 	struct payer payer = { 0 };
-	struct charge c = { .budget = budget, .order = { .payer = &payer, .run_pico = -1 } };
+	struct charge c = { .budget = budget,
+		.order = { .payer = &payer, .run_pico = -1, .issued_us = clock_us() } };
 	const struct budget_conf *b = &config->budget;
 	set_limits(&c, ACCOUNT_GATEWAY, b->daily_pico, b->weekly_pico, b->monthly_pico);
 	for (size_t i = 0; i < config->task_count; i++) {

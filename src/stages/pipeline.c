@@ -70,6 +70,7 @@ pipeline_use(struct pipeline *p, const struct config *config)
 	zone_use(config->budget.timezone);
 	budget_alert_at(p->house.budget, config->alerts.shares, config->alerts.share_count);
 	charge_declare(p->house.budget, config);
+	budget_again(p->house.budget);
 }
 
 struct budget *

@@ -21,7 +21,7 @@ enum { WINDOW = 512, CUTS = 8 };
 static uint32_t
 rank_of(const struct ranks *r, const unsigned char *p, size_t n)
 {
-	return n < 2 ? RANKS_NONE : ranks_find(r, p, n);
+	return n < 2 ? RANKS_NONE : ranks_find_rare(r, p, n);
 }
 
 size_t
@@ -37,9 +37,12 @@ bpe_short(const struct ranks *r, const unsigned char *p, size_t n, uint16_t ends
 	}
 	while (count > 1) {
 		size_t least = 0;
-		for (size_t i = 1; i + 1 < count; i++)
-			least = ranks[i] < ranks[least] ? i : least;
-		if (ranks[least] == RANKS_NONE)
+		uint32_t lowest = ranks[0];
+		for (size_t i = 1; i + 1 < count; i++) {
+			least = ranks[i] < lowest ? i : least;
+			lowest = ranks[i] < lowest ? ranks[i] : lowest;
+		}
+		if (lowest == RANKS_NONE)
 			break;
 		count--;
 		memmove(ends + least, ends + least + 1, (count - least) * sizeof *ends);

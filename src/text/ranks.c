@@ -22,5 +22,7 @@ ranks_of(enum tokens_encoding e)
 	const struct ranks_head *head = table;
 	assert(head->magic == RANKS_MAGIC);
 	const struct ranks_slot *slots = (const struct ranks_slot *)(head + 1);
-	return (struct ranks){ slots, (const unsigned char *)(slots + head->slots), head->slots };
+	const uint32_t *filter = (const uint32_t *)(slots + head->slots);
+	return (struct ranks){ slots, filter, (const unsigned char *)(filter + head->filter), head->slots,
+		head->filter - 1 };
 }

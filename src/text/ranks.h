@@ -5,6 +5,8 @@
  *
  *   slots   an open hash table, two thirds full, the next slot follows. Four to a line of the processor's cache, and with all
  *           that short tokens are found by: most look-ups cost one access to memory
+ *   filter  a bit for each hash of a token, about ten times as many: most of what is no token is known by them alone, and they
+ *           stay in the processor's cache where the slots do not
  *   bytes   of the tokens that are longer than a slot's head, one behind the other
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -27,16 +29,18 @@ struct ranks_slot {
 	uint32_t rank; /* RANKS_NONE: a free slot */
 };
 
-/* How a baked table begins; slots and bytes follow. */
+/* How a baked table begins; slots, filter and bytes follow. */
 struct ranks_head {
-	uint32_t magic, slots, bytes, unused;
+	uint32_t magic, slots, bytes, filter; /* filter: its words, a power of two */
 };
 #define RANKS_MAGIC UINT32_C(0x4b4e4152)
 
 struct ranks {
 	const struct ranks_slot *slots;
+	const uint32_t *filter;
 	const unsigned char *bytes;
 	uint32_t count; /* slots */
+	uint32_t filter_mask;
 };
 
 /* Of an encoding that has a vocabulary */
@@ -86,14 +90,24 @@ ranks_place(uint64_t hash, uint32_t count)
 	return (uint32_t)((hash >> 32) * count >> 32);
 }
 
-/* RANKS_NONE: these bytes are no token. n > 0 */
+/* A hash's bit: one of 32 in one of the filter's words */
 static inline uint32_t
-ranks_find(const struct ranks *r, const unsigned char *p, size_t n)
+ranks_filter_word(uint64_t hash, uint32_t mask)
 {
-	if (n > RANKS_LONGEST)
-		return RANKS_NONE;
+	return (uint32_t)(hash >> 13) & mask;
+}
+
+static inline uint32_t
+ranks_filter_bit(uint64_t hash)
+{
+	return UINT32_C(1) << (hash >> 8 & 31);
+}
+
+static inline uint32_t
+ranks_find_hashed(const struct ranks *r, const unsigned char *p, size_t n, uint64_t hash)
+{
 	uint64_t head = ranks_load(p, n);
-	for (uint32_t at = ranks_place(ranks_hash(p, n), r->count);;) {
+	for (uint32_t at = ranks_place(hash, r->count);;) {
 		const struct ranks_slot *s = &r->slots[at];
 		bool same = s->head == head && s->span >> 24 == n;
 		if (same && (n <= 8 || memcmp(r->bytes + (s->span & 0xffffff), p, n) == 0))
@@ -102,6 +116,25 @@ ranks_find(const struct ranks *r, const unsigned char *p, size_t n)
 			return RANKS_NONE;
 		at = at + 1 < r->count ? at + 1 : 0;
 	}
+}
+
+/* RANKS_NONE: these bytes are no token. n > 0 */
+static inline uint32_t
+ranks_find(const struct ranks *r, const unsigned char *p, size_t n)
+{
+	return n > RANKS_LONGEST ? RANKS_NONE : ranks_find_hashed(r, p, n, ranks_hash(p, n));
+}
+
+/* The same for bytes that are more often no token than one. */
+static inline uint32_t
+ranks_find_rare(const struct ranks *r, const unsigned char *p, size_t n)
+{
+	if (n > RANKS_LONGEST)
+		return RANKS_NONE;
+	uint64_t hash = ranks_hash(p, n);
+	if ((r->filter[ranks_filter_word(hash, r->filter_mask)] & ranks_filter_bit(hash)) == 0)
+		return RANKS_NONE;
+	return ranks_find_hashed(r, p, n, hash);
 }
 
 #endif

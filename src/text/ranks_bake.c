@@ -47,10 +47,14 @@ main(int argc, char **argv)
 		return 1;
 	}
 	const unsigned char *lengths = in + 4, *p = lengths + tokens, *end = in + n;
-	struct ranks_head head = { RANKS_MAGIC, tokens + tokens / 2, 0, 0 };
+	struct ranks_head head = { RANKS_MAGIC, tokens + tokens / 2, 0, 1 };
+	while (head.filter * 32 < tokens * 8)
+		head.filter *= 2;
+
 	struct ranks_slot *slots = calloc(head.slots, sizeof *slots);
+	uint32_t *filter = calloc(head.filter, sizeof *filter);
 	unsigned char *bytes = malloc(n);
-	if (slots == NULL || bytes == NULL)
+	if (slots == NULL || bytes == NULL || filter == NULL)
 		return 1;
 	for (uint32_t i = 0; i < head.slots; i++)
 		slots[i].rank = RANKS_NONE;
@@ -58,6 +62,8 @@ main(int argc, char **argv)
 		uint32_t length = lengths[rank];
 		if (length == 0 || length > RANKS_LONGEST || length > (size_t)(end - p))
 			return 1;
+		uint64_t hash = ranks_hash(p, length);
+		filter[ranks_filter_word(hash, head.filter - 1)] |= ranks_filter_bit(hash);
 		put_slot(slots, head.slots, p, (struct ranks_slot){ 0, head.bytes | length << 24, rank });
 		if (length > 8) {
 			memcpy(bytes + head.bytes, p, length);
@@ -67,12 +73,14 @@ main(int argc, char **argv)
 	FILE *f = fopen(argv[2], "wb");
 	if (f == NULL || fwrite(&head, sizeof head, 1, f) != 1 ||
 	    fwrite(slots, sizeof *slots, head.slots, f) != head.slots ||
+	    fwrite(filter, sizeof *filter, head.filter, f) != head.filter ||
 	    fwrite(bytes, 1, head.bytes, f) != head.bytes || fclose(f) != 0) {
 		perror(argv[2]);
 		return 1;
 	}
 	free(in);
 	free(slots);
+	free(filter);
 	free(bytes);
 	return 0;
 }

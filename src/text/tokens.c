@@ -137,6 +137,30 @@ repair(struct str text, struct buf *out)
 	out->n = kept;
 }
 
+/* Words that are no token and come again, as words do: each thread remembers the last ones in so many places. */
+enum { WORD_BYTES = 29, WORDS = 512 };
+
+struct word {
+	uint8_t encoding, tokens, n; /* n 0: free */
+	unsigned char bytes[WORD_BYTES];
+};
+
+static size_t
+count_word(enum tokens_encoding e, const struct ranks *r, const unsigned char *p, size_t n)
+{
+	static _Thread_local struct word words[WORDS];
+	uint16_t ends[BPE_SHORT];
+	if (n > WORD_BYTES)
+		return bpe_short(r, p, n, ends);
+	struct word *w = &words[ranks_hash(p, n) >> 32 & (WORDS - 1)];
+	if (w->n == n && w->encoding == e && memcmp(w->bytes, p, n) == 0)
+		return w->tokens;
+	size_t tokens = bpe_short(r, p, n, ends);
+	*w = (struct word){ .encoding = (uint8_t)e, .tokens = (uint8_t)tokens, .n = (uint8_t)n };
+	memcpy(w->bytes, p, n);
+	return tokens;
+}
+
 /* Walks valid text; on_token may be NULL. The number of tokens told. */
 static int64_t
 walk(enum tokens_encoding e, struct str text, tokens_each *on_token, void *context)
@@ -151,7 +175,8 @@ walk(enum tokens_encoding e, struct str text, tokens_each *on_token, void *conte
 		if (n == 1 || ranks_find(&r, p + at, n) != RANKS_NONE) {
 			ends[0] = (uint16_t)n;
 		} else if (n <= SHORT_PIECE) {
-			count = bpe_short(&r, p + at, n, ends);
+			count =
+			    on_token == NULL ? count_word(e, &r, p + at, n) : bpe_short(&r, p + at, n, ends);
 		} else {
 			told += bpe_long(&r, (struct str){ text.p + at, n }, at, on_token, context);
 			continue;

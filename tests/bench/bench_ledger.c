@@ -5,6 +5,7 @@
  *     bench_ledger [FILE [PAIRS [ordered]]]      FILE must not exist; default ./bench.db, 200,000 and random ids
  *     bench_ledger killed FILE PAIRS             the same from a process that is killed, over a month: how soon are the books
  *                                                open again, and what do a day and an audit of them cost
+ *     bench_ledger open FILE                     opening alone, of books that are there
  *
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -195,7 +196,6 @@ write_rows(struct ledger *l, int pairs, int64_t step_us)
 	    (long long)c.request_ns / pairs, (double)ledger / pairs, (double)(clock_us() - began) / 1e6,
 	    (unsigned long long)stats.commits, (long long)stats.last_commit_us,
 	    (double)stats.file_bytes / 1e6);
-	fflush(stdout);
 }
 
 static void
@@ -243,6 +243,34 @@ measure_query(const char *path, const char *what, const char *sql)
 }
 
 static void
+measure_opening(const char *path)
+{
+	int64_t began = clock_us();
+	struct ledger *l = open_books(path);
+	int64_t opened = clock_us();
+	struct ledger_window *windows = NULL;
+	size_t count = 0;
+	ledger_windows(l, BEGAN_US, &windows, &count);
+	printf("open_ms=%.1f recovered=%d windows=%zu windows_ms=%.1f\n", (double)(opened - began) / 1e3,
+	    ledger_recovered(l), count, (double)(clock_us() - opened) / 1e3);
+	free(windows);
+	ledger_close(&l);
+}
+
+static void
+measure_check(const char *path)
+{
+	struct buf report = { 0 };
+	struct err e = { 0 };
+	int64_t began = clock_us(), cpu = cpu_us(CLOCK_PROCESS_CPUTIME_ID);
+	int rc = ledger_check(path, &report, &e);
+	printf("check=%s check_s=%.1f cpu_s=%.1f %s", rc == 0 ? "good" : "bad",
+	    (double)(clock_us() - began) / 1e6, (double)(cpu_us(CLOCK_PROCESS_CPUTIME_ID) - cpu) / 1e6,
+	    buf_text(&report));
+	buf_free(&report);
+}
+
+static void
 measure_after_a_kill(const char *path, int pairs)
 {
 	pid_t child = fork();
@@ -250,32 +278,15 @@ measure_after_a_kill(const char *path, int pairs)
 		live_and_be_killed(path, pairs);
 	int status = 0;
 	waitpid(child, &status, 0);
-	for (int i = 0; i < 2; i++) {
-		int64_t began = clock_us();
-		struct ledger *l = open_books(path);
-		int64_t opened = clock_us();
-		struct ledger_window *windows = NULL;
-		size_t count = 0;
-		ledger_windows(l, BEGAN_US, &windows, &count);
-		printf("open_ms=%.1f recovered=%d windows=%zu windows_ms=%.1f\n",
-		    (double)(opened - began) / 1e3, ledger_recovered(l), count,
-		    (double)(clock_us() - opened) / 1e3);
-		free(windows);
-		ledger_close(&l);
-	}
+	measure_opening(path); /* with recovery, and without */
+	measure_opening(path);
 	measure_query(path, "day_by_model",
 	    "SELECT model_served, count(*), sum(cost_pico), sum(input_tokens), sum(output_tokens) FROM "
 	    "requests"
 	    " WHERE at_us >= 1701000000000000 AND at_us < 1701086400000000 GROUP BY model_served");
 	measure_query(path, "windows_of_a_key",
 	    "SELECT window, start_us, settled_pico FROM windows WHERE kind = 2 AND account = 'team-blue'");
-	struct buf report = { 0 };
-	struct err e = { 0 };
-	int64_t began = clock_us();
-	int rc = ledger_check(path, &report, &e);
-	printf("check=%s check_s=%.1f %s", rc == 0 ? "good" : "bad", (double)(clock_us() - began) / 1e6,
-	    buf_text(&report));
-	buf_free(&report);
+	measure_check(path);
 }
 
 static void
@@ -311,9 +322,14 @@ measure_opening_and_slices(const char *path)
 int
 main(int argc, char **argv)
 {
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (argc == 4 && strcmp(argv[1], "killed") == 0) {
 		ordered = true;
 		measure_after_a_kill(argv[2], atoi(argv[3]));
+		return 0;
+	}
+	if (argc == 3 && strcmp(argv[1], "open") == 0) {
+		measure_opening(argv[2]);
 		return 0;
 	}
 	const char *path = argc > 1 ? argv[1] : "bench.db";

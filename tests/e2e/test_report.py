@@ -212,7 +212,7 @@ def test_the_zone_of_the_configuration_makes_the_days(gateway):
 
 
 def test_the_report_is_the_providers_bill(sim_gateway, sim):
-    g = sim_gateway({"budget": {"request_usd": "off"}})
+    g = sim_gateway({"budget": {"request_usd": "off", "daily_usd": 2}})
     chats = [g.chat(question(f"Question {i}?", model=model, stream=stream))
              for i, (model, stream) in enumerate([("gpt-4o-mini", False), ("gpt-4o", False), ("gpt-4o-mini", True)] * 4)]
     assert {c.status for c in chats} == {200}
@@ -237,6 +237,10 @@ def test_the_report_is_the_providers_bill(sim_gateway, sim):
     assert {"gpt-4o", "gpt-4o-mini", "text-embedding-3-small"} <= set(by_model)
     for key in ("input_tokens", "output_tokens"):
         assert totals[key] == books.query(f"SELECT sum({key}) AS n FROM requests")[0]["n"]
+
+    days = books.query('SELECT settled_pico FROM windows WHERE kind = 0 AND "window" = 0')
+    if len(days) == 1:  # midnight makes it two
+        assert found["budgets"][0]["spent_picousd"] == days[0]["settled_pico"] == bill["billed_picousd"]
 
     anew = as_json(g, "--prices", "now")
     assert anew["totals"]["recorded_picousd"] == anew["totals"]["repriced_picousd"] == totals["cost_picousd"]

@@ -720,6 +720,7 @@ thaw(struct sim *s)
 	sim_say(s, "key %d is thawed", key);
 	budget_thaw(s->budget, p.key);
 	model_thaw(s->model, key);
+	model_walk(s->model); /* whom its frozen account or an old limit held up */
 	for (int i = 0; i < s->books.count; i++) {
 		struct row *r = &s->books.rows[i];
 		if (r->deed >= 0 && s->deeds[r->deed].who.number[ACCOUNT_KEY] == key)

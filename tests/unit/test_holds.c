@@ -132,6 +132,39 @@ full_file_takes_no_more(void **state)
 	holds_close(&h);
 }
 
+/* What the one live slot says it cost */
+static int64_t
+settled(void)
+{
+	struct err e;
+	struct holds_reader *r = holds_read(path, &e);
+	struct ledger_hold hold;
+	int slot;
+	assert_non_null(r);
+	assert_int_equal(holds_next(r, &hold, &slot), HOLDS_LIVE);
+	holds_read_end(&r);
+	return hold.settled_pico;
+}
+
+static void
+end_of_an_attempt_is_found_in_its_slot(void **state)
+{
+	(void)state;
+	struct holds *h = new_holds();
+	struct ledger_hold hold = a_hold("req_1");
+	int slot = holds_put(h, &hold);
+	assert_int_equal(settled(), -1);
+	holds_settle(h, slot, 0, COST_NONE);
+	assert_int_equal(settled(), 0);
+	holds_settle(h, slot, 1234567, COST_EXACT);
+	assert_int_equal(settled(), 1234567);
+	/* the next one in the same place begins without an end */
+	holds_drop(h, slot);
+	holds_put(h, &hold);
+	assert_int_equal(settled(), -1);
+	holds_close(&h);
+}
+
 /* Every byte of a slot, changed: it is not live, or not whole, or (its spare bytes too) never believed. */
 static void
 changed_slot_is_never_believed(void **state)
@@ -144,7 +177,15 @@ changed_slot_is_never_believed(void **state)
 	be_short();
 	struct buf before = content();
 	const char *slot = before.p + HOLDS_HEADER_BYTES;
-	for (size_t i = 0; i < sizeof(struct holds_slot); i++) {
+	/* Its end is sealed apart: one that was not written whole is none, and the hold counts. */
+	size_t end = offsetof(struct holds_slot, record) + offsetof(struct holds_record, end);
+	for (size_t i = end; i < sizeof(struct holds_slot); i++) {
+		char other = (char)(slot[i] ^ 0x10);
+		overwrite(HOLDS_HEADER_BYTES + (off_t)i, &other, 1);
+		assert_int_equal(settled(), -1);
+		overwrite(HOLDS_HEADER_BYTES + (off_t)i, &slot[i], 1);
+	}
+	for (size_t i = 0; i < end; i++) {
 		char other = (char)(slot[i] ^ 0x10);
 		overwrite(HOLDS_HEADER_BYTES + (off_t)i, &other, 1);
 		assert_int_equal(found(HOLDS_LIVE), 0);
@@ -383,6 +424,7 @@ main(void)
 		IN_A_FOLDER(slot_given_back_is_free_and_the_next_one_taken),
 		IN_A_FOLDER(full_file_takes_no_more),
 		IN_A_FOLDER(changed_slot_is_never_believed),
+		IN_A_FOLDER(end_of_an_attempt_is_found_in_its_slot),
 		IN_A_FOLDER(torn_slot_is_not_live),
 		IN_A_FOLDER(kill_in_the_middle_leaves_whole_slots_only),
 		IN_A_FOLDER(header_tells_books_and_commits),

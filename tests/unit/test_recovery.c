@@ -177,6 +177,37 @@ holds_of_a_killed_process_become_rows(void **state)
 }
 
 static void
+one_ends(struct ledger *l)
+{
+	int slot = hold(l, "req_1", 1);
+	ledger_settled(l, slot, 42000000, COST_EXACT);
+	slot = hold(l, "req_2", 1);
+	ledger_settled(l, slot, 0, COST_NONE);
+	slot = hold(l, "req_3", 1);
+	ledger_settled(l, slot, 60000000, COST_EXACT);
+}
+
+/* The guard has let go of the rest already, and somebody else may have spent it: charging the hold would exceed the limit. */
+static void
+cost_that_was_known_is_not_charged_as_held(void **state)
+{
+	(void)state;
+	in_a_killed_process(one_ends);
+	struct ledger *l = open_ledger();
+	assert_int_equal(ledger_recovered(l), 3);
+	assert_int_equal(
+	    number("SELECT cost_pico FROM attempts WHERE request_id='req_1' AND basis=1 AND outcome=5 "
+		   "AND held_pico=50000000 AND overrun=0"),
+	    42000000);
+	assert_int_equal(number("SELECT cost_pico FROM attempts WHERE request_id='req_2' AND basis=0"), 0);
+	assert_int_equal(
+	    number("SELECT cost_pico FROM attempts WHERE request_id='req_3' AND overrun=1"), 60000000);
+	assert_int_equal(number("SELECT settled_pico FROM windows WHERE kind=0 AND window=0"), 102000000);
+	ledger_close(&l);
+	expect_sound_books();
+}
+
+static void
 one_runs(struct ledger *l)
 {
 	hold(l, "req_1", 1);
@@ -590,6 +621,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_A_FOLDER(holds_of_a_killed_process_become_rows),
+		IN_A_FOLDER(cost_that_was_known_is_not_charged_as_held),
 		IN_A_FOLDER(recovery_is_done_once),
 		IN_A_FOLDER(recovery_that_cannot_be_written_refuses_and_keeps_the_holds),
 		IN_A_FOLDER(kill_between_hold_and_row_loses_neither),

@@ -501,6 +501,23 @@ books_of_version_1_become_version_2(void **state)
 	assert_int_equal(number("PRAGMA user_version"), 1);
 }
 
+static void
+upgrade_that_died_before_the_holds_file_was_made_is_finished(void **state)
+{
+	(void)state;
+	make_old_books();
+	change("UPDATE meta SET value='open another-life' WHERE key='state'");
+	static schema_step *const steps[] = { schema_step_1, schema_step_2 };
+	struct err e = { 0 };
+	sqlite3 *db = NULL;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(schema_climb(db, path, steps, 2, &e), 0);
+	sqlite3_close(db);
+	struct store *s = open_store();
+	store_close(&s, true);
+	assert_int_equal(number("SELECT count(*) FROM requests"), 1);
+}
+
 /* ---- Retention ---- */
 
 static void
@@ -625,7 +642,7 @@ every_broken_rule_is_reported(void **state)
 		{ "UPDATE attempts SET held_pico=1 WHERE request_id='req_000001'", "called an overrun" },
 		{ "UPDATE attempts SET overrun=1 WHERE request_id='req_000001'", "called an overrun" },
 		{ "UPDATE attempts SET basis=3 WHERE request_id='req_000001'", "charged as held costs" },
-		{ "UPDATE attempts SET outcome=5 WHERE request_id='req_000001'", "not charged as held" },
+		{ "UPDATE attempts SET outcome=5 WHERE request_id='req_000001'", "knows its usage" },
 		{ "UPDATE attempts SET week_us=NULL WHERE request_id='req_000001'", "some of its windows" },
 		{ "UPDATE attempts SET run_us=NULL WHERE request_id='req_000001'", "some of its windows" },
 		{ "UPDATE attempts SET price_output=1 WHERE request_id='req_000001'", "at its price" },
@@ -746,6 +763,7 @@ main(void)
 		IN_A_FOLDER(upgrade_keeps_a_copy_of_the_old_books),
 		IN_A_FOLDER(failed_upgrade_changes_nothing),
 		IN_A_FOLDER(books_of_version_1_become_version_2),
+		IN_A_FOLDER(upgrade_that_died_before_the_holds_file_was_made_is_finished),
 		IN_A_FOLDER(old_rows_leave_with_their_attempts),
 		IN_A_FOLDER(old_attempt_without_a_request_leaves_too),
 		IN_A_FOLDER(pruning_by_size_shrinks_the_file),

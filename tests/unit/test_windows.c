@@ -197,6 +197,7 @@ run_goes_on_while_it_is_used_and_then_begins_anew(void **state)
 	ledger_sync(l);
 	write_paid(l, "c", 1, 58 * days); /* within 30 days of the last */
 	write_paid(l, "early", 1, -5);    /* began before, ended later */
+	ledger_sync(l);
 	write_paid(l, "d", 1, 89 * days); /* more than 30 days later */
 	write_paid(l, "e", 1, 90 * days);
 	ledger_close(&l);
@@ -274,6 +275,26 @@ transaction_that_is_tried_again_is_booked_once(void **state)
 	assert_int_equal(ledger_sync(l), -1);
 	assert_int_equal(ledger_sync(l), -1);
 	atomic_store(&fail_writes, 0);
+	assert_int_equal(ledger_sync(l), 0);
+	ledger_close(&l);
+	assert_int_equal(settled("kind=0 AND window=0"), 4 * COST);
+	expect_sound_books();
+}
+
+static void
+transaction_that_fails_at_a_later_row_books_none_of_it(void **state)
+{
+	(void)state;
+	struct ledger *l = open_ledger();
+	/* given a row that cannot be written for a while */
+	change("CREATE TRIGGER no BEFORE INSERT ON requests WHEN new.id = 'bad_000000' BEGIN"
+	       " SELECT no_such_function(); END");
+	write_paid(l, "good", 3, 0);
+	write_paid(l, "bad", 1, 0);
+	assert_int_equal(ledger_sync(l), -1);
+	assert_int_equal(ledger_sync(l), -1);
+	assert_int_equal(number("SELECT count(*) FROM windows"), 0);
+	change("DROP TRIGGER no");
 	assert_int_equal(ledger_sync(l), 0);
 	ledger_close(&l);
 	assert_int_equal(settled("kind=0 AND window=0"), 4 * COST);
@@ -443,6 +464,7 @@ main(void)
 		IN_A_FOLDER(refused_row_is_booked_and_the_books_add_up),
 		IN_A_FOLDER(second_row_of_an_attempt_is_not_booked_again),
 		ON_A_BAD_DISK(transaction_that_is_tried_again_is_booked_once),
+		IN_A_FOLDER(transaction_that_fails_at_a_later_row_books_none_of_it),
 		IN_A_FOLDER(odd_labels_make_books_that_add_up),
 		IN_A_FOLDER(sums_beyond_64_bits_stay_at_the_most),
 		IN_A_FOLDER(open_windows_are_told),
