@@ -17,12 +17,15 @@ enum { ERROR_BODY_MAX = 64 * 1024 };
 static void
 estimate(const struct ask *a, struct usage *u)
 {
+	const struct usage *so_far = &a->reply.usage;
 	*u = (struct usage){ .known = true }; /* nothing the provider stated, but it has its price */
 	u->input = a->charge.count.input;
 	u->output = reply_output_tokens(&a->reply);
 	/* A body that broke off could not be read: four bytes a token, as a rule of thumb for English. */
 	if (!a->request.stream && !a->reply.done && a->answer->body.n > 0)
 		u->output = (int64_t)(a->answer->body.n + 3) / 4;
+	u->input = u->input > so_far->input ? u->input : so_far->input;
+	u->output = u->output > so_far->output ? u->output : so_far->output;
 }
 
 static bool
@@ -54,7 +57,10 @@ price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct led
 	if (a->forwarded || !may_be_billed(outcome, sent))
 		return;
 	assert(a->model != NULL); /* only forwarded requests have none */
-	row->usage = a->reply.usage;
+	/* Usage that was stated in mid-stream is not the end of it: the provider may have gone on. */
+	bool stated = a->reply.usage.known && a->reply.usage_whole;
+	if (stated)
+		row->usage = a->reply.usage;
 	row->basis = row->usage.known && !row->usage.estimated ? COST_EXACT : COST_ESTIMATED;
 	if (a->model->free)
 		return;
@@ -66,8 +72,7 @@ price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct led
 		if (price != &a->charge.price)
 			a->charge.price = *price;
 		/* An estimate says no more than what was held: that is the bound of what it can be. */
-		if (row->basis == COST_ESTIMATED && !a->reply.usage.known &&
-		    row->cost_pico > a->charge.hold.held_pico)
+		if (row->basis == COST_ESTIMATED && !stated && row->cost_pico > a->charge.hold.held_pico)
 			row->cost_pico = a->charge.hold.held_pico;
 		return;
 	}
