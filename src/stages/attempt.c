@@ -54,7 +54,10 @@ price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct led
 	if (a->forwarded || !may_be_billed(outcome, sent))
 		return;
 	assert(a->model != NULL); /* only forwarded requests have none */
-	row->usage = a->reply.usage;
+	/* Some providers count in every chunk: what they had counted when a stream broke off is not what they bill. */
+	bool stated = a->reply.usage.known && (outcome == ATTEMPT_OK || a->reply.summed_up);
+	if (stated)
+		row->usage = a->reply.usage;
 	row->basis = row->usage.known && !row->usage.estimated ? COST_EXACT : COST_ESTIMATED;
 	if (a->model->free)
 		return;
@@ -66,8 +69,7 @@ price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct led
 		if (price != &a->charge.price)
 			a->charge.price = *price;
 		/* An estimate says no more than what was held: that is the bound of what it can be. */
-		if (row->basis == COST_ESTIMATED && !a->reply.usage.known &&
-		    row->cost_pico > a->charge.hold.held_pico)
+		if (!stated && row->cost_pico > a->charge.hold.held_pico)
 			row->cost_pico = a->charge.hold.held_pico;
 		return;
 	}

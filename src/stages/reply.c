@@ -145,6 +145,7 @@ read_response_event(struct reply *r, const struct sse_event *event, struct sort 
 	if (!is_object(j, response))
 		return;
 	read_usage(r, json_member(j, response, "usage"), event, &sort->bill);
+	r->summed_up = true;
 	read_model(r, response);
 }
 
@@ -162,6 +163,7 @@ read_chunk(struct reply *r, const struct sse_event *event, struct sort *sort)
 		return;
 	read_usage(r, usage, event, &sort->bill);
 	sort->aside = choices == 0 || json_empty(j, choices);
+	r->summed_up = r->finished || sort->aside;
 }
 
 static int
@@ -273,7 +275,8 @@ reply_body(struct reply *r, struct str body, struct err *e)
 		return err_set(e, 502, "upstream_invalid_response",
 		    "The provider answered with an error under a success status.");
 	read_model(r, 0);
-	if (!usage_read(j, json_member(j, 0, "usage"), &r->usage))
+	r->summed_up = usage_read(j, json_member(j, 0, "usage"), &r->usage);
+	if (!r->summed_up)
 		count_body(r, body);
 	r->finished = r->endpoint == ENDPOINT_EMBEDDINGS || r->endpoint == ENDPOINT_RESPONSES ||
 		      has_finish_reason(j, json_member(j, 0, "choices"));

@@ -1,0 +1,46 @@
+"""What an attempt is taken to have cost when its provider says it badly, late, or not at all.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import json
+
+import pytest
+
+from farthing.wording import completion, cost, delta, question, usage
+
+STRICT = {"budget": {"daily_usd": "1.00", "mode": "strict", "on_disconnect": "drain"}}
+
+
+def held_of(g):
+    row, = g.stop().attempts()
+    return row, row["held_pico"]
+
+
+def test_counts_in_the_middle_of_a_stream_are_not_its_bill(gateway, upstream):
+    """Some providers count in every chunk. What they said last before the stream broke off is not what they bill."""
+    g = gateway(STRICT)
+
+    def play(call):
+        call.stream_head()
+        call.chunk(delta("A ", role="assistant", usage=usage(completion=1)))
+        call.chunk(delta("quarter ", usage=usage(completion=2)))
+        call.reset()
+    upstream.answer = play
+    reply = g.chat(question(stream=True, max_tokens=100))
+    assert reply.status == 200
+    row, held = held_of(g)
+    assert (row["outcome"], row["basis"], row["cost_pico"]) == ("broken", "held", held)
+
+
+def test_counts_behind_the_last_choice_are_the_bill_of_a_stream_that_breaks(gateway, upstream):
+    g = gateway(STRICT)
+
+    def play(call):
+        call.stream_head()
+        call.chunk(delta("A ", role="assistant", usage=usage(completion=1)))
+        call.chunk(delta(finish="stop", usage=usage(completion=7)))
+        call.reset()
+    upstream.answer = play
+    g.chat(question(stream=True, max_tokens=100))
+    row, _ = held_of(g)
+    assert (row["outcome"], row["basis"], row["cost_pico"]) == ("broken", "exact", cost())
