@@ -321,7 +321,10 @@ end_refused(struct ask *a)
 		log_line(LOG_ERROR, "refused", "upstream=%q status=%d why=%q",
 		    provider_conf(t->provider)->name, t->status,
 		    "the provider does not accept the configured key");
-	book(a, ATTEMPT_REFUSED, true, "refused by the provider");
+	/* A success in another form than was asked for is no refusal: nobody knows whether it is billed. */
+	bool refused = t->status < 200 || t->status > 299;
+	book(a, refused ? ATTEMPT_REFUSED : ATTEMPT_BROKEN, true,
+	    refused ? "refused by the provider" : e.code);
 	ask_failed(a, &e, final, t->status, t->status == 429 || t->status == 503 ? t->retry_after_ms : -1);
 }
 

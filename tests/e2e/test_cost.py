@@ -44,3 +44,21 @@ def test_counts_behind_the_last_choice_are_the_bill_of_a_stream_that_breaks(gate
     g.chat(question(stream=True, max_tokens=100))
     row, _ = held_of(g)
     assert (row["outcome"], row["basis"], row["cost_pico"]) == ("broken", "exact", cost())
+
+
+@pytest.mark.parametrize("status", [201, 202, 203, 204, 206])
+def test_another_success_than_200_may_have_been_billed(gateway, upstream, status):
+    g = gateway(STRICT)
+    upstream.answer = lambda call: call.reply(status, b"" if status == 204 else json.dumps(completion()).encode())
+    assert g.chat(question(max_tokens=100)).status == 502
+    row, held = held_of(g)
+    assert (row["outcome"], row["basis"], row["cost_pico"]) == ("broken", "held", held)
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 404, 429, 500, 503])
+def test_a_refusal_costs_nothing(gateway, upstream, status):
+    g = gateway({**STRICT, "upstreams": {"sim": {"attempts": 1}}})
+    upstream.answer = lambda call: call.error(status)
+    assert g.chat(question(max_tokens=100)).status >= 400
+    row, _ = held_of(g)
+    assert (row["outcome"], row["basis"], row["cost_pico"]) == ("refused", "none", 0)
