@@ -62,3 +62,19 @@ def test_a_refusal_costs_nothing(gateway, upstream, status):
     assert g.chat(question(max_tokens=100)).status >= 400
     row, _ = held_of(g)
     assert (row["outcome"], row["basis"], row["cost_pico"]) == ("refused", "none", 0)
+
+
+def test_a_dearer_model_whose_name_begins_like_the_one_asked_has_its_own_price(gateway, upstream):
+    g = gateway({"budget": {"daily_usd": "5.00", "request_usd": "5.00"}, "models": {"o1": {"upstream": "sim"}}})
+    upstream.answer = lambda call: call.reply(200, completion(model="o1-pro"))
+    assert g.chat(question(model="o1", max_tokens=100)).status == 200
+    row, = g.stop().attempts()
+    assert row["cost_pico"] == 11 * 150_000_000 + 7 * 600_000_000
+
+
+def test_a_dated_name_of_the_model_asked_is_that_model(gateway, upstream):
+    g = gateway(STRICT)
+    upstream.answer = lambda call: call.reply(200, completion(model="gpt-4o-mini-2099-01-01"))
+    assert g.chat(question(max_tokens=100)).status == 200
+    assert g.stop().only()["cost_pico"] == cost()
+    assert not g.entries("other_model")
