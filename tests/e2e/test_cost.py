@@ -78,3 +78,14 @@ def test_a_dated_name_of_the_model_asked_is_that_model(gateway, upstream):
     assert g.chat(question(max_tokens=100)).status == 200
     assert g.stop().only()["cost_pico"] == cost()
     assert not g.entries("other_model")
+
+
+def test_a_completion_without_a_limit_gets_the_sixteen_tokens_it_means(gateway, upstream):
+    """Left out, max_tokens is 16 there: a limit that is sent for the budget's sake must not become a longer answer."""
+    g = gateway({"budget": {"daily_usd": "1.00"}, "models": {"gpt-3.5-turbo-instruct": {"upstream": "sim"}}})
+    text = {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "gpt-3.5-turbo-instruct",
+            "choices": [{"index": 0, "text": "x", "finish_reason": "length", "logprobs": None}], "usage": usage(5, 16)}
+    upstream.answer = lambda call: call.reply(200, text)
+    reply = g.ask("POST", "/v1/completions", {"model": "gpt-3.5-turbo-instruct", "prompt": "Say"})
+    assert reply.status == 200 and reply.header("x-farthing-clamped") is None
+    assert upstream.calls[0].json()["max_tokens"] == 16
