@@ -315,8 +315,11 @@ ask_failed(struct ask *a, const struct err *e, bool final, int status, int64_t r
 {
 	const struct upstream_conf *conf = upstream_of(a);
 	loop_timer_clear(a->house->loop, &a->timer);
+	if (a->answer->reader_count == 0) { /* nobody would read the next one */
+		ask_land(a, e);
+		return;
+	}
 	keep(&a->failure, e);
-	final = final || a->answer->reader_count == 0; /* nobody would read the next one */
 	bool limited = status == 429 && !final;
 	/* The body of what is forwarded is gone with the first attempt, and its client knows how to repeat. */
 	final = final || a->forwarded;

@@ -89,3 +89,16 @@ def test_a_completion_without_a_limit_gets_the_sixteen_tokens_it_means(gateway, 
     reply = g.ask("POST", "/v1/completions", {"model": "gpt-3.5-turbo-instruct", "prompt": "Say"})
     assert reply.status == 200 and reply.header("x-farthing-clamped") is None
     assert upstream.calls[0].json()["max_tokens"] == 16
+
+
+def test_an_answer_that_nobody_reads_is_not_asked_from_the_next_model(gateway, upstream):
+    g = gateway({**STRICT, "models": {"gpt-4o-mini": {"upstream": "sim", "fallbacks": ["gpt-4o"]},
+                                      "gpt-4o": {"upstream": "sim"}}})
+    c = g.connect()
+    c.chat(question(max_tokens=10))
+    call = upstream.next_call()
+    c.close()
+    g.wait_line(lambda e: e["verb"] == "closed" and e["status"] == "499", "the client that left")
+    call.error(401)
+    upstream.assert_no_call(0.3)
+    assert [a["outcome"] for a in g.stop().attempts()] == ["refused"]
