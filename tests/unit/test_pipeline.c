@@ -769,6 +769,15 @@ end_takes_back_what_the_disk_was_going_to_say(void **state)
 	pipeline = pipeline_new(loop, caller, ledger, metrics, NULL, config);
 }
 
+static void
+books_that_cannot_be_read_are_no_fresh_budget(void **state)
+{
+	(void)state;
+	change("ALTER TABLE windows RENAME TO gone");
+	assert_null(pipeline_new(loop, caller, ledger, metrics, NULL, config));
+	change("ALTER TABLE gone RENAME TO windows");
+}
+
 #define IN_HOUSE(test) cmocka_unit_test_setup_teardown(test, open_house, close_house)
 
 int
@@ -792,6 +801,7 @@ main(void)
 		IN_HOUSE(stopping_breaks_what_is_under_way),
 		IN_HOUSE(client_that_leaves_before_its_hold_is_on_the_disk_keeps_no_circuit_from_closing),
 		IN_HOUSE(end_takes_back_what_the_disk_was_going_to_say),
+		IN_HOUSE(books_that_cannot_be_read_are_no_fresh_budget),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
