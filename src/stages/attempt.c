@@ -56,8 +56,13 @@ static void
 price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct ledger_attempt *row)
 {
 	row->basis = COST_NONE;
-	if (a->forwarded || !may_be_billed(outcome, sent))
+	if (!may_be_billed(outcome, sent) || (a->forwarded && !forward_costs(a->forward)))
 		return;
+	if (a->forwarded) {
+		row->basis = COST_UNPRICED;
+		row->cost_pico = -1;
+		return;
+	}
 	assert(a->model != NULL); /* only forwarded requests have none */
 	/* Some providers count in every chunk: what they had counted when a stream broke off is not what they bill. */
 	bool stated = a->reply.usage.known && (outcome == ATTEMPT_OK || a->reply.summed_up);
