@@ -5,6 +5,7 @@
 #include "stages/ask.h"
 
 #include <assert.h>
+#include <semaphore.h>
 #include <stdlib.h>
 
 #include "ask_private.h"
@@ -226,10 +227,13 @@ on_secured(struct job *job)
 	struct ask *a = LIST_ENTRY(job, struct ask, secured);
 	struct err e;
 	a->securing = false;
+	if (a->answer != NULL && a->safe) {
+		start(a);
+		return;
+	}
+	circuit_report(provider_circuit(a->attempt.provider), a->attempt.pass, CIRCUIT_NO_NEWS, clock_ms());
 	if (a->answer == NULL) {
 		ask_free(a); /* everybody left meanwhile */
-	} else if (a->safe) {
-		start(a);
 	} else {
 		charge_drop(&a->charge);
 		err_set(&e, 503, "ledger_unavailable",
@@ -315,8 +319,11 @@ ask_failed(struct ask *a, const struct err *e, bool final, int status, int64_t r
 {
 	const struct upstream_conf *conf = upstream_of(a);
 	loop_timer_clear(a->house->loop, &a->timer);
+	if (a->answer->reader_count == 0) { /* nobody would read the next one */
+		ask_land(a, e);
+		return;
+	}
 	keep(&a->failure, e);
-	final = final || a->answer->reader_count == 0; /* nobody would read the next one */
 	bool limited = status == 429 && !final;
 	/* The body of what is forwarded is gone with the first attempt, and its client knows how to repeat. */
 	final = final || a->forwarded;
@@ -490,6 +497,27 @@ ask_break_all(struct ask_house *house, const struct err *e)
 	}
 }
 
+static void
+on_reached(void *context, bool safe)
+{
+	(void)safe;
+	sem_post(context);
+}
+
+/* The ledger's thread answers in order: what it says behind them, it says when it has let go of them. */
+static void
+take_back_secured(struct ask_house *house)
+{
+	sem_t reached;
+	sem_init(&reached, 0, 0);
+	ledger_hold_sync(house->ledger, on_reached, &reached);
+	while (sem_wait(&reached) != 0)
+		; /* interrupted */
+	sem_destroy(&reached);
+	for (struct link *at = house->asks.next; at != &house->asks; at = at->next)
+		loop_unpost(house->loop, &LIST_ENTRY(at, struct ask, link)->secured);
+}
+
 void
 ask_bury_all(struct ask_house *house)
 {
@@ -497,7 +525,7 @@ ask_bury_all(struct ask_house *house)
 	for (struct link *at = house->asks.next; at != &house->asks; at = at->next)
 		securing = securing || LIST_ENTRY(at, struct ask, link)->securing;
 	if (securing)
-		ledger_sync(house->ledger); /* the ledger's thread lets go of them */
+		take_back_secured(house);
 	while (!list_empty(&house->asks)) {
 		struct ask *a = LIST_ENTRY(house->asks.next, struct ask, link);
 		bool sent;

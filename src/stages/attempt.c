@@ -40,13 +40,18 @@ price_of(const struct ask *a)
 {
 	const struct price *own = &a->charge.price;
 	struct str asked = str_from(a->model->upstream_model), told = str_from(a->reply.model);
-	if (told.n == 0 || a->model->free || str_starts(told, asked) || str_starts(asked, told))
+	if (told.n == 0 || a->model->free || str_eq(told, asked))
 		return own;
-	const struct catalogue_model *other = catalogue_family(told);
-	bool dearer = other != NULL && other->price.known &&
-		      (other->price.input > own->input || other->price.output > own->output);
-	log_line(LOG_WARN, "other_model", "request=%s asked=%q answered=%q", a->id, a->model->upstream_model,
-	    a->reply.model);
+	const struct catalogue_model *other = catalogue_family(told), *same = catalogue_family(asked);
+	/* "o1-2024-12-17" is o1, and "o1-pro" is not: beginnings say little, prices do. An operator's own are for the asked
+	 * one under all its names, hence the catalogue's are compared. */
+	bool alike = str_starts(told, asked) || str_starts(asked, told);
+	const struct price *usual = alike && same != NULL ? &same->price : own;
+	bool dearer = other != NULL && other != same && other->price.known && (!alike || same != NULL) &&
+		      (other->price.input > usual->input || other->price.output > usual->output);
+	if (dearer || !alike)
+		log_line(LOG_WARN, "other_model", "request=%s asked=%q answered=%q", a->id,
+		    a->model->upstream_model, a->reply.model);
 	return dearer ? &other->price : own;
 }
 
@@ -54,8 +59,13 @@ static void
 price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct ledger_attempt *row)
 {
 	row->basis = COST_NONE;
-	if (a->forwarded || !may_be_billed(outcome, sent))
+	if (!may_be_billed(outcome, sent) || (a->forwarded && !forward_costs(a->forward)))
 		return;
+	if (a->forwarded) {
+		row->basis = COST_UNPRICED;
+		row->cost_pico = -1;
+		return;
+	}
 	assert(a->model != NULL); /* only forwarded requests have none */
 	/* Usage that was stated in mid-stream is not the end of it: the provider may have gone on. */
 	bool stated = a->reply.usage.known && a->reply.usage_whole;

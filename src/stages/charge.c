@@ -76,12 +76,16 @@ charge_begin(
 /* ---- the bound ---- */
 
 static int64_t
-wanted_output(const struct request *r, const struct model_conf *model)
+wanted_output(const struct charge *c, const struct request *r, const struct model_conf *model)
 {
+	enum { COMPLETION_DEFAULT = 16 };
 	if (r->endpoint == ENDPOINT_EMBEDDINGS)
 		return 0;
 	if (r->max_output >= 0)
 		return r->max_output;
+	/* What is left out means sixteen there. The limit that is sent for the budget's sake must not ask for more. */
+	if (r->endpoint == ENDPOINT_COMPLETIONS && c->limited && !c->untouched && !model->free)
+		return COMPLETION_DEFAULT;
 	if (model->max_output_tokens > 0)
 		return model->max_output_tokens;
 	return model->context_tokens > 0 ? model->context_tokens : OUTPUT_UNKNOWN;
@@ -137,7 +141,7 @@ bound_request(struct charge *c, const struct request *r, const struct model_conf
 	count_input(c, r, model);
 	if (bound_input(c, model, e) != 0)
 		return -1;
-	o->max_output = wanted_output(r, model);
+	o->max_output = wanted_output(c, r, model);
 	o->min_output = c->untouched || c->min_output > o->max_output ? o->max_output : c->min_output;
 	if (o->max_output == 0)
 		o->unit_pico = 0;
@@ -276,6 +280,12 @@ int
 charge_admits(struct charge *c, struct err *e)
 {
 	return budget_admissible(c->budget, &c->order, e);
+}
+
+int
+charge_forwards(const struct charge *c, const struct forward *f, struct err *e)
+{
+	return c->limited && forward_costs(f) ? refuse_forward(e) : 0;
 }
 
 int64_t

@@ -76,10 +76,10 @@ refuse_spent(struct err *e, enum account_kind kind, const char *account, enum wi
 	else
 		err_set(e, 429, "insufficient_quota",
 		    "The %s is used up: limit %s, spent %s, held for running requests %s, needed %s. %s "
-		    "Raise the limit, wait, or ask for less.",
+		    "Raise the limit,%s or ask for less.",
 		    what, dollars(sums->limit_pico, limit), dollars(sums->spent_pico, spent),
 		    dollars(sums->held_pico, held), dollars(sums->needed_pico, needed),
-		    reset_words(sums->resets_at_us, resets));
+		    reset_words(sums->resets_at_us, resets), sums->resets_at_us != 0 ? " wait," : "");
 	str_copy(e->type, sizeof e->type, STR("insufficient_quota"));
 	e->should_retry = -1;
 	int64_t left_us = sums->resets_at_us - clock_wall_us();
@@ -136,9 +136,11 @@ refuse_too_expensive(struct err *e, const struct err_budget *sums, int64_t min_o
 int
 refuse_unpriced(struct err *e)
 {
-	return err_set(e, 403, "model_not_priced",
+	err_set(e, 403, "model_not_priced",
 	    "The model has no price, so no budget could be kept. Give it input_usd and output_usd in the "
 	    "configuration, or free: true if it costs nothing.");
+	str_copy(e->param, sizeof e->param, STR("model"));
+	return -1;
 }
 
 int
@@ -149,6 +151,15 @@ refuse_surcharge(struct err *e, const char *field)
 	    "What this field asks for is billed by a price the gateway does not know, so a budget could not "
 	    "be "
 	    "kept. Leave it out, or use an account without limits.");
+}
+
+int
+refuse_forward(struct err *e)
+{
+	return err_set(e, 400, "unsupported_for_budget",
+	    "What a job or a batch costs is known when it has ended, so a budget could not be kept. Start it "
+	    "with "
+	    "an account without limits.");
 }
 
 void

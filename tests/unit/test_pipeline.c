@@ -701,6 +701,83 @@ stopping_breaks_what_is_under_way(void **state)
 	assert_int_equal(booked("SELECT sum(outcome = 4) FROM attempts"), 2);
 }
 
+/* ---- holds that must be on the disk first ---- */
+
+static struct circuit *
+circuit(void)
+{
+	return provider_circuit(site_provider(site, &config->upstreams[0]));
+}
+
+static bool
+nobody_probes(void)
+{
+	return !circuit()->probing;
+}
+
+static void
+client_that_leaves_before_its_hold_is_on_the_disk_keeps_no_circuit_from_closing(void **state)
+{
+	(void)state;
+	/* given a provider that may be asked once, to see whether it is well again */
+	struct person a, b;
+	config->budget.power_safe = true;
+	circuit_init(circuit(), 1, 1000, 0);
+	circuit_report(circuit(), CIRCUIT_CLOSED, CIRCUIT_BAD, clock_ms());
+	arrive(&a, STREAM);
+	assert_false(nobody_probes());
+	/* when the one that would have asked leaves */
+	depart(&a, 499);
+	await(nobody_probes);
+	/* then the next one may */
+	arrive(&b, STREAM);
+	await(one_request);
+	depart(&b, 499);
+}
+
+static bool job_ran;
+
+static void
+on_job(struct job *job)
+{
+	(void)job;
+	job_ran = true;
+}
+
+static bool
+job_has_run(void)
+{
+	return job_ran;
+}
+
+static void
+end_takes_back_what_the_disk_was_going_to_say(void **state)
+{
+	(void)state;
+	struct person a;
+	struct job later = { .run = on_job };
+	/* given a hold that is on the disk by now, whose ask has not heard of it yet, and nobody who waits */
+	config->budget.power_safe = true;
+	arrive(&a, STREAM);
+	depart(&a, 499);
+	assert_int_equal(booked("SELECT count(*) FROM requests"), 1);
+	/* when the end comes first, then the loop has no job of the dead */
+	pipeline_free(&pipeline);
+	job_ran = false;
+	loop_post(loop, &later);
+	await(job_has_run);
+	pipeline = pipeline_new(loop, caller, ledger, metrics, NULL, config);
+}
+
+static void
+books_that_cannot_be_read_are_no_fresh_budget(void **state)
+{
+	(void)state;
+	change("ALTER TABLE windows RENAME TO gone");
+	assert_null(pipeline_new(loop, caller, ledger, metrics, NULL, config));
+	change("ALTER TABLE gone RENAME TO windows");
+}
+
 #define IN_HOUSE(test) cmocka_unit_test_setup_teardown(test, open_house, close_house)
 
 int
@@ -722,6 +799,9 @@ main(void)
 		IN_HOUSE(stream_that_breaks_keeps_its_bytes_and_fails),
 		IN_HOUSE(client_is_finished_with_at_done_whatever_the_connection_does),
 		IN_HOUSE(stopping_breaks_what_is_under_way),
+		IN_HOUSE(client_that_leaves_before_its_hold_is_on_the_disk_keeps_no_circuit_from_closing),
+		IN_HOUSE(end_takes_back_what_the_disk_was_going_to_say),
+		IN_HOUSE(books_that_cannot_be_read_are_no_fresh_budget),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
