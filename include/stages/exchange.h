@@ -25,9 +25,6 @@ struct forward {
 	char content_type[256]; /* of the body; empty: none */
 };
 
-/* Whether it starts something that the provider bills, nobody here knows how much: a job or a batch */
-bool forward_costs(const struct forward *f);
-
 struct exchange {
 	char id[ID_SIZE];
 	struct site *site;  /* held */

@@ -25,8 +25,6 @@ int refuse_too_expensive(struct err *e, const struct err_budget *sums, int64_t m
 int refuse_unpriced(struct err *e);
 /* 400 unsupported_for_budget: the price of what this field asks for is not known. field: a static name */
 int refuse_surcharge(struct err *e, const char *field);
-/* 400 unsupported_for_budget: a job or a batch */
-int refuse_forward(struct err *e);
 
 /* One line `refused_budget` for a refusal with an arithmetic; nothing for any other error. */
 void refusal_log(const char *request_id, const struct err *e);

@@ -59,13 +59,8 @@ static void
 price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct ledger_attempt *row)
 {
 	row->basis = COST_NONE;
-	if (!may_be_billed(outcome, sent) || (a->forwarded && !forward_costs(a->forward)))
+	if (a->forwarded || !may_be_billed(outcome, sent))
 		return;
-	if (a->forwarded) {
-		row->basis = COST_UNPRICED;
-		row->cost_pico = -1;
-		return;
-	}
 	assert(a->model != NULL); /* only forwarded requests have none */
 	/* Usage that was stated in mid-stream is not the end of it: the provider may have gone on. */
 	bool stated = a->reply.usage.known && a->reply.usage_whole;

@@ -282,12 +282,6 @@ charge_admits(struct charge *c, struct err *e)
 	return budget_admissible(c->budget, &c->order, e);
 }
 
-int
-charge_forwards(const struct charge *c, const struct forward *f, struct err *e)
-{
-	return c->limited && forward_costs(f) ? refuse_forward(e) : 0;
-}
-
 int64_t
 charge_remaining(struct charge *c)
 {

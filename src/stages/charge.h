@@ -60,8 +60,6 @@ void charge_end(struct charge *c, struct ledger_attempt *row);
 void charge_declare(struct budget *budget, const struct config *config);
 /* For those who join: whether the payer could spend anything. -1 with *e. */
 int charge_admits(struct charge *c, struct err *e);
-/* For what is forwarded: nobody can hold what a job or a batch will cost, so a payer with limits starts none. -1 with *e. */
-int charge_forwards(const struct charge *c, const struct forward *f, struct err *e);
 int64_t charge_remaining(struct charge *c); /* the least its limits leave; -1: it has none */
 
 #endif
