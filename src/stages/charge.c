@@ -100,6 +100,18 @@ bound_input(struct charge *c, const struct model_conf *model, struct err *e)
 		    : err_set(e, 400, "request_too_expensive", "The request costs more than can be counted.");
 }
 
+/* What the limit on one request leaves, after earlier attempts. */
+static void
+bound_attempt(struct charge *c)
+{
+	struct budget_order *o = &c->order;
+	o->request_limit_pico = c->request_limit_pico;
+	o->request_spent_pico = c->spent_pico;
+	o->request_pico = c->request_limit_pico;
+	if (o->request_pico >= 0)
+		o->request_pico = c->spent_pico < o->request_pico ? o->request_pico - c->spent_pico : 0;
+}
+
 static int
 bound_request(struct charge *c, const struct request *r, const struct model_conf *model, struct err *e)
 {
@@ -123,11 +135,7 @@ bound_request(struct charge *c, const struct request *r, const struct model_conf
 	else if (!money_times(price_output_unit(&c->price), r->choices, &o->unit_pico))
 		return err_set(
 		    e, 400, "request_too_expensive", "The request costs more than can be counted.");
-	o->request_limit_pico = c->request_limit_pico;
-	o->request_spent_pico = c->spent_pico;
-	o->request_pico = c->request_limit_pico;
-	if (o->request_pico >= 0)
-		o->request_pico = c->spent_pico < o->request_pico ? o->request_pico - c->spent_pico : 0;
+	bound_attempt(c);
 	return 0;
 }
 
@@ -152,6 +160,18 @@ charge_want(struct charge *c, const struct request *r, const struct model_conf *
 	if (bound_request(c, r, model, e) != 0)
 		return -1;
 	return budget_hold(c->budget, &c->hold, &c->order, e);
+}
+
+int
+charge_want_fixed(struct charge *c, int64_t pico, struct err *e)
+{
+	struct budget_order *o = &c->order;
+	assert(c->hold.state == BUDGET_IDLE && c->slot < 0 && pico >= 0);
+	c->price = (struct price){ .known = true, .fee = pico };
+	o->fixed_pico = pico;
+	o->unit_pico = o->max_output = o->min_output = 0;
+	bound_attempt(c);
+	return budget_hold(c->budget, &c->hold, o, e);
 }
 
 int
@@ -204,7 +224,7 @@ charge_end(struct charge *c, struct ledger_attempt *row)
 {
 	row->slot = c->slot;
 	if (!charge_held(c))
-		return; /* it went past the guard: forwarded */
+		return; /* it went past the guard: forwarded, and free or without a price */
 	row->payer = c->payer;
 	memcpy(row->windows, c->hold.windows, sizeof row->windows);
 	row->held_pico = c->hold.held_pico;

@@ -110,22 +110,22 @@ refuse_reserved(struct err *e, enum account_kind kind, const char *account, enum
 int
 refuse_too_expensive(struct err *e, const struct err_budget *sums, int64_t min_output)
 {
-	char limit[40], spent[40], needed[40];
+	char limit[40], spent[40], needed[40], least[64] = "";
+	if (min_output > 0)
+		snprintf(least, sizeof least, " even with only %lld output tokens", (long long)min_output);
 	if (sums->spent_pico > 0)
 		err_set(e, 400, "request_too_expensive",
-		    "One request may cost %s, its earlier attempts have cost %s, and one more needs %s even "
-		    "with "
-		    "only %lld output tokens. Send less, take a cheaper model, or raise the limit of a "
-		    "request.",
+		    "One request may cost %s, its earlier attempts have cost %s, and one more needs %s%s. "
+		    "Send "
+		    "less, take a cheaper model, or raise the limit of a request.",
 		    dollars(sums->limit_pico, limit), dollars(sums->spent_pico, spent),
-		    dollars(sums->needed_pico, needed), (long long)min_output);
+		    dollars(sums->needed_pico, needed), least);
 	else
 		err_set(e, 400, "request_too_expensive",
-		    "One request may cost %s, and this one needs %s even with only %lld output tokens. Send "
-		    "less, "
-		    "take a cheaper model, or raise the limit of a request.",
-		    dollars(sums->limit_pico, limit), dollars(sums->needed_pico, needed),
-		    (long long)min_output);
+		    "One request may cost %s, and this one needs %s%s. Send less, take a cheaper model, or "
+		    "raise "
+		    "the limit of a request.",
+		    dollars(sums->limit_pico, limit), dollars(sums->needed_pico, needed), least);
 	e->budget = *sums;
 	e->budget.shown = true;
 	e->budget.account[0] = '\0';
@@ -139,6 +139,17 @@ refuse_unpriced(struct err *e)
 	return err_set(e, 403, "model_not_priced",
 	    "The model has no price, so no budget could be kept. Give it input_usd and output_usd in the "
 	    "configuration, or free: true if it costs nothing.");
+}
+
+int
+refuse_path(struct err *e)
+{
+	return err_set(e, 400, "unsupported_for_budget",
+	    "The gateway does not know what this costs, so a budget could not be kept. Say it under `paths` "
+	    "in the "
+	    "configuration, for example paths: { /v1/fine_tuning/jobs: { usd: 5 }, /v1/batches: { usd: 1 } "
+	    "}, "
+	    "or use an account without limits.");
 }
 
 int
