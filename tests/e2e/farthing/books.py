@@ -10,7 +10,7 @@ from .patience import eventually
 
 CACHE = ["miss", "exact", "similar", "coalesced", "bypass"]
 BASIS = ["none", "exact", "estimated", "held", "unpriced"]
-OUTCOME = ["ok", "refused", "unreached", "broken", "cancelled"]
+OUTCOME = ["ok", "refused", "unreached", "broken", "cancelled", "lost"]
 
 
 def named(row):
