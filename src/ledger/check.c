@@ -55,7 +55,7 @@ static const struct rule rules[] = {
 	{ "attempt at a stated price was held or charged something else",
 	    "SELECT quote(request_id) || ' number=' || number || ' cost_pico=' || ifnull(cost_pico, 'unknown') || ' price_fee=' ||"
 	    " ifnull(price_fee, 'unknown') FROM attempts WHERE model = '' AND day_us IS NOT NULL AND"
-	    " (held_pico IS NOT price_fee OR (basis <> 0 AND cost_pico IS NOT price_fee))" },
+	    " (held_pico <> ifnull(price_fee, 0) OR (basis <> 0 AND cost_pico IS NOT price_fee))" },
 	{ "request has a negative number",
 	    "SELECT quote(id) FROM requests WHERE saved_pico < 0 OR saved_routed_pico < 0 OR saved_batched_pico < 0 OR"
 	    " saved_prompt_pico < 0 OR clamped_to < 0 OR attempts < 0 OR bytes_in < 0 OR bytes_out < 0 OR "

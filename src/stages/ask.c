@@ -155,11 +155,10 @@ rests(struct ask *a)
 
 /* ---- the money ---- */
 
-/* Forwarded, and free; or nobody knows what it costs, which only those without limits may spend. */
 static bool
 passes_guard(const struct ask *a)
 {
-	return a->forwarded && (!a->forward->costs || (a->forward->rule == NULL && !a->charge.limited));
+	return a->forwarded && !a->forward->costs;
 }
 
 static int
@@ -167,9 +166,10 @@ want(struct ask *a, struct err *e)
 {
 	if (!a->forwarded)
 		return charge_want(&a->charge, &a->request, a->model, e);
-	if (a->forward->rule == NULL)
+	const struct path_conf *rule = a->forward->rule;
+	if (rule == NULL && a->charge.limited)
 		return refuse_path(e);
-	return charge_want_fixed(&a->charge, a->forward->rule->usd_pico, e);
+	return charge_want_fixed(&a->charge, rule != NULL ? rule->usd_pico : -1, e);
 }
 
 /* There is no money for an attempt: what went wrong before says more, if there was an attempt before. */

@@ -54,9 +54,9 @@ price_forwarded(const struct ask *a, enum attempt_outcome outcome, struct ledger
 {
 	if (!a->forward->costs)
 		return;
-	bool held = charge_held(&a->charge);
-	row->basis = !held ? COST_UNPRICED : outcome == ATTEMPT_OK ? COST_ESTIMATED : COST_HELD;
-	row->cost_pico = held ? a->charge.hold.held_pico : -1;
+	bool known = a->charge.price.known;
+	row->basis = !known ? COST_UNPRICED : outcome == ATTEMPT_OK ? COST_ESTIMATED : COST_HELD;
+	row->cost_pico = known ? a->charge.hold.held_pico : -1;
 }
 
 static void

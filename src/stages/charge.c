@@ -166,9 +166,9 @@ int
 charge_want_fixed(struct charge *c, int64_t pico, struct err *e)
 {
 	struct budget_order *o = &c->order;
-	assert(c->hold.state == BUDGET_IDLE && c->slot < 0 && pico >= 0);
-	c->price = (struct price){ .known = true, .fee = pico };
-	o->fixed_pico = pico;
+	assert(c->hold.state == BUDGET_IDLE && c->slot < 0 && (pico >= 0 || !c->limited));
+	c->price = (struct price){ .known = pico >= 0, .fee = pico >= 0 ? pico : 0 };
+	o->fixed_pico = c->price.fee;
 	o->unit_pico = o->max_output = o->min_output = 0;
 	bound_attempt(c);
 	return budget_hold(c->budget, &c->hold, o, e);
@@ -224,13 +224,13 @@ charge_end(struct charge *c, struct ledger_attempt *row)
 {
 	row->slot = c->slot;
 	if (!charge_held(c))
-		return; /* it went past the guard: forwarded, and free or without a price */
+		return; /* it went past the guard: forwarded, and free */
 	row->payer = c->payer;
 	memcpy(row->windows, c->hold.windows, sizeof row->windows);
 	row->held_pico = c->hold.held_pico;
 	row->price = c->price;
 	c->slot = -1;
-	if (row->basis == COST_NONE) {
+	if (row->basis == COST_NONE || row->basis == COST_UNPRICED) {
 		budget_void(c->budget, &c->hold);
 		return;
 	}

@@ -206,6 +206,20 @@ def test_a_killed_gateway_charges_the_job_it_had_asked_for(gateway, upstream):
     assert spent(g) == 5 * USD and held(g) == 0
 
 
+def test_a_killed_gateway_does_not_forget_a_job_without_a_price(gateway, upstream):
+    g = gateway()
+    c = g.connect()
+    c.ask("POST", "/v1/fine_tuning/jobs", JOB)
+    upstream.next_call()
+    g.kill()
+    c.close()
+    g.start()
+    [attempt] = g.books().attempts()
+    assert (attempt["outcome"], attempt["basis"], attempt["cost_pico"]) == ("lost", "unpriced", None)
+    [row] = g.books().requests()
+    assert (row["endpoint"], row["basis"], row["cost_pico"]) == ("fine_tuning", "unpriced", None)
+
+
 def test_rules_are_read_again(gateway, upstream):
     upstream.answer = accepting
     g = gateway({"budget": LIMITS})

@@ -738,6 +738,12 @@ a_forward(const char *path_behind_v1, bool costs)
 	return f;
 }
 
+static const struct err *
+error_of(const struct person *p)
+{
+	return &p->x.reader.answer->err;
+}
+
 static void
 accepted_path_costs_what_its_rule_says(void **state)
 {
@@ -831,7 +837,7 @@ path_that_costs_more_than_a_request_may_asks_nobody(void **state)
 	config->tasks[0].budget.request_pico = SPEECH - 1;
 	arrive_forwarded(&a, &f);
 	await(all_have_ended);
-	const struct err *e = &a.x.reader.answer->err;
+	const struct err *e = error_of(&a);
 	assert_string_equal(e->code, "request_too_expensive");
 	assert_int_equal(e->budget.needed_pico, SPEECH);
 	assert_null(strstr(e->text, "output tokens"));
@@ -849,8 +855,8 @@ path_without_a_price_is_refused_where_a_limit_holds(void **state)
 	assert_null(f.rule);
 	arrive_forwarded(&a, &f);
 	await(all_have_ended);
-	assert_string_equal(a.x.reader.answer->err.code, "unsupported_for_budget");
-	assert_non_null(strstr(a.x.reader.answer->err.text, "`paths`"));
+	assert_string_equal(error_of(&a)->code, "unsupported_for_budget");
+	assert_non_null(strstr(error_of(&a)->text, "`paths`"));
 	depart(&a, 400);
 	assert_int_equal(requests_heard(), 0);
 }
@@ -873,7 +879,9 @@ path_without_a_price_and_a_limit_has_an_unknown_cost(void **state)
 	say(talk_count - 1, "HTTP/1.1 400 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 	await(all_have_ended);
 	depart(&b, 400);
-	assert_int_equal(booked("SELECT sum(cost_pico IS NULL AND basis = 4) FROM attempts"), 1);
+	assert_int_equal(booked("SELECT sum(cost_pico IS NULL AND basis = 4 AND held_pico = 0 AND "
+				"price_fee IS NULL AND day_us IS NOT NULL) FROM attempts"),
+	    1);
 	assert_int_equal(booked("SELECT sum(cost_pico IS NULL AND basis = 4) FROM requests"), 1);
 	assert_int_equal(booked("SELECT sum(cost_pico = 0 AND basis = 0) FROM attempts"), 1);
 }
