@@ -328,6 +328,17 @@ static const struct config_key project_keys[] = {
 };
 const struct config_section config_project_keys = { project_keys, NULL, false };
 
+static const struct config_key path_keys[] = {
+	{ "usd", KEY_FEE, AT(path_conf, usd_pico), NULL, "0.000001", "100000",
+	    "Dollars that each POST to the path, or below it, is held at, and charged when the provider accepts it. Required, "
+	    "but for a path that is `free`." },
+	{ "free", KEY_BOOL, AT(path_conf, free), "false", NULL, NULL, "It costs nothing." },
+	{ "upstream", KEY_UPSTREAM, AT(path_conf, upstream), NULL, NULL, NULL,
+	    "The upstream that serves it. Left out: the first." },
+	END
+};
+const struct config_section config_path_keys = { path_keys, NULL, false };
+
 static const struct config_key alert_keys[] = {
 	{ "at", KEY_ELSEWHERE, 0, "50, 80, 95", NULL, NULL,
 	    "Shares of a limit, in per cent: when one is reached, it is logged, counted and told. At most 8, rising.", .looks = "list" },
@@ -473,6 +484,9 @@ static const struct config_key root_keys[] = {
 	    .section = &config_task_keys, .looks = "map of names" },
 	{ "projects", KEY_ELSEWHERE, 0, NULL, NULL, NULL,
 	    "Groups of keys with limits of their own, by name.", .section = &config_project_keys, .looks = "map of names" },
+	{ "paths", KEY_ELSEWHERE, 0, NULL, NULL, NULL,
+	    "Price rules: paths under /v1/ to forward besides those the gateway understands, and what a POST to each costs.",
+	    .section = &config_path_keys, .looks = "map of paths" },
 	{ "alerts", KEY_SECTION, AT(config, alerts), NULL, NULL, NULL, "Who hears of limits that are nearly reached. May be `off`.",
 	    .section = &alerts },
 	{ "capture", KEY_SECTION, AT(config, capture), NULL, NULL, NULL,

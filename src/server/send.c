@@ -105,7 +105,7 @@ add_facts(struct visit *v, struct MHD_Response *r)
 	add(r, "x-farthing-tier", f->tier);
 	if (joined)
 		add_int(r, "age", (clock_ms() - a->born_ms) / 1000);
-	if (answer_ended(a) && f->cost_pico >= 0 && f->basis != COST_UNPRICED && !v->x.forwarded) {
+	if (answer_ended(a) && f->cost_pico >= 0 && f->basis != COST_UNPRICED) {
 		add_money(r, "x-farthing-cost-usd", joined ? 0 : f->cost_pico);
 		add_money(r, "x-farthing-saved-usd", joined ? f->cost_pico : 0);
 	}

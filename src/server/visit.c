@@ -229,7 +229,7 @@ judge_head(struct visit *v, const struct door_head *head, const char *method, bo
 		return -1;
 	if (guard_host(head, config, http_1_1, e) != 0)
 		return -1;
-	if (route_find(str_from(method), str_from(c->uri), &v->route, &v->allow, e) != 0) {
+	if (route_find(config, str_from(method), str_from(c->uri), &v->route, &v->allow, e) != 0) {
 		v->route.kind = ROUTE_HOME; /* what was refused is no question */
 		return -1;
 	}

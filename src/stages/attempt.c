@@ -55,12 +55,28 @@ price_of(const struct ask *a)
 	return dearer ? &other->price : own;
 }
 
+/* What is not understood states no usage. Accepted, it costs what the rule says, which is the operator's word and no bill;
+ * where nobody knows whether it was accepted, the same is charged as held. */
+static void
+price_forwarded(const struct ask *a, enum attempt_outcome outcome, struct ledger_attempt *row)
+{
+	if (!a->forward->costs)
+		return;
+	bool known = a->charge.price.known;
+	row->basis = !known ? COST_UNPRICED : outcome == ATTEMPT_OK ? COST_ESTIMATED : COST_HELD;
+	row->cost_pico = known ? a->charge.hold.held_pico : -1;
+}
+
 static void
 price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct ledger_attempt *row)
 {
 	row->basis = COST_NONE;
-	if (a->forwarded || !may_be_billed(outcome, sent))
+	if (!may_be_billed(outcome, sent))
 		return;
+	if (a->forwarded) {
+		price_forwarded(a, outcome, row);
+		return;
+	}
 	assert(a->model != NULL); /* only forwarded requests have none */
 	/* Usage that was stated in mid-stream is not the end of it: the provider may have gone on. */
 	bool stated = a->reply.usage.known && a->reply.usage_whole;
@@ -105,7 +121,7 @@ add_cost(struct answer_facts *f, const struct ledger_attempt *row)
 static void
 tell_remaining(struct ask *a)
 {
-	if (a->asker != NULL && !a->forwarded)
+	if (a->asker != NULL)
 		a->asker->remaining_pico = charge_remaining(&a->charge);
 }
 
