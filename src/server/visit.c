@@ -52,7 +52,7 @@ verdict(const struct visit *v, const char **why, const char **code)
 	const struct answer *a = v->x.reader.answer;
 	bool broke = a != NULL && a->state == ANSWER_BROKEN;
 	bool delivered = a != NULL && reader_at_end(&v->x.reader);
-	*code = v->err.status != 0 ? v->err.code : broke ? a->err.code : "";
+	*code = v->err.status != 0 ? v->err.code : broke ? a->err->code : "";
 	if (v->err.status != 0 && v->why == NULL) {
 		*why = "refused";
 		return v->err.status;
