@@ -316,7 +316,10 @@ end_refused(struct ask *a)
 		log_line(LOG_ERROR, "refused", "upstream=%q status=%d why=%q",
 		    provider_conf(t->provider)->name, t->status,
 		    "the provider does not accept the configured key");
-	book(a, ATTEMPT_REFUSED, true, "refused by the provider");
+	/* A success that is no answer may have been billed like one; a refusal is not. */
+	bool refusal = t->status >= 300 && t->status < 600;
+	book(a, refusal ? ATTEMPT_REFUSED : ATTEMPT_BROKEN, true,
+	    refusal ? "refused by the provider" : "odd status");
 	ask_failed(a, &e, final, t->status, t->status == 429 || t->status == 503 ? t->retry_after_ms : -1);
 }
 
