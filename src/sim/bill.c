@@ -13,8 +13,11 @@
 struct price
 sim_price(struct str model)
 {
+	const struct catalogue_model *family = catalogue_family(model);
+	if (family != NULL && family->price.known)
+		return family->price;
 	/* A model of the family that the catalogue does not know costs as its cheap or its strong example does. */
-	struct str names[] = { model, sim_model_base(model),
+	struct str names[] = { sim_model_base(model),
 		sim_model_weak(model) ? STR("gpt-4o-mini") : STR("gpt-4o") };
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		const struct catalogue_model *m = catalogue_find(names[i]);

@@ -148,6 +148,11 @@ def test_the_bill_is_the_sum_of_what_the_replies_stated(sim):
     assert sim.json("/sim/reset", method="POST") == {"reset": True} and sim.stats()["requests"] == 0
 
 
+def test_a_fine_tuned_model_costs_what_its_family_does(sim):
+    usage = json.loads(sim.chat("hello", "ft:gpt-4o-mini-2024-07-18:acme::abc123")[2])["usage"]
+    assert sim.stats()["billed_picousd"] == usage["prompt_tokens"] * 300000 + usage["completion_tokens"] * 1200000
+
+
 def test_a_long_prefix_is_cached_the_second_time(sim):
     text = "water bottle " * 1000
     first = json.loads(sim.chat(text + "one")[2])["usage"]
