@@ -253,7 +253,7 @@ def test_a_lasting_failure_is_not_tried_again(gateway, upstream, number):
 
 def test_a_stream_is_tried_again_only_before_its_first_byte(gateway, upstream):
     g = gateway({"upstreams": {"sim": {"attempts": 3}}})
-    upstream.script(status(503), lambda call: call.close())
+    upstream.script(status(503), status(500))
     upstream.answer = lambda call: call.stream(plain_stream())
     assert g.chat(question(stream=True)).body == b"".join(shown(plain_stream()))
     assert len(upstream.calls) == 3
@@ -512,6 +512,21 @@ def test_reset_before_the_head(gateway, upstream):                              
     assert reply.status == 502 and reply.error["code"].startswith("upstream_")
     row = g.stop().only()
     assert row["basis"] in ("held", "estimated"), "the provider had the whole request"
+
+
+@pytest.mark.parametrize("how", ["reset", "close"])
+def test_what_was_sent_on_a_kept_connection_is_not_sent_again(gateway, upstream, how):         # U09
+    """libcurl would, up to five times and without a word, and the provider would bill each of them."""
+    g = gateway({"upstreams": {"sim": {"attempts": 3, **NO_BREAKER}}})
+    upstream.answer = good
+    assert g.chat(question("first")).status == 200
+    upstream.answer = lambda call: call.reset() if how == "reset" else call.close()
+    assert_refused(g.chat(question("second")), 502, "upstream_reset")
+    assert len(upstream.calls) == 2, "the second question was asked once"
+    assert upstream.calls[1].link is upstream.calls[0].link, "on the connection of the first"
+    upstream.answer = good
+    assert g.chat(question("third")).status == 200
+    assert [a["basis"] for a in g.stop().attempts()] == ["exact", "held", "exact"]
 
 
 @pytest.mark.parametrize("how", ["reset", "short_length", "unfinished_chunk"])
