@@ -20,7 +20,10 @@ struct reply {
 	struct buf headers;
 	struct sse *sse; /* NULL: not an event stream */
 	struct usage usage;
+	bool usage_so_far;    /* it was stated beside a choice, and not all had ended */
 	char model[96];       /* as the provider names it */
+	int choices;          /* that were asked for */
+	int finishes;         /* of them have ended */
 	bool finished;        /* a finish_reason, or the Responses API's last event */
 	bool done;            /* [DONE], or the Responses API's last event */
 	bool lf_told;         /* the LF of a CRLF that was cut in two has been passed on already */

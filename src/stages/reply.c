@@ -30,6 +30,7 @@ reply_price(struct reply *r, const struct price *price, bool free, int64_t spent
 void
 reply_meter(struct reply *r, enum tokens_encoding encoding, int64_t allowance, int choices)
 {
+	r->choices = choices;
 	meter_begin(&r->meter, encoding, allowance, choices);
 }
 
@@ -76,17 +77,17 @@ read_model(struct reply *r, uint32_t object)
 		json_label(&tape, model, r->model, sizeof r->model);
 }
 
-static bool
-has_finish_reason(const struct json *j, uint32_t choices)
+static int
+finish_reasons(const struct json *j, uint32_t choices)
 {
+	int count = 0;
 	if (choices == 0 || json_type(j, choices) != JSON_ARRAY)
-		return false;
+		return 0;
 	for (uint32_t c = json_first(j, choices); c != 0; c = json_next(j, choices, c)) {
 		uint32_t reason = json_member(j, c, "finish_reason");
-		if (reason != 0 && json_type(j, reason) == JSON_STRING)
-			return true;
+		count += reason != 0 && json_type(j, reason) == JSON_STRING;
 	}
-	return false;
+	return count;
 }
 
 static bool
@@ -122,7 +123,9 @@ static void
 read_usage(struct reply *r, uint32_t usage, const struct sse_event *event, struct bill *bill)
 {
 	int64_t cost;
-	if (usage_read(&tape, usage, &r->usage) && cost_so_far(r, &r->usage, &cost))
+	if (!usage_read(&tape, usage, &r->usage))
+		return;
+	if (cost_so_far(r, &r->usage, &cost))
 		bill_make_out(bill, &tape, usage, event->raw, event->data, cost);
 }
 
@@ -153,7 +156,8 @@ read_chunk(struct reply *r, const struct sse_event *event, struct sort *sort)
 {
 	const struct json *j = &tape;
 	uint32_t choices = json_member(j, 0, "choices"), usage = json_member(j, 0, "usage");
-	r->finished = r->finished || has_finish_reason(j, choices);
+	r->finishes += finish_reasons(j, choices);
+	r->finished = r->finishes > 0;
 	r->failed = r->failed || is_object(j, json_member(j, 0, "error"));
 	if (r->model[0] == '\0')
 		read_model(r, 0);
@@ -162,6 +166,7 @@ read_chunk(struct reply *r, const struct sse_event *event, struct sort *sort)
 		return;
 	read_usage(r, usage, event, &sort->bill);
 	sort->aside = choices == 0 || json_empty(j, choices);
+	r->usage_so_far = !sort->aside && r->finishes < r->choices;
 }
 
 static int
@@ -276,7 +281,7 @@ reply_body(struct reply *r, struct str body, struct err *e)
 	if (!usage_read(j, json_member(j, 0, "usage"), &r->usage))
 		count_body(r, body);
 	r->finished = r->endpoint == ENDPOINT_EMBEDDINGS || r->endpoint == ENDPOINT_RESPONSES ||
-		      has_finish_reason(j, json_member(j, 0, "choices"));
+		      finish_reasons(j, json_member(j, 0, "choices")) > 0;
 	r->done = true;
 	if (tape.cap > TAPE_KEPT)
 		json_free(&tape);
