@@ -424,24 +424,6 @@ form_of(const struct exchange *x)
 	return x->request.stream ? ANSWER_EVENTS : ANSWER_BODY;
 }
 
-/* A model the router decides about. Until it does, a task's tier does, and the middle one without. */
-static void
-choose_model(struct ask *a, const char *task)
-{
-	static const char *const tiers[] = { "simple", "moderate", "complex" };
-	const struct config *config = config_of(a);
-	if (a->forwarded)
-		return;
-	a->facts.tier = "pinned";
-	if (a->request.model == NULL) {
-		enum tier tier = config_task(config, str_from(task))->tier;
-		tier = tier == TIER_PINNED ? TIER_MODERATE : tier;
-		a->request.model = config->routing.tiers[tier];
-		a->facts.tier = tiers[tier];
-	}
-	a->model = a->request.model;
-}
-
 struct ask *
 ask_open(struct ask_house *house, struct exchange *x)
 {
@@ -463,7 +445,8 @@ ask_open(struct ask_house *house, struct exchange *x)
 	a->request = x->request;
 	x->request.body = (struct buf){ 0 };
 	x->request.json = (struct json){ 0 };
-	choose_model(a, x->task);
+	a->request.model = a->model = x->model;
+	a->facts.tier = x->tier;
 	a->deadline_ms = x->arrived_us / 1000 + limits->total_ms;
 	a->timer.on_due = on_time;
 	a->drain.on_due = on_drained;

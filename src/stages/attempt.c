@@ -166,7 +166,7 @@ is_success(const struct ask *a, int status)
 static int
 stop(struct ask *a, const char *code, const char *text)
 {
-	return err_set(&a->attempt.verdict, 502, code, "%s", text);
+	return err_set(&a->reply.err, 502, code, "%s", text);
 }
 
 static int
@@ -234,10 +234,8 @@ finish_stream(struct ask *a)
 static int
 on_stream_bytes(struct ask *a, struct str bytes)
 {
-	if (reply_events(&a->reply, bytes) != 0) {
-		a->attempt.verdict = a->reply.err;
+	if (reply_events(&a->reply, bytes) != 0)
 		return -1;
-	}
 	/* What has begun to reach clients is never asked again: a long stream need not keep its question. */
 	if (a->answer->state == ANSWER_FLOWING)
 		request_free(&a->request);
@@ -275,11 +273,10 @@ on_bytes(void *context, struct str bytes)
 static enum attempt_outcome
 judge_failure(const struct ask *a, const struct call_end *end, struct err *e, bool *final)
 {
-	const struct attempt *t = &a->attempt;
 	*final = true;
 	switch (end->result) {
 	case CALL_STOPPED:
-		*e = t->verdict;
+		*e = a->reply.err;
 		return ATTEMPT_BROKEN;
 	case CALL_UNREACHED:
 		*final = false;
@@ -340,7 +337,10 @@ end_refused(struct ask *a)
 		log_line(LOG_ERROR, "refused", "upstream=%q status=%d why=%q",
 		    provider_conf(t->provider)->name, t->status,
 		    "the provider does not accept the configured key");
-	book(a, ATTEMPT_REFUSED, true, "refused by the provider");
+	/* A success that is no answer may have been billed like one; a refusal is not. */
+	bool refusal = t->status >= 300 && t->status < 600;
+	book(a, refusal ? ATTEMPT_REFUSED : ATTEMPT_BROKEN, true,
+	    refusal ? "refused by the provider" : "odd status");
 	ask_failed(a, &e, final, t->status, t->status == 429 || t->status == 503 ? t->retry_after_ms : -1);
 }
 

@@ -63,6 +63,8 @@ charge_begin(
 		c->request_limit_pico = -1; /* it is kept by clamping */
 	c->limited = c->limited || c->request_limit_pico >= 0 || x->run[0] != '\0';
 	c->strict = own->strict;
+	c->count = x->count;
+	c->counted_for = x->counted_for;
 	c->min_output = own->min_output_tokens;
 	c->order.payer = &c->payer;
 	c->order.run_pico = c->run_pico;
@@ -83,6 +85,26 @@ wanted_output(const struct request *r, const struct model_conf *model)
 	if (model->max_output_tokens > 0)
 		return model->max_output_tokens;
 	return model->context_tokens > 0 ? model->context_tokens : OUTPUT_UNKNOWN;
+}
+
+/*
+ * Counted once for a model. Large bodies were counted where they were read; for another model of the chain, which may count
+ * otherwise, as much as fits into it is taken, rather than to count for long on the loop. Without limits nobody asks how
+ * much exactly: no token has less than a byte, and four are the rule of thumb.
+ */
+static void
+count_input(struct charge *c, const struct request *r, const struct model_conf *model)
+{
+	if (c->counted_for == model)
+		return;
+	c->counted_for = model;
+	int64_t bytes = (int64_t)r->body.n;
+	if (!c->limited)
+		c->count = (struct prompt_count){ .input = (bytes + 3) / 4, .input_bound = bytes };
+	else if (bytes <= EXCHANGE_IN_PLACE)
+		prompt_count(r, model, &c->count);
+	else
+		c->count.unbounded = "messages";
 }
 
 /* What the input can cost: counted where it can be, else as much as fits into the model. */
@@ -112,9 +134,7 @@ bound_request(struct charge *c, const struct request *r, const struct model_conf
 		return refuse_unpriced(e);
 	if (r->surcharge != NULL && c->limited && !model->free)
 		return refuse_surcharge(e, r->surcharge);
-	if (c->counted_for != model)
-		prompt_count(r, model, &c->count);
-	c->counted_for = model;
+	count_input(c, r, model);
 	if (bound_input(c, model, e) != 0)
 		return -1;
 	o->max_output = wanted_output(r, model);

@@ -29,7 +29,7 @@ struct charge {
 	int64_t run_pico;
 	int64_t spent_pico; /* by the attempts that have ended */
 	struct prompt_count count;
-	const struct model_conf *counted_for;
+	const struct model_conf *counted_for; /* NULL: not yet */
 	struct budget_order order;
 	struct budget_hold hold;
 	struct price price; /* of the attempt */

@@ -121,7 +121,9 @@ pipeline_read(struct exchange *x, enum endpoint endpoint, struct err *e)
 		.scope = x->account,
 		.directives = x->directives,
 	};
-	return request_read(&x->request, endpoint, &x->body, &context, e);
+	if (request_read(&x->request, endpoint, &x->body, &context, e) != 0)
+		return -1;
+	return exchange_settle_model(x, e);
 }
 
 /* Who joins reads what the others read; x's own copy of the request is only needed to know what it asked for. */

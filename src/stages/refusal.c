@@ -69,10 +69,10 @@ refuse_spent(struct err *e, enum account_kind kind, const char *account, enum wi
 	if (frozen)
 		err_set(e, 429, "insufficient_quota",
 		    "The %s is frozen: a provider billed far more than was held for a request (%s spent, "
-		    "limit %s). %s An operator can look into it and lift it before.",
+		    "limit %s). %s An operator can look into it and lift it before: `farthing keys thaw %s`.",
 		    what, dollars(sums->spent_pico, spent),
 		    sums->limit_pico >= 0 ? dollars(sums->limit_pico, limit) : "none",
-		    reset_words(sums->resets_at_us, resets));
+		    reset_words(sums->resets_at_us, resets), account);
 	else
 		err_set(e, 429, "insufficient_quota",
 		    "The %s is used up: limit %s, spent %s, held for running requests %s, needed %s. %s "

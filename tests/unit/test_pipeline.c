@@ -584,7 +584,7 @@ attempts_are_counted_and_end(void **state)
 	say_body(talk_count - 1, "503 No", "", "{}");
 	await(all_have_ended);
 	assert_int_equal(a.x.reader.answer->state, ANSWER_BROKEN);
-	assert_string_equal(a.x.reader.answer->err.code, "upstream_error");
+	assert_string_equal(a.x.reader.answer->err->code, "upstream_error");
 	depart(&a, 502);
 	assert_int_equal(requests_heard(), 2);
 	assert_int_equal(booked("SELECT cost_pico FROM requests"), 0);
@@ -621,8 +621,8 @@ complaint_about_the_request_is_final(void **state)
 	await(one_request);
 	say_body(0, "400 Bad", "", "{\"error\":{\"message\":\"Too hot.\",\"param\":\"temperature\"}}");
 	await(all_have_ended);
-	assert_int_equal(a.x.reader.answer->err.status, 400);
-	assert_string_equal(a.x.reader.answer->err.text, "Too hot.");
+	assert_int_equal(a.x.reader.answer->err->status, 400);
+	assert_string_equal(a.x.reader.answer->err->text, "Too hot.");
 	depart(&a, 400);
 	assert_int_equal(requests_heard(), 1);
 }
@@ -636,8 +636,8 @@ refusal_of_the_connection_is_told(void **state)
 	shutdown(listener.fd, SHUT_RDWR);
 	arrive(&a, CHAT(""));
 	await(all_have_ended);
-	assert_int_equal(a.x.reader.answer->err.status, 502);
-	assert_string_equal(a.x.reader.answer->err.code, "upstream_unreachable");
+	assert_int_equal(a.x.reader.answer->err->status, 502);
+	assert_string_equal(a.x.reader.answer->err->code, "upstream_unreachable");
 	assert_int_equal(a.x.reader.answer->facts.attempts, 2);
 	depart(&a, 502);
 	assert_int_equal(booked("SELECT sum(outcome = 2) FROM attempts"), 2);
@@ -661,7 +661,7 @@ stream_that_breaks_keeps_its_bytes_and_fails(void **state)
 	assert_int_equal(a.last, ANSWER_FAILED);
 	assert_got(&a, FIRST);
 	assert_got(&b, FIRST);
-	assert_string_equal(a.x.reader.answer->err.code, "upstream_stream_truncated");
+	assert_string_equal(a.x.reader.answer->err->code, "upstream_stream_truncated");
 	depart(&a, 200);
 	depart(&b, 200);
 	assert_int_equal(requests_heard(), 1);
@@ -694,8 +694,8 @@ stopping_breaks_what_is_under_way(void **state)
 	err_set(&e, 503, "server_shutting_down", "The gateway stops.");
 	pipeline_break_all(pipeline, &e);
 	assert_int_equal(pipeline_under_way(pipeline), 0);
-	assert_string_equal(a.x.reader.answer->err.code, "server_shutting_down");
-	assert_string_equal(b.x.reader.answer->err.code, "server_shutting_down");
+	assert_string_equal(a.x.reader.answer->err->code, "server_shutting_down");
+	assert_string_equal(b.x.reader.answer->err->code, "server_shutting_down");
 	depart(&a, 503);
 	depart(&b, 503);
 	assert_int_equal(booked("SELECT sum(outcome = 4) FROM attempts"), 2);
