@@ -313,6 +313,9 @@ open_all(struct gateway *g, struct config *config, struct err *e)
 	alerts_use(g->alerts, config);
 	g->site = site_new(config);
 	g->pipeline = pipeline_new(g->loop, g->caller, g->ledger, g->metrics, g->alerts, config);
+	if (g->pipeline == NULL)
+		return err_set(e, 503, "ledger_unavailable", "cannot read from %s what was spent before",
+		    config->database);
 	struct server_house house = {
 		.loop = g->loop,
 		.workers = g->workers,

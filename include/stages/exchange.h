@@ -11,17 +11,21 @@
 #include "core/request.h"
 #include "ledger/ledger.h"
 #include "stages/site.h"
+#include "text/prompt.h"
 
 struct ask;
 
 enum { ID_SIZE = 29 }; /* "req_" and 24 characters */
 
-/* What is forwarded without being understood: files, fine-tuning jobs, batches. */
+/* What is forwarded without being understood: files, fine-tuning jobs, batches, and paths with a price rule. */
 struct forward {
-	const char *name;       /* "files", "fine_tuning", "batches": static */
-	const char *method;     /* static */
-	char path[512];         /* behind /v1, query included, vetted character by character */
-	char content_type[256]; /* of the body; empty: none */
+	/* "files", "fine_tuning", "batches", or a rule's path behind /v1/; lives as long as the configuration */
+	const char *name;
+	const char *method;           /* static */
+	const struct path_conf *rule; /* NULL: the configuration has none */
+	bool costs;                   /* it may cost money, as far as the path tells */
+	char path[512];               /* behind /v1, query included, vetted character by character */
+	char content_type[256];       /* of the body; empty: none */
 };
 
 struct exchange {
@@ -41,7 +45,13 @@ struct exchange {
 	bool forwarded;                /* forward is meant, not request */
 	const struct forward *forward; /* where to, of what is forwarded; lives as long as the exchange */
 	struct request request;
-	struct buf body; /* until it is read into the request or the ask */
+	const struct model_conf
+	    *model;       /* that answers it, unless it fails; NULL: not read yet, or forwarded */
+	const char *tier; /* by which it was found; static */
+	/* Of a large body only, counted where it was read: large ones are counted off the loop or not at all */
+	struct prompt_count count;
+	const struct model_conf *counted_for; /* NULL: not counted */
+	struct buf body;                      /* until it is read into the request or the ask */
 	struct reader reader;
 	struct ask *asked; /* the ask it opened, until that lands; NULL for those who joined */
 	enum cache_kind cache;
@@ -51,6 +61,12 @@ struct exchange {
 	int64_t bytes_in, bytes_out;
 };
 
+/* Bodies up to this many bytes are read and counted on the loop, in a fraction of a millisecond. */
+enum { EXCHANGE_IN_PLACE = 8 * 1024 };
+
+/* What was read decides: the task that the body names where no header did, and the model. -1 with *e: there is none. Any
+ * thread, the one that holds the baton. */
+int exchange_settle_model(struct exchange *x, struct err *e);
 /* The row for the books, as far as the exchange knows it. cost and facts come from the answer. */
 void exchange_row(const struct exchange *x, int status, const char *why, const char *error_code,
     struct ledger_request *row);

@@ -16,7 +16,7 @@
 
 struct pipeline;
 
-/* The guard begins with what the ledger says was spent; alerts may be NULL */
+/* The guard begins with what the ledger says was spent; NULL when that cannot be read. alerts may be NULL */
 struct pipeline *pipeline_new(struct loop *l, struct caller *caller, struct ledger *ledger,
     struct gateway_metrics *metrics, struct alerts *alerts, const struct config *config);
 void pipeline_free(struct pipeline **p); /* when nothing is under way */

@@ -27,7 +27,7 @@ struct reply {
 	bool done;                  /* [DONE], or the Responses API's last event */
 	bool lf_told;               /* the LF of a CRLF that was cut in two has been passed on already */
 	bool failed;                /* an error event: passed on, never shared with late comers */
-	struct err err;             /* why reply_events returned -1 */
+	struct err err;             /* why reply_events returned -1, or its owner wants no more of it */
 	struct meter meter;         /* of what was generated: a stream that outruns it is cut */
 	int64_t rough_tokens;       /* of a body that was too large to be counted */
 	struct reply_price {        /* to say in a stream what it cost */

@@ -64,5 +64,7 @@ void loop_timer_clear(struct loop *l, struct timer *t); /* a no-op when not set 
 
 void loop_hook(struct loop *l, struct hook *hook);
 void loop_post(struct loop *l, struct job *job); /* any thread; jobs run in the order they were posted */
+void loop_unpost(
+    struct loop *l, struct job *job); /* takes it back before it runs; a no-op for one that was not posted */
 
 #endif

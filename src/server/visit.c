@@ -16,8 +16,6 @@
 #include "door.h"
 #include "server/admit.h"
 
-enum { WORKER_BYTES = 64 * 1024 }; /* bodies up to this are read in place, in about 200 µs at most */
-
 /* ---- birth and death ---- */
 
 static void on_wake(struct reader *r);
@@ -54,7 +52,7 @@ verdict(const struct visit *v, const char **why, const char **code)
 	const struct answer *a = v->x.reader.answer;
 	bool broke = a != NULL && a->state == ANSWER_BROKEN;
 	bool delivered = a != NULL && reader_at_end(&v->x.reader);
-	*code = v->err.status != 0 ? v->err.code : broke ? a->err.code : "";
+	*code = v->err.status != 0 ? v->err.code : broke ? a->err->code : "";
 	if (v->err.status != 0 && v->why == NULL) {
 		*why = "refused";
 		return v->err.status;
@@ -231,7 +229,7 @@ judge_head(struct visit *v, const struct door_head *head, const char *method, bo
 		return -1;
 	if (guard_host(head, config, http_1_1, e) != 0)
 		return -1;
-	if (route_find(str_from(method), str_from(c->uri), &v->route, &v->allow, e) != 0) {
+	if (route_find(config, str_from(method), str_from(c->uri), &v->route, &v->allow, e) != 0) {
 		v->route.kind = ROUTE_HOME; /* what was refused is no question */
 		return -1;
 	}
@@ -305,10 +303,6 @@ on_wake(struct reader *r)
 static enum MHD_Result
 arrive(struct visit *v)
 {
-	/* what is no label is no task's name either */
-	bool named = account_is_label(str_from(v->x.request.task));
-	if (named && str_eq(str_from(v->x.task), STR("default")))
-		str_copy(v->x.task, sizeof v->x.task, str_from(v->x.request.task));
 	pipeline_arrive(v->client->server->house.pipeline, &v->x);
 	if (answer_has_head(v->x.reader.answer))
 		return send_answer(v);
@@ -337,7 +331,7 @@ body_is_read(struct task *task)
 static enum MHD_Result
 read_and_arrive(struct visit *v)
 {
-	if (!v->read && v->x.body.n > WORKER_BYTES && !v->x.forwarded) {
+	if (!v->read && v->x.body.n > EXCHANGE_IN_PLACE && !v->x.forwarded) {
 		v->task = (struct task){ .work = work_on_body, .done = body_is_read };
 		client_suspend(v->client);
 		v->with_worker = true;

@@ -5,6 +5,7 @@
 #include "stages/ask.h"
 
 #include <assert.h>
+#include <semaphore.h>
 #include <stdlib.h>
 
 #include "ask_private.h"
@@ -121,7 +122,9 @@ next_model(struct ask *a)
 static const struct upstream_conf *
 upstream_of(const struct ask *a)
 {
-	return a->forwarded ? &config_of(a)->upstreams[0] : a->model->upstream;
+	if (!a->forwarded)
+		return a->model->upstream;
+	return a->forward->rule != NULL ? a->forward->rule->upstream : &config_of(a)->upstreams[0];
 }
 
 static int64_t
@@ -165,6 +168,23 @@ rests(struct ask *a)
 
 /* ---- the money ---- */
 
+static bool
+passes_guard(const struct ask *a)
+{
+	return a->forwarded && !a->forward->costs;
+}
+
+static int
+want(struct ask *a, struct err *e)
+{
+	if (!a->forwarded)
+		return charge_want(&a->charge, &a->request, a->model, e);
+	const struct path_conf *rule = a->forward->rule;
+	if (rule == NULL && a->charge.limited)
+		return refuse_path(e);
+	return charge_want_fixed(&a->charge, rule != NULL ? rule->usd_pico : -1, e);
+}
+
 /* There is no money for an attempt: what went wrong before says more, if there was an attempt before. */
 static void
 refuse(struct ask *a, const struct err *e)
@@ -198,8 +218,9 @@ secure(struct ask *a, struct err *e)
 	struct ledger_hold what = { .at_us = clock_wall_us(), .number = a->facts.attempts + 1 };
 	str_copy(what.request_id, sizeof what.request_id, str_from(a->id));
 	str_copy(what.upstream, sizeof what.upstream, str_from(upstream_of(a)->name));
-	str_copy(what.model, sizeof what.model, str_from(a->model->name));
-	str_copy(what.endpoint, sizeof what.endpoint, str_from(endpoint_name(a->request.endpoint)));
+	const char *endpoint = a->forwarded ? a->forward->name : endpoint_name(a->request.endpoint);
+	str_copy(what.model, sizeof what.model, str_from(a->model != NULL ? a->model->name : ""));
+	str_copy(what.endpoint, sizeof what.endpoint, str_from(endpoint));
 	return charge_secure(&a->charge, &what, e);
 }
 
@@ -226,10 +247,13 @@ on_secured(struct job *job)
 	struct ask *a = LIST_ENTRY(job, struct ask, secured);
 	struct err e;
 	a->securing = false;
+	if (a->answer != NULL && a->safe) {
+		start(a);
+		return;
+	}
+	circuit_report(provider_circuit(a->attempt.provider), a->attempt.pass, CIRCUIT_NO_NEWS, clock_ms());
 	if (a->answer == NULL) {
 		ask_free(a); /* everybody left meanwhile */
-	} else if (a->safe) {
-		start(a);
 	} else {
 		charge_drop(&a->charge);
 		err_set(&e, 503, "ledger_unavailable",
@@ -280,12 +304,13 @@ dispatch(struct ask *a)
 	}
 	a->attempt.provider = p;
 	a->attempt.pass = pass;
-	if (!a->forwarded && secure(a, &e) != 0) {
+	bool held = charge_held(&a->charge);
+	if (held && secure(a, &e) != 0) {
 		circuit_report(provider_circuit(p), pass, CIRCUIT_NO_NEWS, clock_ms());
 		fail_soon(a, &e);
 		return;
 	}
-	if (a->forwarded || !config_of(a)->budget.power_safe) {
+	if (!held || !config_of(a)->budget.power_safe) {
 		start(a);
 		return;
 	}
@@ -300,9 +325,9 @@ ask_next(struct ask *a)
 	struct err e;
 	if (rests(a))
 		return;
-	if (a->forwarded || charge_held(&a->charge))
+	if (passes_guard(a) || charge_held(&a->charge))
 		dispatch(a);
-	else if (charge_want(&a->charge, &a->request, a->model, &e) != 0)
+	else if (want(a, &e) != 0)
 		refuse(a, &e);
 	else if (charge_waits(&a->charge))
 		wait_for_money(a);
@@ -315,8 +340,11 @@ ask_failed(struct ask *a, const struct err *e, bool final, int status, int64_t r
 {
 	const struct upstream_conf *conf = upstream_of(a);
 	loop_timer_clear(a->house->loop, &a->timer);
+	if (a->answer->reader_count == 0) { /* nobody would read the next one */
+		ask_land(a, e);
+		return;
+	}
 	keep(&a->failure, e);
-	final = final || a->answer->reader_count == 0; /* nobody would read the next one */
 	bool limited = status == 429 && !final;
 	/* The body of what is forwarded is gone with the first attempt, and its client knows how to repeat. */
 	final = final || a->forwarded;
@@ -376,7 +404,7 @@ static bool
 drains(const struct ask *a)
 {
 	const struct budget_conf *b = &config_task(config_of(a), str_from(a->charge.payer.task))->budget;
-	return !a->forwarded && a->attempt.call != NULL && b->on_disconnect == DISCONNECT_DRAIN &&
+	return charge_held(&a->charge) && a->attempt.call != NULL && b->on_disconnect == DISCONNECT_DRAIN &&
 	       b->drain_ms > 0;
 }
 
@@ -424,24 +452,6 @@ form_of(const struct exchange *x)
 	return x->request.stream ? ANSWER_EVENTS : ANSWER_BODY;
 }
 
-/* A model the router decides about. Until it does, a task's tier does, and the middle one without. */
-static void
-choose_model(struct ask *a, const char *task)
-{
-	static const char *const tiers[] = { "simple", "moderate", "complex" };
-	const struct config *config = config_of(a);
-	if (a->forwarded)
-		return;
-	a->facts.tier = "pinned";
-	if (a->request.model == NULL) {
-		enum tier tier = config_task(config, str_from(task))->tier;
-		tier = tier == TIER_PINNED ? TIER_MODERATE : tier;
-		a->request.model = config->routing.tiers[tier];
-		a->facts.tier = tiers[tier];
-	}
-	a->model = a->request.model;
-}
-
 struct ask *
 ask_open(struct ask_house *house, struct exchange *x)
 {
@@ -463,7 +473,8 @@ ask_open(struct ask_house *house, struct exchange *x)
 	a->request = x->request;
 	x->request.body = (struct buf){ 0 };
 	x->request.json = (struct json){ 0 };
-	choose_model(a, x->task);
+	a->request.model = a->model = x->model;
+	a->facts.tier = x->tier;
 	a->deadline_ms = x->arrived_us / 1000 + limits->total_ms;
 	a->timer.on_due = on_time;
 	a->drain.on_due = on_drained;
@@ -507,6 +518,27 @@ ask_break_all(struct ask_house *house, const struct err *e)
 	}
 }
 
+static void
+on_reached(void *context, bool safe)
+{
+	(void)safe;
+	sem_post(context);
+}
+
+/* The ledger's thread answers in order: what it says behind them, it says when it has let go of them. */
+static void
+take_back_secured(struct ask_house *house)
+{
+	sem_t reached;
+	sem_init(&reached, 0, 0);
+	ledger_hold_sync(house->ledger, on_reached, &reached);
+	while (sem_wait(&reached) != 0)
+		; /* interrupted */
+	sem_destroy(&reached);
+	for (struct link *at = house->asks.next; at != &house->asks; at = at->next)
+		loop_unpost(house->loop, &LIST_ENTRY(at, struct ask, link)->secured);
+}
+
 void
 ask_bury_all(struct ask_house *house)
 {
@@ -514,7 +546,7 @@ ask_bury_all(struct ask_house *house)
 	for (struct link *at = house->asks.next; at != &house->asks; at = at->next)
 		securing = securing || LIST_ENTRY(at, struct ask, link)->securing;
 	if (securing)
-		ledger_sync(house->ledger); /* the ledger's thread lets go of them */
+		take_back_secured(house);
 	while (!list_empty(&house->asks)) {
 		struct ask *a = LIST_ENTRY(house->asks.next, struct ask, link);
 		bool sent;

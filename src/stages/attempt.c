@@ -28,6 +28,14 @@ estimate(const struct ask *a, struct usage *u)
 	u->output = u->output > so_far->output ? u->output : so_far->output;
 }
 
+/* Whether counting what was seen finds all that can be billed: every token of the input is known, and none of the output was
+ * thought in silence. */
+static bool
+is_countable(const struct ask *a, enum attempt_outcome outcome)
+{
+	return outcome == ATTEMPT_OK && a->charge.count.exact && !a->model->reasoning;
+}
+
 static bool
 may_be_billed(enum attempt_outcome outcome, bool sent)
 {
@@ -40,22 +48,43 @@ price_of(const struct ask *a)
 {
 	const struct price *own = &a->charge.price;
 	struct str asked = str_from(a->model->upstream_model), told = str_from(a->reply.model);
-	if (told.n == 0 || a->model->free || str_starts(told, asked) || str_starts(asked, told))
+	if (told.n == 0 || a->model->free || str_eq(told, asked))
 		return own;
-	const struct catalogue_model *other = catalogue_family(told);
-	bool dearer = other != NULL && other->price.known &&
-		      (other->price.input > own->input || other->price.output > own->output);
-	log_line(LOG_WARN, "other_model", "request=%s asked=%q answered=%q", a->id, a->model->upstream_model,
-	    a->reply.model);
+	const struct catalogue_model *other = catalogue_family(told), *same = catalogue_family(asked);
+	/* "o1-2024-12-17" is o1, and "o1-pro" is not: beginnings say little, prices do. An operator's own are for the asked
+	 * one under all its names, hence the catalogue's are compared. */
+	bool alike = str_starts(told, asked) || str_starts(asked, told);
+	const struct price *usual = alike && same != NULL ? &same->price : own;
+	bool dearer = other != NULL && other != same && other->price.known && (!alike || same != NULL) &&
+		      (other->price.input > usual->input || other->price.output > usual->output);
+	if (dearer || !alike)
+		log_line(LOG_WARN, "other_model", "request=%s asked=%q answered=%q", a->id,
+		    a->model->upstream_model, a->reply.model);
 	return dearer ? &other->price : own;
+}
+
+/* What is not understood states no usage. Accepted, it costs what the rule says, which is the operator's word and no bill;
+ * where nobody knows whether it was accepted, the same is charged as held. */
+static void
+price_forwarded(const struct ask *a, enum attempt_outcome outcome, struct ledger_attempt *row)
+{
+	if (!a->forward->costs)
+		return;
+	bool known = a->charge.price.known;
+	row->basis = !known ? COST_UNPRICED : outcome == ATTEMPT_OK ? COST_ESTIMATED : COST_HELD;
+	row->cost_pico = known ? a->charge.hold.held_pico : -1;
 }
 
 static void
 price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct ledger_attempt *row)
 {
 	row->basis = COST_NONE;
-	if (a->forwarded || !may_be_billed(outcome, sent))
+	if (!may_be_billed(outcome, sent))
 		return;
+	if (a->forwarded) {
+		price_forwarded(a, outcome, row);
+		return;
+	}
 	assert(a->model != NULL); /* only forwarded requests have none */
 	/* Usage that was stated in mid-stream is not the end of it: the provider may have gone on. */
 	bool stated = a->reply.usage.known && a->reply.usage_whole;
@@ -65,8 +94,7 @@ price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct led
 	if (a->model->free)
 		return;
 	const struct price *price = price_of(a);
-	bool unknown = !row->usage.known && outcome != ATTEMPT_OK;
-	if (!row->usage.known && !(unknown && a->charge.strict))
+	if (!row->usage.known && (is_countable(a, outcome) || !a->charge.strict))
 		estimate(a, &row->usage);
 	if (row->usage.known && usage_cost(&row->usage, price, &row->cost_pico)) {
 		if (price != &a->charge.price)
@@ -100,7 +128,7 @@ add_cost(struct answer_facts *f, const struct ledger_attempt *row)
 static void
 tell_remaining(struct ask *a)
 {
-	if (a->asker != NULL && !a->forwarded)
+	if (a->asker != NULL)
 		a->asker->remaining_pico = charge_remaining(&a->charge);
 }
 
@@ -151,7 +179,7 @@ is_success(const struct ask *a, int status)
 static int
 stop(struct ask *a, const char *code, const char *text)
 {
-	return err_set(&a->attempt.verdict, 502, code, "%s", text);
+	return err_set(&a->reply.err, 502, code, "%s", text);
 }
 
 static int
@@ -163,13 +191,14 @@ begin_answer(struct ask *a, struct call_head *head)
 		answer_head(a->answer, head->status, head->content_type, &head->headers);
 		return 0;
 	}
+	bool counts = a->request.stream && a->charge.limited;
+	reply_meter(&a->reply, tokens_encoding_of(str_from(a->model->upstream_model)),
+	    counts ? a->charge.hold.output * a->request.choices : -1, a->request.choices);
 	if (a->request.stream) {
 		if (type.n > 0 && !str_starts(type, STR("text/event-stream")))
 			return stop(a, "upstream_invalid_response",
 			    "The provider answered a stream request with something else.");
 		reply_price(&a->reply, &a->charge.price, a->model->free, a->facts.cost_pico);
-		reply_meter(&a->reply, tokens_encoding_of(str_from(a->model->upstream_model)),
-		    a->charge.limited ? a->charge.hold.output * a->request.choices : -1, a->request.choices);
 		reply_stream(
 		    &a->reply, (size_t)limits->event, head->status, head->content_type, &head->headers);
 		/* A client that hears nothing may give up: then the head goes first. */
@@ -218,10 +247,8 @@ finish_stream(struct ask *a)
 static int
 on_stream_bytes(struct ask *a, struct str bytes)
 {
-	if (reply_events(&a->reply, bytes) != 0) {
-		a->attempt.verdict = a->reply.err;
+	if (reply_events(&a->reply, bytes) != 0)
 		return -1;
-	}
 	/* What has begun to reach clients is never asked again: a long stream need not keep its question. */
 	if (a->answer->state == ANSWER_FLOWING)
 		request_free(&a->request);
@@ -259,11 +286,10 @@ on_bytes(void *context, struct str bytes)
 static enum attempt_outcome
 judge_failure(const struct ask *a, const struct call_end *end, struct err *e, bool *final)
 {
-	const struct attempt *t = &a->attempt;
 	*final = true;
 	switch (end->result) {
 	case CALL_STOPPED:
-		*e = t->verdict;
+		*e = a->reply.err;
 		return ATTEMPT_BROKEN;
 	case CALL_UNREACHED:
 		*final = false;
@@ -324,7 +350,10 @@ end_refused(struct ask *a)
 		log_line(LOG_ERROR, "refused", "upstream=%q status=%d why=%q",
 		    provider_conf(t->provider)->name, t->status,
 		    "the provider does not accept the configured key");
-	book(a, ATTEMPT_REFUSED, true, "refused by the provider");
+	/* A success that is no answer may have been billed like one; a refusal is not. */
+	bool refusal = t->status >= 300 && t->status < 600;
+	book(a, refusal ? ATTEMPT_REFUSED : ATTEMPT_BROKEN, true,
+	    refusal ? "refused by the provider" : "odd status");
 	ask_failed(a, &e, final, t->status, t->status == 429 || t->status == 503 ? t->retry_after_ms : -1);
 }
 

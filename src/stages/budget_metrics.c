@@ -52,6 +52,8 @@ budget_metrics_account(struct budget_metrics *b, enum account_kind kind, const c
     enum window_kind window, int64_t limit_pico, int64_t spent_pico, int64_t held_pico)
 {
 	char of[ACCOUNT_LABEL], name[sizeof((struct account_series *)0)->name];
+	if (kind == ACCOUNT_RUN)
+		return; /* clients name them: they would crowd out what the operator has named */
 	account_label(kind, account, of);
 	snprintf(name, sizeof name, "%s %s", of, window_kind_name(window));
 	struct account_series *s = table_get(&b->accounts, str_from(name));

@@ -63,6 +63,8 @@ charge_begin(
 		c->request_limit_pico = -1; /* it is kept by clamping */
 	c->limited = c->limited || c->request_limit_pico >= 0 || x->run[0] != '\0';
 	c->strict = own->strict;
+	c->count = x->count;
+	c->counted_for = x->counted_for;
 	c->min_output = own->min_output_tokens;
 	c->order.payer = &c->payer;
 	c->order.run_pico = c->run_pico;
@@ -74,15 +76,39 @@ charge_begin(
 /* ---- the bound ---- */
 
 static int64_t
-wanted_output(const struct request *r, const struct model_conf *model)
+wanted_output(const struct charge *c, const struct request *r, const struct model_conf *model)
 {
+	enum { COMPLETION_DEFAULT = 16 };
 	if (r->endpoint == ENDPOINT_EMBEDDINGS)
 		return 0;
 	if (r->max_output >= 0)
 		return r->max_output;
+	/* What is left out means sixteen there. The limit that is sent for the budget's sake must not ask for more. */
+	if (r->endpoint == ENDPOINT_COMPLETIONS && c->limited && !c->untouched && !model->free)
+		return COMPLETION_DEFAULT;
 	if (model->max_output_tokens > 0)
 		return model->max_output_tokens;
 	return model->context_tokens > 0 ? model->context_tokens : OUTPUT_UNKNOWN;
+}
+
+/*
+ * Counted once for a model. Large bodies were counted where they were read; for another model of the chain, which may count
+ * otherwise, as much as fits into it is taken, rather than to count for long on the loop. Without limits nobody asks how
+ * much exactly: no token has less than a byte, and four are the rule of thumb.
+ */
+static void
+count_input(struct charge *c, const struct request *r, const struct model_conf *model)
+{
+	if (c->counted_for == model)
+		return;
+	c->counted_for = model;
+	int64_t bytes = (int64_t)r->body.n;
+	if (!c->limited)
+		c->count = (struct prompt_count){ .input = (bytes + 3) / 4, .input_bound = bytes };
+	else if (bytes <= EXCHANGE_IN_PLACE)
+		prompt_count(r, model, &c->count);
+	else
+		c->count.unbounded = "messages";
 }
 
 /* What the input can cost: counted where it can be, else as much as fits into the model. */
@@ -101,6 +127,18 @@ bound_input(struct charge *c, const struct model_conf *model, struct err *e)
 		    : err_set(e, 400, "request_too_expensive", "The request costs more than can be counted.");
 }
 
+/* What the limit on one request leaves, after earlier attempts. */
+static void
+bound_attempt(struct charge *c)
+{
+	struct budget_order *o = &c->order;
+	o->request_limit_pico = c->request_limit_pico;
+	o->request_spent_pico = c->spent_pico;
+	o->request_pico = c->request_limit_pico;
+	if (o->request_pico >= 0)
+		o->request_pico = c->spent_pico < o->request_pico ? o->request_pico - c->spent_pico : 0;
+}
+
 static int
 bound_request(struct charge *c, const struct request *r, const struct model_conf *model, struct err *e)
 {
@@ -112,23 +150,17 @@ bound_request(struct charge *c, const struct request *r, const struct model_conf
 		return refuse_unpriced(e);
 	if (r->surcharge != NULL && c->limited && !model->free)
 		return refuse_surcharge(e, r->surcharge);
-	if (c->counted_for != model)
-		prompt_count(r, model, &c->count);
-	c->counted_for = model;
+	count_input(c, r, model);
 	if (bound_input(c, model, e) != 0)
 		return -1;
-	o->max_output = wanted_output(r, model);
+	o->max_output = wanted_output(c, r, model);
 	o->min_output = c->untouched || c->min_output > o->max_output ? o->max_output : c->min_output;
 	if (o->max_output == 0)
 		o->unit_pico = 0;
 	else if (!money_times(price_output_unit(&c->price), r->choices, &o->unit_pico))
 		return err_set(
 		    e, 400, "request_too_expensive", "The request costs more than can be counted.");
-	o->request_limit_pico = c->request_limit_pico;
-	o->request_spent_pico = c->spent_pico;
-	o->request_pico = c->request_limit_pico;
-	if (o->request_pico >= 0)
-		o->request_pico = c->spent_pico < o->request_pico ? o->request_pico - c->spent_pico : 0;
+	bound_attempt(c);
 	return 0;
 }
 
@@ -153,6 +185,18 @@ charge_want(struct charge *c, const struct request *r, const struct model_conf *
 	if (bound_request(c, r, model, e) != 0)
 		return -1;
 	return budget_hold(c->budget, &c->hold, &c->order, e);
+}
+
+int
+charge_want_fixed(struct charge *c, int64_t pico, struct err *e)
+{
+	struct budget_order *o = &c->order;
+	assert(c->hold.state == BUDGET_IDLE && c->slot < 0 && (pico >= 0 || !c->limited));
+	c->price = (struct price){ .known = pico >= 0, .fee = pico >= 0 ? pico : 0 };
+	o->fixed_pico = c->price.fee;
+	o->unit_pico = o->max_output = o->min_output = 0;
+	bound_attempt(c);
+	return budget_hold(c->budget, &c->hold, o, e);
 }
 
 int
@@ -205,7 +249,7 @@ charge_end(struct charge *c, struct ledger_attempt *row)
 {
 	row->slot = c->slot;
 	if (!charge_held(c))
-		return; /* it went past the guard: forwarded */
+		return; /* it went past the guard: forwarded, and free */
 	row->payer = c->payer;
 	memcpy(row->windows, c->hold.windows, sizeof row->windows);
 	row->held_pico = c->hold.held_pico;
@@ -213,7 +257,7 @@ charge_end(struct charge *c, struct ledger_attempt *row)
 	if (c->slot >= 0)
 		ledger_settled(c->ledger, c->slot, row->cost_pico, row->basis);
 	c->slot = -1;
-	if (row->basis == COST_NONE) {
+	if (row->basis == COST_NONE || row->basis == COST_UNPRICED) {
 		budget_void(c->budget, &c->hold);
 		return;
 	}

@@ -29,7 +29,7 @@ struct charge {
 	int64_t run_pico;
 	int64_t spent_pico; /* by the attempts that have ended */
 	struct prompt_count count;
-	const struct model_conf *counted_for;
+	const struct model_conf *counted_for; /* NULL: not yet */
 	struct budget_order order;
 	struct budget_hold hold;
 	struct price price; /* of the attempt */
@@ -42,6 +42,8 @@ void charge_begin(
     struct charge *c, struct budget *budget, struct ledger *ledger, const struct exchange *x, void *context);
 /* Asks for the money an attempt with this model may cost. Held or waiting, as charge_waits says; -1 with *e: refused. */
 int charge_want(struct charge *c, const struct request *r, const struct model_conf *model, struct err *e);
+/* The same for a request whose price is stated, whatever is in it. -1: nobody knows it, which is for those without limits */
+int charge_want_fixed(struct charge *c, int64_t pico, struct err *e);
 bool charge_waits(const struct charge *c);
 bool charge_held(const struct charge *c);
 /* It has waited long enough: 0 held, -1 with *e. A no-op when it is held. */

@@ -6,6 +6,50 @@
 
 #include "base/clock.h"
 
+/* What is no label is no task's name either. */
+static void
+name_task(struct exchange *x)
+{
+	struct str named = str_from(x->request.task);
+	if (account_is_label(named) && str_eq(str_from(x->task), STR("default")))
+		str_copy(x->task, sizeof x->task, named);
+}
+
+/* A model the router decides about. Until it does, a task's tier does, and the middle one without. */
+static void
+choose_model(struct exchange *x)
+{
+	static const char *const tiers[] = { "simple", "moderate", "complex" };
+	const struct config *config = site_config(x->site);
+	x->model = x->request.model;
+	x->tier = "pinned";
+	if (x->model != NULL)
+		return;
+	enum tier tier = config_task(config, str_from(x->task))->tier;
+	tier = tier == TIER_PINNED ? TIER_MODERATE : tier;
+	x->model = config->routing.tiers[tier];
+	x->tier = tiers[tier];
+}
+
+int
+exchange_settle_model(struct exchange *x, struct err *e)
+{
+	name_task(x);
+	choose_model(x);
+	if (x->model == NULL) {
+		err_set(e, 404, "model_not_found",
+		    "The gateway has no model to choose for `auto`: routing.tiers in its configuration names "
+		    "none.");
+		str_copy(e->param, sizeof e->param, STR("model"));
+		return -1;
+	}
+	if (x->request.body.n <= EXCHANGE_IN_PLACE)
+		return 0;
+	prompt_count(&x->request, x->model, &x->count);
+	x->counted_for = x->model;
+	return 0;
+}
+
 void
 exchange_row(
     const struct exchange *x, int status, const char *why, const char *error_code, struct ledger_request *row)

@@ -45,15 +45,15 @@ on_clock(void *context, int64_t wall_us, int64_t used_us)
 			      : "the clock was set back: windows that are over stay over");
 }
 
-/* The books know what was spent before this process. */
-static void
+/* The books know what was spent before this process; without them every budget would be a fresh one. */
+static int
 load_budget(struct pipeline *p)
 {
 	struct ledger_window *rows = NULL;
 	size_t count = 0;
 	budget_not_before(p->house.budget, ledger_newest_window_us(p->house.ledger));
 	if (ledger_windows(p->house.ledger, clock_wall_us(), &rows, &count) != 0)
-		return;
+		return -1;
 	/* The gateway's own first: they say which windows are open. */
 	for (int own = 1; own >= 0; own--)
 		for (size_t i = 0; i < count; i++)
@@ -62,6 +62,7 @@ load_budget(struct pipeline *p)
 				    (struct window){ rows[i].start_us, rows[i].end_us }, rows[i].settled_pico,
 				    rows[i].frozen);
 	free(rows);
+	return 0;
 }
 
 void
@@ -94,8 +95,10 @@ pipeline_new(struct loop *l, struct caller *caller, struct ledger *ledger, struc
 	p->house.context = p;
 	list_init(&p->house.asks);
 	zone_use(config->budget.timezone);
-	load_budget(p);
-	pipeline_use(p, config);
+	if (load_budget(p) == 0)
+		pipeline_use(p, config);
+	else
+		pipeline_free(&p);
 	return p;
 }
 
@@ -121,7 +124,9 @@ pipeline_read(struct exchange *x, enum endpoint endpoint, struct err *e)
 		.scope = x->account,
 		.directives = x->directives,
 	};
-	return request_read(&x->request, endpoint, &x->body, &context, e);
+	if (request_read(&x->request, endpoint, &x->body, &context, e) != 0)
+		return -1;
+	return exchange_settle_model(x, e);
 }
 
 /* Who joins reads what the others read; x's own copy of the request is only needed to know what it asked for. */

@@ -69,17 +69,17 @@ refuse_spent(struct err *e, enum account_kind kind, const char *account, enum wi
 	if (frozen)
 		err_set(e, 429, "insufficient_quota",
 		    "The %s is frozen: a provider billed far more than was held for a request (%s spent, "
-		    "limit %s). %s An operator can look into it and lift it before.",
+		    "limit %s). %s An operator can look into it and lift it before: `farthing keys thaw %s`.",
 		    what, dollars(sums->spent_pico, spent),
 		    sums->limit_pico >= 0 ? dollars(sums->limit_pico, limit) : "none",
-		    reset_words(sums->resets_at_us, resets));
+		    reset_words(sums->resets_at_us, resets), account);
 	else
 		err_set(e, 429, "insufficient_quota",
 		    "The %s is used up: limit %s, spent %s, held for running requests %s, needed %s. %s "
-		    "Raise the limit, wait, or ask for less.",
+		    "Raise the limit,%s or ask for less.",
 		    what, dollars(sums->limit_pico, limit), dollars(sums->spent_pico, spent),
 		    dollars(sums->held_pico, held), dollars(sums->needed_pico, needed),
-		    reset_words(sums->resets_at_us, resets));
+		    reset_words(sums->resets_at_us, resets), sums->resets_at_us != 0 ? " wait," : "");
 	str_copy(e->type, sizeof e->type, STR("insufficient_quota"));
 	e->should_retry = -1;
 	int64_t left_us = sums->resets_at_us - clock_wall_us();
@@ -110,22 +110,22 @@ refuse_reserved(struct err *e, enum account_kind kind, const char *account, enum
 int
 refuse_too_expensive(struct err *e, const struct err_budget *sums, int64_t min_output)
 {
-	char limit[40], spent[40], needed[40];
+	char limit[40], spent[40], needed[40], least[64] = "";
+	if (min_output > 0)
+		snprintf(least, sizeof least, " even with only %lld output tokens", (long long)min_output);
 	if (sums->spent_pico > 0)
 		err_set(e, 400, "request_too_expensive",
-		    "One request may cost %s, its earlier attempts have cost %s, and one more needs %s even "
-		    "with "
-		    "only %lld output tokens. Send less, take a cheaper model, or raise the limit of a "
-		    "request.",
+		    "One request may cost %s, its earlier attempts have cost %s, and one more needs %s%s. "
+		    "Send "
+		    "less, take a cheaper model, or raise the limit of a request.",
 		    dollars(sums->limit_pico, limit), dollars(sums->spent_pico, spent),
-		    dollars(sums->needed_pico, needed), (long long)min_output);
+		    dollars(sums->needed_pico, needed), least);
 	else
 		err_set(e, 400, "request_too_expensive",
-		    "One request may cost %s, and this one needs %s even with only %lld output tokens. Send "
-		    "less, "
-		    "take a cheaper model, or raise the limit of a request.",
-		    dollars(sums->limit_pico, limit), dollars(sums->needed_pico, needed),
-		    (long long)min_output);
+		    "One request may cost %s, and this one needs %s%s. Send less, take a cheaper model, or "
+		    "raise "
+		    "the limit of a request.",
+		    dollars(sums->limit_pico, limit), dollars(sums->needed_pico, needed), least);
 	e->budget = *sums;
 	e->budget.shown = true;
 	e->budget.account[0] = '\0';
@@ -136,9 +136,22 @@ refuse_too_expensive(struct err *e, const struct err_budget *sums, int64_t min_o
 int
 refuse_unpriced(struct err *e)
 {
-	return err_set(e, 403, "model_not_priced",
+	err_set(e, 403, "model_not_priced",
 	    "The model has no price, so no budget could be kept. Give it input_usd and output_usd in the "
 	    "configuration, or free: true if it costs nothing.");
+	str_copy(e->param, sizeof e->param, STR("model"));
+	return -1;
+}
+
+int
+refuse_path(struct err *e)
+{
+	return err_set(e, 400, "unsupported_for_budget",
+	    "The gateway does not know what this costs, so a budget could not be kept. Say it under `paths` "
+	    "in the "
+	    "configuration, for example paths: { /v1/fine_tuning/jobs: { usd: 5 }, /v1/batches: { usd: 1 } "
+	    "}, "
+	    "or use an account without limits.");
 }
 
 int

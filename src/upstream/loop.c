@@ -278,3 +278,18 @@ loop_post(struct loop *l, struct job *job)
 	}
 	pthread_mutex_unlock(&l->lock);
 }
+
+void
+loop_unpost(struct loop *l, struct job *job)
+{
+	pthread_mutex_lock(&l->lock);
+	struct job **at = &l->jobs;
+	while (*at != NULL && *at != job)
+		at = &(*at)->next;
+	if (*at == job) {
+		*at = job->next;
+		if (l->jobs_end == &job->next)
+			l->jobs_end = at;
+	}
+	pthread_mutex_unlock(&l->lock);
+}

@@ -112,6 +112,22 @@ accounts_are_shown_and_a_limit_that_has_gone_is_zero(void **state)
 }
 
 static void
+runs_that_clients_name_are_no_series(void **state)
+{
+	(void)state;
+	char name[20];
+	for (int i = 0; i < 1000; i++) {
+		snprintf(name, sizeof name, "app/r%d", i);
+		gateway_metrics_account(metrics, ACCOUNT_RUN, name, WINDOW_RUN, 1, 1, 1);
+	}
+	/* and so they leave room for those that an operator has named */
+	gateway_metrics_account(metrics, ACCOUNT_KEY, "app", WINDOW_DAY, PICO_PER_USD, 0, 0);
+	render();
+	assert_true(str_find(buf_str(&page), STR("app/r")) < 0);
+	assert_shows("farthing_budget_limit_usd{kind=\"key\",account=\"app\",window=\"day\"} 1.00");
+}
+
+static void
 series_of_accounts_are_bounded(void **state)
 {
 	(void)state;
@@ -137,6 +153,7 @@ main(void)
 		WITH_METRICS(what_the_budget_counts_is_shown),
 		WITH_METRICS(accounts_are_shown_and_a_limit_that_has_gone_is_zero),
 		WITH_METRICS(series_of_accounts_are_bounded),
+		WITH_METRICS(runs_that_clients_name_are_no_series),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -449,6 +449,29 @@ job_may_free_itself(void **state)
 	assert_int_equal(came, 10);
 }
 
+static void
+job_that_is_taken_back_does_not_run(void **state)
+{
+	(void)state;
+	came = 0;
+	struct job *jobs[4];
+	for (int i = 0; i < 4; i++) {
+		jobs[i] = must_alloc(sizeof *jobs[i]);
+		jobs[i]->run = run_and_free;
+		loop_post(loop, jobs[i]);
+	}
+	/* the last, one in the middle, one that was taken back before; the next one still finds its place */
+	for (int i = 3; i > 0; i -= 2) {
+		loop_unpost(loop, jobs[i]);
+		loop_unpost(loop, jobs[i]);
+	}
+	jobs[3]->run = run_and_free;
+	loop_post(loop, jobs[3]);
+	free(jobs[1]);
+	turn();
+	assert_int_equal(came, 3);
+}
+
 #define ON_A_LOOP(test) cmocka_unit_test_setup_teardown(test, open_loop, close_loop)
 
 int
@@ -468,6 +491,7 @@ main(void)
 		ON_A_LOOP(posts_of_four_threads_arrive_in_order),
 		ON_A_LOOP(job_may_post_another),
 		ON_A_LOOP(job_may_free_itself),
+		ON_A_LOOP(job_that_is_taken_back_does_not_run),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,7 +81,7 @@ a_reset_within_a_minute_is_worth_waiting_for(void **state)
 	refuse_spent(&e, ACCOUNT_RUN, "app/nightly", WINDOW_RUN, &soon, false);
 	assert_int_equal(e.retry_after_s, 0);
 	assert_non_null(strstr(e.text, "The budget of run app/nightly is used up"));
-	assert_non_null(strstr(e.text, "It does not reset by itself."));
+	assert_non_null(strstr(e.text, "It does not reset by itself. Raise the limit, or ask for less."));
 }
 
 static void
@@ -144,6 +144,7 @@ what_has_no_price_names_the_field_to_mend(void **state)
 	assert_int_equal(refuse_unpriced(&e), -1);
 	assert_int_equal(e.status, 403);
 	assert_string_equal(e.code, "model_not_priced");
+	assert_string_equal(e.param, "model");
 	assert_false(e.budget.shown);
 	assert_int_equal(refuse_surcharge(&e, "web_search_options"), -1);
 	assert_int_equal(e.status, 400);
