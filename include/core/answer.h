@@ -89,7 +89,7 @@ struct answer {
 	struct answer_mark *marks;
 	size_t mark_count, mark_room;
 	size_t shown[VIEWS]; /* bytes of the body that each view has in all */
-	struct err err;      /* when BROKEN */
+	struct err *err;     /* when BROKEN; else NULL */
 	bool err_told;       /* the stream has said so itself: nothing need be added */
 	struct answer_facts facts;
 	int64_t born_ms;

@@ -103,6 +103,14 @@ struct project_conf {
 	struct budget_conf budget; /* only its four limits count */
 };
 
+/* The price rule of a path that is forwarded without being understood, and of all below it. */
+struct path_conf {
+	const char *path; /* "/v1/audio/speech": at most 35 bytes, each of them fit for a path */
+	const struct upstream_conf *upstream;
+	int64_t usd_pico; /* what each POST is held at, and charged when the provider accepts it */
+	bool free;        /* the operator said it costs nothing */
+};
+
 struct alerts_conf {
 	int shares[8]; /* per cent of a limit, rising */
 	size_t share_count;
@@ -172,6 +180,8 @@ struct config {
 	size_t task_count;
 	struct project_conf *projects;
 	size_t project_count;
+	struct path_conf *paths;
+	size_t path_count;
 	struct alerts_conf alerts;
 	struct routing_conf routing;
 	struct cache_conf cache;
@@ -217,6 +227,8 @@ const struct model_conf *config_model(const struct config *c, struct str name);
 const struct price *config_price_at(const struct model_conf *m, int64_t wall_us);
 /* NULL: not configured, so without limits of its own */
 const struct project_conf *config_project(const struct config *c, struct str name);
+/* The rule of that path: the longest one that is it or stands above it. NULL: none */
+const struct path_conf *config_path(const struct config *c, struct str path);
 /* "default" when unknown; never NULL */
 const struct task_conf *config_task(const struct config *c, struct str name);
 

@@ -26,9 +26,9 @@ struct usage {
 enum cost_basis {
 	COST_NONE = 0,      /* nothing was sent, or known not to be billed */
 	COST_EXACT = 1,     /* from the provider's usage */
-	COST_ESTIMATED = 2, /* usage missing or in doubt: the most that what was sent and seen can cost */
+	COST_ESTIMATED = 2, /* usage missing or in doubt: the most it can have cost. Or a stated price */
 	COST_HELD = 3,      /* outcome unknown: the bound is charged */
-	COST_UNPRICED = 4,  /* usage known, price not: cost is recorded as unknown */
+	COST_UNPRICED = 4,  /* price not known: cost is recorded as unknown */
 };
 const char *cost_basis_name(enum cost_basis basis);
 

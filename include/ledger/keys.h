@@ -47,7 +47,10 @@ void keys_close(struct keys **k);
 int keys_add(struct keys *k, const struct key *like, int64_t now_us, char secret[KEY_SECRET], struct err *e);
 /* Both: 404 key_not_found. One that is revoked already stays as it is. */
 int keys_revoke(struct keys *k, const char *name, int64_t now_us, struct err *e);
+/* "local" too, the account of those who come without a key */
 int keys_thaw(struct keys *k, const char *name, int64_t now_us, struct err *e);
+/* When an account was last let go on, whether it has a key or not; 0: never */
+int keys_thawed(struct keys *k, const char *name, int64_t *us, struct err *e);
 
 /* All of them, oldest first, as they are at one moment. *rows is the caller's to free. */
 int keys_list(struct keys *k, int64_t now_us, struct key_row **rows, size_t *count, struct err *e);

@@ -1,6 +1,6 @@
 /*
- * Which path means what. Paths are compared as the raw bytes the client sent, against fixed lists; nothing is
- * decoded but the one %2F that SDKs put into model names. Pure.
+ * Which path means what. Paths are compared as the raw bytes the client sent, against fixed lists and the configuration's
+ * price rules; nothing is decoded but the one %2F that SDKs put into model names. Pure.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_SERVER_ROUTE_H
@@ -30,10 +30,12 @@ struct route {
 	enum keys_action keys;
 	char name[ACCOUNT_NAME]; /* of a key; empty: none */
 	bool wants_json;         /* the body must be application/json */
-	bool wants_form;         /* ... or multipart/form-data */
+	bool wants_form;         /* it must be multipart/form-data; both: one of the two */
 };
 
-/* 0, or -1 with 400, 404 or 405 in *e; for 405 *allow lists the methods. uri is the raw target of the request line. */
-int route_find(struct str method, struct str uri, struct route *route, const char **allow, struct err *e);
+/* 0, or -1 with 400, 404, 405 or 414 in *e; for 405 *allow lists the methods. uri is the raw target of the request line;
+ * config says which further paths are forwarded, and the route points into it. */
+int route_find(const struct config *config, struct str method, struct str uri, struct route *route,
+    const char **allow, struct err *e);
 
 #endif

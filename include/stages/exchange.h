@@ -17,16 +17,16 @@ struct ask;
 
 enum { ID_SIZE = 29 }; /* "req_" and 24 characters */
 
-/* What is forwarded without being understood: files, fine-tuning jobs, batches. */
+/* What is forwarded without being understood: files, fine-tuning jobs, batches, and paths with a price rule. */
 struct forward {
-	const char *name;       /* "files", "fine_tuning", "batches": static */
-	const char *method;     /* static */
-	char path[512];         /* behind /v1, query included, vetted character by character */
-	char content_type[256]; /* of the body; empty: none */
+	/* "files", "fine_tuning", "batches", or a rule's path behind /v1/; lives as long as the configuration */
+	const char *name;
+	const char *method;           /* static */
+	const struct path_conf *rule; /* NULL: the configuration has none */
+	bool costs;                   /* it may cost money, as far as the path tells */
+	char path[512];               /* behind /v1, query included, vetted character by character */
+	char content_type[256];       /* of the body; empty: none */
 };
-
-/* Whether it starts something that the provider bills, nobody here knows how much: a job or a batch */
-bool forward_costs(const struct forward *f);
 
 struct exchange {
 	char id[ID_SIZE];

@@ -19,14 +19,15 @@ int refuse_spent(struct err *e, enum account_kind kind, const char *account, enu
 /* 429 budget_reserved: only other requests' holds are in the way */
 int refuse_reserved(struct err *e, enum account_kind kind, const char *account, enum window_kind window,
     const struct err_budget *sums);
-/* 400 request_too_expensive: limit, spent by earlier attempts, and needed for min_output tokens in every choice */
+/* 400 request_too_expensive: limit, spent by earlier attempts, and needed for min_output tokens in every choice;
+ * 0: no output is billed, or the price is one for all of it */
 int refuse_too_expensive(struct err *e, const struct err_budget *sums, int64_t min_output);
 /* 403 model_not_priced */
 int refuse_unpriced(struct err *e);
 /* 400 unsupported_for_budget: the price of what this field asks for is not known. field: a static name */
 int refuse_surcharge(struct err *e, const char *field);
-/* 400 unsupported_for_budget: a job or a batch */
-int refuse_forward(struct err *e);
+/* 400 unsupported_for_budget: nor is that of what would be made under this path */
+int refuse_path(struct err *e);
 
 /* One line `refused_budget` for a refusal with an arithmetic; nothing for any other error. */
 void refusal_log(const char *request_id, const struct err *e);

@@ -20,16 +20,17 @@ struct reply {
 	struct buf headers;
 	struct sse *sse; /* NULL: not an event stream */
 	struct usage usage;
-	bool summed_up;     /* usage came with the last choice or behind it, not in the middle of a stream */
-	char model[96];     /* as the provider names it */
-	bool finished;      /* a finish_reason, or the Responses API's last event */
-	bool done;          /* [DONE], or the Responses API's last event */
-	bool lf_told;       /* the LF of a CRLF that was cut in two has been passed on already */
-	bool failed;        /* an error event: passed on, never shared with late comers */
-	struct err err;     /* why reply_events returned -1 */
-	struct meter meter; /* of what was generated: a stream that outruns it is cut */
-	int64_t rough_tokens;              /* of a body that was too large to be counted */
-	struct reply_price {               /* to say in a stream what it cost */
+	bool usage_whole;           /* ... of the whole answer; false: perhaps of what there was so far */
+	int choices, choices_ended; /* of a stream of chunks: asked for, and with a finish_reason */
+	char model[96];             /* as the provider names it */
+	bool finished;              /* a finish_reason, or the Responses API's last event */
+	bool done;                  /* [DONE], or the Responses API's last event */
+	bool lf_told;               /* the LF of a CRLF that was cut in two has been passed on already */
+	bool failed;                /* an error event: passed on, never shared with late comers */
+	struct err err;             /* why reply_events returned -1, or its owner wants no more of it */
+	struct meter meter;         /* of what was generated: a stream that outruns it is cut */
+	int64_t rough_tokens;       /* of a body that was too large to be counted */
+	struct reply_price {        /* to say in a stream what it cost */
 		const struct price *price; /* NULL: not known */
 		bool free;
 		int64_t spent_pico; /* by earlier attempts; -1: not known */

@@ -143,6 +143,21 @@ print_projects(const struct config *c)
 	puts(c->project_count > MOST_SHOWN ? ", ..." : "");
 }
 
+static void
+print_paths(const struct config *c)
+{
+	char money[32];
+	if (c->path_count == 0)
+		return;
+	printf("paths       %zu:", c->path_count);
+	for (size_t i = 0; i < c->path_count && i < MOST_SHOWN; i++) {
+		const struct path_conf *p = &c->paths[i];
+		printf("%s %s (%s%s)", i > 0 ? "," : "", p->path, p->free ? "free" : "$",
+		    p->free ? "" : money_format(p->usd_pico, money));
+	}
+	puts(c->path_count > MOST_SHOWN ? ", ..." : "");
+}
+
 /* The webhook's URL is a secret: only that there is one. */
 static void
 print_alerts(const struct config *c)
@@ -200,6 +215,7 @@ print_summary(const struct config *c)
 	print_models(c);
 	printf("tasks       %zu\n", c->task_count);
 	print_projects(c);
+	print_paths(c);
 	fputs("limits      ", stdout);
 	print_limits(&c->budget);
 	printf(" (%s)\n", c->budget.timezone);

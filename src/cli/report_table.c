@@ -209,7 +209,8 @@ saved_lines(struct grid *g, const struct report_sums *t, int decimals)
 			snprintf(remark, sizeof remark, "%s of the input tokens",
 			    share(t->cached_input_tokens, t->input_tokens, text));
 		else if (requests > 0)
-			snprintf(remark, sizeof remark, "%s requests", grouped(requests, text));
+			snprintf(remark, sizeof remark, "%s request%s", grouped(requests, text),
+			    requests == 1 ? "" : "s");
 		money_line(g, labels[c], cause_saved(t, (enum cause)c), decimals, remark);
 	}
 }
@@ -235,7 +236,8 @@ print_totals(const struct view *v, FILE *to)
 	if (hits(t) > 0) {
 		grid_cell(&g, "hits");
 		grid_cell(&g, "%s", share(hits(t), t->requests, a));
-		grid_cell(&g, "%s requests needed no call of their own", grouped(hits(t), b));
+		grid_cell(&g, "%s request%s needed no call of their own", grouped(hits(t), b),
+		    hits(t) == 1 ? "" : "s");
 	}
 	if (t->input_tokens + t->output_tokens > 0) {
 		grid_cell(&g, "tokens");
@@ -363,7 +365,7 @@ budget_row(struct grid *g, const struct budget_use *b)
 	else
 		grid_cell(g, "%s %s", account_kind_name(b->kind), b->account);
 	grid_cell(g, "%s", window_kind_name(b->window));
-	grid_cell(g, "$%s", money_round(b->limit_pico, 2, text));
+	grid_cell(g, "$%s", money_format(b->limit_pico, text)); /* as somebody wrote it */
 	money_cell(g, b->spent_pico, decimals);
 	grid_cell(g, "%s", b->spent_pico == 0 ? "" : share(b->spent_pico, b->limit_pico, text));
 	grid_cell(g, "%s", local_time(b->span.end_us, false, text));

@@ -36,6 +36,7 @@ release(struct answer *a)
 	buf_free(&a->body);
 	buf_free(&a->headers);
 	free(a->marks);
+	free(a->err);
 	free(a);
 }
 
@@ -198,7 +199,8 @@ answer_whole(struct answer *a)
 void
 answer_break(struct answer *a, const struct err *e)
 {
-	a->err = *e;
+	a->err = must_alloc(sizeof *a->err);
+	*a->err = *e;
 	move(a, ANSWER_BROKEN);
 	wake_all(a, FOR_ALL);
 }

@@ -18,6 +18,7 @@
 #include "config_account.h"
 #include "config_model.h"
 #include "config_parse.h"
+#include "config_path.h"
 #include "config_task.h"
 
 #define SCRATCH_BYTES ((size_t)64 * 1024)
@@ -71,6 +72,7 @@ read_tree(struct reader *r, const struct node *root)
 	upstreams_check(r, root);
 	tasks_read(r, root);
 	projects_read(r, root);
+	paths_read(r, root);
 	alerts_read(r, root);
 }
 
@@ -207,6 +209,22 @@ const struct project_conf *
 config_project(const struct config *c, struct str name)
 {
 	return table_get(&c->memory->projects, name);
+}
+
+const struct path_conf *
+config_path(const struct config *c, struct str path)
+{
+	const struct path_conf *best = NULL;
+	size_t longest = 0;
+	for (size_t i = 0; i < c->path_count; i++) {
+		struct str rule = str_from(c->paths[i].path);
+		bool inside = path.n == rule.n || (path.n > rule.n && path.p[rule.n] == '/');
+		if (rule.n <= longest || !inside || !str_starts(path, rule))
+			continue;
+		best = &c->paths[i];
+		longest = rule.n;
+	}
+	return best;
 }
 
 const struct task_conf *

@@ -201,8 +201,7 @@ static const struct config_key model_keys[] = {
 	    "prices as above. The latest one that has begun is in force; the prices beside this list were before the first.",
 	    .section = &config_price_keys, .flags = KEY_ALIKE, .looks = "list of maps" },
 	{ "free", KEY_BOOL, AT(model_conf, free), "false", NULL, NULL,
-	    "It costs nothing (a model of your own). Without this and without a price it is unpriced, and refused "
-	    "wherever a budget holds." },
+	    "It costs nothing (a model of your own). Without this and without a price it is unpriced, and refused." },
 	{ "fallbacks", KEY_ELSEWHERE, 0, NULL, NULL, NULL,
 	    "Models to ask instead, in this order, when this one's upstream fails.", .looks = "list" },
 	{ "context_tokens", KEY_COUNT, AT(model_conf, context_tokens), NULL, "1", "100000000",
@@ -295,7 +294,7 @@ static const struct config_key budget_keys[] = {
 	{ "min_output_tokens", KEY_INT, AT(budget_conf, min_output_tokens), "16", "1", "1000000",
 	    "The shortest answer worth paying for: a request that can afford less is refused." },
 	{ "on_disconnect", KEY_CHOICE, AT(budget_conf, on_disconnect), "drain", NULL, NULL,
-	    "When the client has gone: read on to learn the exact cost, or abort and estimate it.",
+	    "When the client has gone: read on to learn the exact cost, or abort, which costs what `mode` says.",
 	    .choices = "drain|abort" },
 	{ "mode", KEY_SWITCH, AT(budget_conf, strict), "strict", NULL, NULL,
 	    "What an outcome nobody knows costs: all that was held (`strict`), or an estimate.",
@@ -303,7 +302,7 @@ static const struct config_key budget_keys[] = {
 	{ "drain", KEY_DURATION, AT(budget_conf, drain_ms), "30s", "0", "10m",
 	    "How long `on_disconnect: drain` reads on for a client that has gone. 0: not at all." },
 	{ "wait", KEY_DURATION, AT(budget_conf, wait_ms), "2s", "0", "1m",
-	    "How long a request that does not fit may wait for others to end below what is held for them. 0: it is refused at once." },
+	    "How long a request that does not fit may wait for others to end below what is held for them. 0: not at all." },
 	{ "durability", KEY_SWITCH, AT(budget_conf, power_safe), "process", NULL, NULL,
 	    "What the books outlive: the death of this process, or the loss of `power`; that waits for the disk before each call.",
 	    .choices = "process|power", .flags = KEY_GLOBAL },
@@ -327,6 +326,17 @@ static const struct config_key project_keys[] = {
 	END
 };
 const struct config_section config_project_keys = { project_keys, NULL, false };
+
+static const struct config_key path_keys[] = {
+	{ "usd", KEY_FEE, AT(path_conf, usd_pico), NULL, "0.000001", "100000",
+	    "Dollars that each POST to the path, or below it, is held at, and charged when the provider accepts it. Required, "
+	    "but for a path that is `free`." },
+	{ "free", KEY_BOOL, AT(path_conf, free), "false", NULL, NULL, "It costs nothing." },
+	{ "upstream", KEY_UPSTREAM, AT(path_conf, upstream), NULL, NULL, NULL,
+	    "The upstream that serves it. Left out: the first." },
+	END
+};
+const struct config_section config_path_keys = { path_keys, NULL, false };
 
 static const struct config_key alert_keys[] = {
 	{ "at", KEY_ELSEWHERE, 0, "50, 80, 95", NULL, NULL,
@@ -473,6 +483,9 @@ static const struct config_key root_keys[] = {
 	    .section = &config_task_keys, .looks = "map of names" },
 	{ "projects", KEY_ELSEWHERE, 0, NULL, NULL, NULL,
 	    "Groups of keys with limits of their own, by name.", .section = &config_project_keys, .looks = "map of names" },
+	{ "paths", KEY_ELSEWHERE, 0, NULL, NULL, NULL,
+	    "Price rules: paths under /v1/ to forward besides those the gateway understands, and what a POST to each costs.",
+	    .section = &config_path_keys, .looks = "map of paths" },
 	{ "alerts", KEY_SECTION, AT(config, alerts), NULL, NULL, NULL, "Who hears of limits that are nearly reached. May be `off`.",
 	    .section = &alerts },
 	{ "capture", KEY_SECTION, AT(config, capture), NULL, NULL, NULL,

@@ -69,7 +69,7 @@ struct config_section {
 };
 
 extern const struct config_section config_root, config_upstream, config_model_keys, config_price_keys,
-    config_task_keys, config_project_keys;
+    config_task_keys, config_project_keys, config_path_keys;
 
 const struct config_key *config_key_find(const struct config_section *s, struct str name);
 

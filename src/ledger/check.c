@@ -51,6 +51,11 @@ static const struct rule rules[] = {
 	    "SELECT quote(id) || ' cost_pico=' || cost_pico FROM requests WHERE basis = 0 AND cost_pico <> 0" },
 	{ "attempt that was not billed costs money",
 	    "SELECT quote(request_id) || ' number=' || number FROM attempts WHERE basis = 0 AND cost_pico <> 0" },
+	/* It belongs to no model: it was forwarded, at a price for all of it. */
+	{ "attempt at a stated price was held or charged something else",
+	    "SELECT quote(request_id) || ' number=' || number || ' cost_pico=' || ifnull(cost_pico, 'unknown') || ' price_fee=' ||"
+	    " ifnull(price_fee, 'unknown') FROM attempts WHERE model = '' AND day_us IS NOT NULL AND"
+	    " (held_pico <> ifnull(price_fee, 0) OR (basis <> 0 AND cost_pico IS NOT price_fee))" },
 	{ "request has a negative number",
 	    "SELECT quote(id) FROM requests WHERE saved_pico < 0 OR saved_routed_pico < 0 OR saved_batched_pico < 0 OR"
 	    " saved_prompt_pico < 0 OR clamped_to < 0 OR attempts < 0 OR bytes_in < 0 OR bytes_out < 0 OR "

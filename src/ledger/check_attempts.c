@@ -112,7 +112,9 @@ judge_attempt(struct walk *w, sqlite3_stmt *row, const struct money *m)
 		breach(w, OVERRUN, row, m);
 	if (m->booked && m->basis == COST_HELD && (!m->cost_known || m->cost_pico != m->held_pico))
 		breach(w, HELD, row, m);
-	if (m->lost && (m->basis == COST_UNPRICED || sqlite3_column_type(row, USAGE) != SQLITE_NULL))
+	bool unpriced = m->basis == COST_UNPRICED && sqlite3_column_type(row, PRICE) == SQLITE_NULL;
+	bool knows_usage = sqlite3_column_type(row, USAGE) != SQLITE_NULL;
+	if (m->lost && (knows_usage || (m->basis == COST_UNPRICED && !unpriced)))
 		breach(w, LOST, row, m);
 }
 

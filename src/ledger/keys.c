@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { THAW_MARK = sizeof "thawed:" + ACCOUNT_NAME };
+
 /* ---- Statements ---- */
 
 /* One statement with up to two texts and an instant, in this order: ?1, ?2, ?3. -1 with *e. */
@@ -222,15 +224,47 @@ keys_revoke(struct keys *k, const char *name, int64_t now_us, struct err *e)
 	return commit(k, e);
 }
 
+static int
+number_of(struct keys *k, sqlite3_stmt *s, int64_t *out, struct err *e)
+{
+	int rc = sqlite3_step(s);
+	*out = rc == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		keys_failed(k, e);
+	sqlite3_reset(s);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
+}
+
+/* The mark by which a gateway that holds the account frozen in memory learns of it. */
+static void
+thaw_mark(const char *name, char mark[THAW_MARK])
+{
+	snprintf(mark, THAW_MARK, "thawed:%s", name);
+}
+
+int
+keys_thawed(struct keys *k, const char *name, int64_t *us, struct err *e)
+{
+	char mark[THAW_MARK];
+	thaw_mark(name, mark);
+	sqlite3_stmt *s = keys_prepare(k, "SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?1", e);
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_text(s, 1, mark, -1, SQLITE_STATIC);
+	int rc = number_of(k, s, us, e);
+	sqlite3_finalize(s);
+	return rc;
+}
+
 int
 keys_thaw(struct keys *k, const char *name, int64_t now_us, struct err *e)
 {
-	char mark[sizeof "thawed:" + ACCOUNT_NAME], at[32];
-	snprintf(mark, sizeof mark, "thawed:%s", name);
+	char mark[THAW_MARK], at[32];
+	thaw_mark(name, mark);
 	snprintf(at, sizeof at, "%lld", (long long)now_us);
 	if (begin(k, e) != 0)
 		return -1;
-	int found = exists(k, name, e);
+	int found = strcmp(name, "local") == 0 ? 1 : exists(k, name, e);
 	if (found == 0)
 		not_found(e);
 	static const char thaw[] =
@@ -242,17 +276,6 @@ keys_thaw(struct keys *k, const char *name, int64_t now_us, struct err *e)
 }
 
 /* ---- Looking ---- */
-
-static int
-number_of(struct keys *k, sqlite3_stmt *s, int64_t *out, struct err *e)
-{
-	int rc = sqlite3_step(s);
-	*out = rc == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-		keys_failed(k, e);
-	sqlite3_reset(s);
-	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : -1;
-}
 
 int
 keys_changed(struct keys *k, struct err *e)

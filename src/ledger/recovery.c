@@ -56,6 +56,11 @@ book_hold(struct rows *rows, const struct ledger_hold *hold, struct recovered *o
 	out->holds++;
 	if (!money_add(out->cost_pico, row.cost_pico, &out->cost_pico))
 		out->cost_pico = INT64_MAX;
+	/* Without a price nothing was held, and nothing is no cost. */
+	if (row.basis == COST_HELD && !hold->price.known && hold->held_pico == 0) {
+		row.basis = COST_UNPRICED;
+		row.cost_pico = -1;
+	}
 	return rows_attempt(rows, &row);
 }
 

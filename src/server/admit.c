@@ -55,8 +55,8 @@ admit_model(const struct key *key, struct str model, struct err *e)
 	return -1;
 }
 
-/* Jobs and batches name their models where the gateway does not look, so a key with a list of models may only look at
- * them. */
+/* Jobs, batches and what rules admit name their models where the gateway does not look, so a key with a list of models may
+ * only look at them. */
 int
 admit_forward(const struct key *key, const struct forward *f, struct err *e)
 {
@@ -64,7 +64,7 @@ admit_forward(const struct key *key, const struct forward *f, struct err *e)
 	if (key == NULL || key->models[0] == '\0' || looks || files)
 		return 0;
 	return err_set(e, 403, "model_not_allowed",
-	    "This key may ask for some models only, and jobs and batches may use any.");
+	    "This key may ask for some models only, and what is forwarded may use any.");
 }
 
 /* Digests of the two, since comparing the texts would tell how long the right one is. */

@@ -232,10 +232,17 @@ guard_body_type(const struct door_head *h, const struct route *route, struct err
 		    e, 415, "unsupported_media_type", "Compressed request bodies are not understood.");
 	bool no_body = h->content_length.p == NULL && h->transfer_encoding.p == NULL;
 	bool optional = route->kind == ROUTE_FORWARD && (no_body || str_eq(h->content_length, STR("0")));
-	if (route->wants_json && !optional && !is_media_type(h->content_type, STR("application/json")))
+	bool json = is_media_type(h->content_type, STR("application/json"));
+	bool form = is_media_type(h->content_type, STR("multipart/form-data"));
+	if (route->wants_json && route->wants_form && !optional && !json && !form)
+		return err_set(e, 415, "unsupported_media_type",
+		    "The body must be sent as Content-Type: application/json or multipart/form-data.");
+	if (route->wants_json && route->wants_form)
+		return 0;
+	if (route->wants_json && !optional && !json)
 		return err_set(e, 415, "unsupported_media_type",
 		    "The body must be sent as Content-Type: application/json.");
-	if (route->wants_form && !is_media_type(h->content_type, STR("multipart/form-data")))
+	if (route->wants_form && !form)
 		return err_set(e, 415, "unsupported_media_type",
 		    "The body must be sent as Content-Type: multipart/form-data.");
 	return 0;

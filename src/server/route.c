@@ -63,13 +63,17 @@ static const struct {
 	{ { "/", 1 }, ROUTE_HOME },
 };
 
-static const struct {
+/* What is forwarded without a rule in the configuration. */
+struct family {
 	struct str prefix;
 	const char *name;
-} forwards[] = {
-	{ { "/v1/files", 9 }, "files" },
-	{ { "/v1/fine_tuning/jobs", 20 }, "fine_tuning" },
-	{ { "/v1/batches", 11 }, "batches" },
+	bool costs; /* what is made by a POST may cost money */
+};
+
+static const struct family families[] = {
+	{ { "/v1/files", 9 }, "files", false },
+	{ { "/v1/fine_tuning/jobs", 20 }, "fine_tuning", true },
+	{ { "/v1/batches", 11 }, "batches", true },
 };
 
 /* A model's name: one segment, in which %2F stands for the slash some names have. */
@@ -135,39 +139,107 @@ known_method(struct str method)
 	return NULL;
 }
 
-/* What follows the prefix of a forwarded path: /ID or /ID/WORD, and a query of harmless characters. */
+/* Segments of harmless characters, the last one not empty. */
+static bool
+is_plain(struct str path)
+{
+	for (size_t i = 0; i < path.n; i++)
+		if (!is_name_char(path.p[i]) && path.p[i] != '/')
+			return false;
+	return path.n == 0 || path.p[path.n - 1] != '/';
+}
+
+/* /ID/cancel and /ID/pause make nothing new. Whatever else is posted below a path that costs money may: to resume a job, to
+ * run a thread. */
+static bool
+only_stops(struct str rest)
+{
+	struct str cancel = STR("/cancel"), pause = STR("/pause");
+	return (rest.n > cancel.n && str_ends(rest, cancel)) || (rest.n > pause.n && str_ends(rest, pause));
+}
+
+static bool
+is_below(struct str path, struct str prefix)
+{
+	return str_starts(path, prefix) && (path.n == prefix.n || path.p[prefix.n] == '/');
+}
+
+/* What follows the prefix of a forwarded path, /ID or /ID/WORD or more, and a query of harmless characters. */
 static int
-take_forward(struct str method, struct str target, struct str rest, struct str query, const char *name,
-    struct route *route, struct err *e, const char **allow)
+take_forward(struct str method, struct str target, struct str rest, struct str query, struct route *route,
+    struct err *e, const char **allow)
 {
 	struct forward *f = &route->forward;
-	for (size_t i = 0; i < rest.n; i++)
-		if (!is_name_char(rest.p[i]) && rest.p[i] != '/')
-			return not_found(e);
+	if (!is_plain(rest))
+		return not_found(e);
 	for (size_t i = 0; i < query.n; i++)
 		if (!is_name_char(query.p[i]) && query.p[i] != '=' && query.p[i] != '&')
 			return err_set(
 			    e, 400, "invalid_path", "The query holds characters that are not forwarded.");
-	bool ends_open = rest.n > 0 && rest.p[rest.n - 1] == '/';
-	if (ends_open)
-		return not_found(e);
 	f->method = known_method(method);
 	if (f->method == NULL)
 		return refuse_method("GET, POST, DELETE", allow, e);
 	if (target.n - 3 >= sizeof f->path)
 		return err_set(e, 414, "uri_too_long", "The path is too long.");
 	route->kind = ROUTE_FORWARD;
-	f->name = name;
 	/* the base URL has its /v1 */
 	str_copy(f->path, sizeof f->path, (struct str){ target.p + 3, target.n - 3 });
-	bool upload = str_eq(str_from(name), STR("files")) && rest.n == 0;
-	route->wants_form = upload && f->method[0] == 'P';
-	route->wants_json = !upload && f->method[0] == 'P';
+	bool posts = f->method[0] == 'P';
+	f->costs = f->costs && posts && !only_stops(rest);
+	route->wants_form = route->wants_form && posts;
+	route->wants_json = route->wants_json && posts;
 	return 0;
 }
 
+/* A path that neither the gateway nor the configuration knows could cost anything. */
+static int
+refuse_unpriced(struct err *e)
+{
+	return err_set(e, 404, "path_not_priced",
+	    "The gateway does not serve this path, and no price rule admits it. Is /v1 in the base URL, "
+	    "once? "
+	    "To have the path forwarded, say under `paths` in the configuration what it costs: "
+	    "paths: { /v1/audio/speech: { usd: 0.03 } }, or { free: true }.");
+}
+
+/* What is forwarded: by a rule, or because it belongs to a family; the longer of the two says what it is. */
+static int
+find_forward(const struct config *config, struct str method, struct str target, struct str path,
+    struct str query, struct route *route, const char **allow, struct err *e)
+{
+	struct forward *f = &route->forward;
+	const struct path_conf *rule = config_path(config, path);
+	struct str prefix = { 0 }, v1 = STR("/v1/");
+	for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
+		const struct family *family = &families[i];
+		if (!is_below(path, family->prefix))
+			continue;
+		prefix = family->prefix;
+		f->name = family->name;
+		f->costs = family->costs;
+		route->wants_form = path.n == prefix.n && !family->costs; /* an upload */
+		route->wants_json = !route->wants_form;
+	}
+	if (rule != NULL && strlen(rule->path) >= prefix.n) {
+		bool known = strlen(rule->path) == prefix.n;
+		f->rule = rule;
+		f->costs = !rule->free;
+		if (!known) {
+			f->name = rule->path + v1.n;
+			route->wants_form = route->wants_json = true;
+		}
+		prefix = str_from(rule->path);
+	}
+	if (prefix.n > 0)
+		return take_forward(method, target, (struct str){ path.p + prefix.n, path.n - prefix.n },
+		    query, route, e, allow);
+	bool could_be = str_starts(path, v1) && path.n > v1.n && is_plain(path);
+	return could_be ? refuse_unpriced(e) : not_found(e);
+}
+
 int
-route_find(struct str method, struct str uri, struct route *route, const char **allow, struct err *e)
+route_find(const struct config *config, struct str method, struct str uri, struct route *route,
+    const char **allow, struct err *e)
 {
 	*route = (struct route){ .kind = ROUTE_HOME };
 	*allow = NULL;
@@ -201,13 +273,5 @@ route_find(struct str method, struct str uri, struct route *route, const char **
 		route->kind = pages[i].kind;
 		return str_eq(method, STR("GET")) ? 0 : refuse_method("GET", allow, e);
 	}
-	for (size_t i = 0; i < sizeof forwards / sizeof forwards[0]; i++) {
-		struct str prefix = forwards[i].prefix;
-		bool inside = path.n > prefix.n && path.p[prefix.n] == '/';
-		if (!str_starts(path, prefix) || (path.n > prefix.n && !inside))
-			continue;
-		struct str rest = { path.p + prefix.n, path.n - prefix.n };
-		return take_forward(method, uri, rest, query, forwards[i].name, route, e, allow);
-	}
-	return not_found(e);
+	return find_forward(config, method, uri, path, query, route, allow, e);
 }

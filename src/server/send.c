@@ -105,7 +105,7 @@ add_facts(struct visit *v, struct MHD_Response *r)
 	add(r, "x-farthing-tier", f->tier);
 	if (joined)
 		add_int(r, "age", (clock_ms() - a->born_ms) / 1000);
-	if (answer_ended(a) && f->cost_pico >= 0 && f->basis != COST_UNPRICED && !v->x.forwarded) {
+	if (answer_ended(a) && f->cost_pico >= 0 && f->basis != COST_UNPRICED) {
 		add_money(r, "x-farthing-cost-usd", joined ? 0 : f->cost_pico);
 		add_money(r, "x-farthing-saved-usd", joined ? f->cost_pico : 0);
 	}
@@ -176,7 +176,7 @@ pull_tail(struct visit *v, char *out, size_t size)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	if (v->tail.n == 0) {
 		if (a->form != ANSWER_EVENTS ||
-		    reply_error_event(v->x.request.endpoint, &a->err, &v->tail) != 0)
+		    reply_error_event(v->x.request.endpoint, a->err, &v->tail) != 0)
 			return MHD_CONTENT_READER_END_WITH_ERROR;
 	}
 	size_t n = v->tail.n - v->tail_at;
@@ -234,7 +234,7 @@ send_answer(struct visit *v)
 	assert(answer_has_head(a));
 	bool headless = a->state == ANSWER_BROKEN && (a->form == ANSWER_BODY || a->status == 0);
 	if (headless)
-		return send_err(v, &a->err, true);
+		return send_err(v, a->err, true);
 	struct MHD_Response *r;
 	if (a->form == ANSWER_BODY && a->body.n <= PULL_BYTES) {
 		r = from_buffer(reader_take_body(reader));

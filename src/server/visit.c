@@ -52,7 +52,7 @@ verdict(const struct visit *v, const char **why, const char **code)
 	const struct answer *a = v->x.reader.answer;
 	bool broke = a != NULL && a->state == ANSWER_BROKEN;
 	bool delivered = a != NULL && reader_at_end(&v->x.reader);
-	*code = v->err.status != 0 ? v->err.code : broke ? a->err.code : "";
+	*code = v->err.status != 0 ? v->err.code : broke ? a->err->code : "";
 	if (v->err.status != 0 && v->why == NULL) {
 		*why = "refused";
 		return v->err.status;
@@ -229,7 +229,7 @@ judge_head(struct visit *v, const struct door_head *head, const char *method, bo
 		return -1;
 	if (guard_host(head, config, http_1_1, e) != 0)
 		return -1;
-	if (route_find(str_from(method), str_from(c->uri), &v->route, &v->allow, e) != 0) {
+	if (route_find(config, str_from(method), str_from(c->uri), &v->route, &v->allow, e) != 0) {
 		v->route.kind = ROUTE_HOME; /* what was refused is no question */
 		return -1;
 	}

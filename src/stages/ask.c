@@ -122,7 +122,9 @@ next_model(struct ask *a)
 static const struct upstream_conf *
 upstream_of(const struct ask *a)
 {
-	return a->forwarded ? &config_of(a)->upstreams[0] : a->model->upstream;
+	if (!a->forwarded)
+		return a->model->upstream;
+	return a->forward->rule != NULL ? a->forward->rule->upstream : &config_of(a)->upstreams[0];
 }
 
 static int64_t
@@ -166,6 +168,23 @@ rests(struct ask *a)
 
 /* ---- the money ---- */
 
+static bool
+passes_guard(const struct ask *a)
+{
+	return a->forwarded && !a->forward->costs;
+}
+
+static int
+want(struct ask *a, struct err *e)
+{
+	if (!a->forwarded)
+		return charge_want(&a->charge, &a->request, a->model, e);
+	const struct path_conf *rule = a->forward->rule;
+	if (rule == NULL && a->charge.limited)
+		return refuse_path(e);
+	return charge_want_fixed(&a->charge, rule != NULL ? rule->usd_pico : -1, e);
+}
+
 /* There is no money for an attempt: what went wrong before says more, if there was an attempt before. */
 static void
 refuse(struct ask *a, const struct err *e)
@@ -199,8 +218,9 @@ secure(struct ask *a, struct err *e)
 	struct ledger_hold what = { .at_us = clock_wall_us(), .number = a->facts.attempts + 1 };
 	str_copy(what.request_id, sizeof what.request_id, str_from(a->id));
 	str_copy(what.upstream, sizeof what.upstream, str_from(upstream_of(a)->name));
-	str_copy(what.model, sizeof what.model, str_from(a->model->name));
-	str_copy(what.endpoint, sizeof what.endpoint, str_from(endpoint_name(a->request.endpoint)));
+	const char *endpoint = a->forwarded ? a->forward->name : endpoint_name(a->request.endpoint);
+	str_copy(what.model, sizeof what.model, str_from(a->model != NULL ? a->model->name : ""));
+	str_copy(what.endpoint, sizeof what.endpoint, str_from(endpoint));
 	return charge_secure(&a->charge, &what, e);
 }
 
@@ -284,12 +304,13 @@ dispatch(struct ask *a)
 	}
 	a->attempt.provider = p;
 	a->attempt.pass = pass;
-	if (!a->forwarded && secure(a, &e) != 0) {
+	bool held = charge_held(&a->charge);
+	if (held && secure(a, &e) != 0) {
 		circuit_report(provider_circuit(p), pass, CIRCUIT_NO_NEWS, clock_ms());
 		fail_soon(a, &e);
 		return;
 	}
-	if (a->forwarded || !config_of(a)->budget.power_safe) {
+	if (!held || !config_of(a)->budget.power_safe) {
 		start(a);
 		return;
 	}
@@ -304,9 +325,9 @@ ask_next(struct ask *a)
 	struct err e;
 	if (rests(a))
 		return;
-	if (a->forwarded || charge_held(&a->charge))
+	if (passes_guard(a) || charge_held(&a->charge))
 		dispatch(a);
-	else if (charge_want(&a->charge, &a->request, a->model, &e) != 0)
+	else if (want(a, &e) != 0)
 		refuse(a, &e);
 	else if (charge_waits(&a->charge))
 		wait_for_money(a);
@@ -383,7 +404,7 @@ static bool
 drains(const struct ask *a)
 {
 	const struct budget_conf *b = &config_task(config_of(a), str_from(a->charge.payer.task))->budget;
-	return !a->forwarded && a->attempt.call != NULL && b->on_disconnect == DISCONNECT_DRAIN &&
+	return charge_held(&a->charge) && a->attempt.call != NULL && b->on_disconnect == DISCONNECT_DRAIN &&
 	       b->drain_ms > 0;
 }
 

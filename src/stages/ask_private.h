@@ -18,7 +18,6 @@ struct attempt {
 	int64_t retry_after_ms;
 	bool listening;        /* a success status: what comes is the answer */
 	struct buf error_body; /* otherwise */
-	struct err verdict;    /* why we stopped the call ourselves */
 	int64_t wall_us, started_us, first_us;
 };
 

@@ -17,12 +17,15 @@ enum { ERROR_BODY_MAX = 64 * 1024 };
 static void
 estimate(const struct ask *a, struct usage *u)
 {
+	const struct usage *so_far = &a->reply.usage;
 	*u = (struct usage){ .known = true }; /* nothing the provider stated, but it has its price */
 	u->input = a->charge.count.input;
 	u->output = reply_output_tokens(&a->reply);
 	/* A body that broke off could not be read: four bytes a token, as a rule of thumb for English. */
 	if (!a->request.stream && !a->reply.done && a->answer->body.n > 0)
 		u->output = (int64_t)(a->answer->body.n + 3) / 4;
+	u->input = u->input > so_far->input ? u->input : so_far->input;
+	u->output = u->output > so_far->output ? u->output : so_far->output;
 }
 
 static bool
@@ -52,20 +55,31 @@ price_of(const struct ask *a)
 	return dearer ? &other->price : own;
 }
 
+/* What is not understood states no usage. Accepted, it costs what the rule says, which is the operator's word and no bill;
+ * where nobody knows whether it was accepted, the same is charged as held. */
+static void
+price_forwarded(const struct ask *a, enum attempt_outcome outcome, struct ledger_attempt *row)
+{
+	if (!a->forward->costs)
+		return;
+	bool known = a->charge.price.known;
+	row->basis = !known ? COST_UNPRICED : outcome == ATTEMPT_OK ? COST_ESTIMATED : COST_HELD;
+	row->cost_pico = known ? a->charge.hold.held_pico : -1;
+}
+
 static void
 price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct ledger_attempt *row)
 {
 	row->basis = COST_NONE;
-	if (!may_be_billed(outcome, sent) || (a->forwarded && !forward_costs(a->forward)))
+	if (!may_be_billed(outcome, sent))
 		return;
 	if (a->forwarded) {
-		row->basis = COST_UNPRICED;
-		row->cost_pico = -1;
+		price_forwarded(a, outcome, row);
 		return;
 	}
 	assert(a->model != NULL); /* only forwarded requests have none */
-	/* Some providers count in every chunk: what they had counted when a stream broke off is not what they bill. */
-	bool stated = a->reply.usage.known && (outcome == ATTEMPT_OK || a->reply.summed_up);
+	/* Usage that was stated in mid-stream is not the end of it: the provider may have gone on. */
+	bool stated = a->reply.usage.known && a->reply.usage_whole;
 	if (stated)
 		row->usage = a->reply.usage;
 	row->basis = row->usage.known && !row->usage.estimated ? COST_EXACT : COST_ESTIMATED;
@@ -79,7 +93,7 @@ price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct led
 		if (price != &a->charge.price)
 			a->charge.price = *price;
 		/* An estimate says no more than what was held: that is the bound of what it can be. */
-		if (!stated && row->cost_pico > a->charge.hold.held_pico)
+		if (row->basis == COST_ESTIMATED && !stated && row->cost_pico > a->charge.hold.held_pico)
 			row->cost_pico = a->charge.hold.held_pico;
 		return;
 	}
@@ -107,7 +121,7 @@ add_cost(struct answer_facts *f, const struct ledger_attempt *row)
 static void
 tell_remaining(struct ask *a)
 {
-	if (a->asker != NULL && !a->forwarded)
+	if (a->asker != NULL)
 		a->asker->remaining_pico = charge_remaining(&a->charge);
 }
 
@@ -158,7 +172,7 @@ is_success(const struct ask *a, int status)
 static int
 stop(struct ask *a, const char *code, const char *text)
 {
-	return err_set(&a->attempt.verdict, 502, code, "%s", text);
+	return err_set(&a->reply.err, 502, code, "%s", text);
 }
 
 static int
@@ -225,10 +239,8 @@ finish_stream(struct ask *a)
 static int
 on_stream_bytes(struct ask *a, struct str bytes)
 {
-	if (reply_events(&a->reply, bytes) != 0) {
-		a->attempt.verdict = a->reply.err;
+	if (reply_events(&a->reply, bytes) != 0)
 		return -1;
-	}
 	/* What has begun to reach clients is never asked again: a long stream need not keep its question. */
 	if (a->answer->state == ANSWER_FLOWING)
 		request_free(&a->request);
@@ -266,11 +278,10 @@ on_bytes(void *context, struct str bytes)
 static enum attempt_outcome
 judge_failure(const struct ask *a, const struct call_end *end, struct err *e, bool *final)
 {
-	const struct attempt *t = &a->attempt;
 	*final = true;
 	switch (end->result) {
 	case CALL_STOPPED:
-		*e = t->verdict;
+		*e = a->reply.err;
 		return ATTEMPT_BROKEN;
 	case CALL_UNREACHED:
 		*final = false;
@@ -331,10 +342,10 @@ end_refused(struct ask *a)
 		log_line(LOG_ERROR, "refused", "upstream=%q status=%d why=%q",
 		    provider_conf(t->provider)->name, t->status,
 		    "the provider does not accept the configured key");
-	/* A success in another form than was asked for is no refusal: nobody knows whether it is billed. */
-	bool refused = t->status < 200 || t->status > 299;
-	book(a, refused ? ATTEMPT_REFUSED : ATTEMPT_BROKEN, true,
-	    refused ? "refused by the provider" : e.code);
+	/* A success that is no answer may have been billed like one; a refusal is not. */
+	bool refusal = t->status >= 300 && t->status < 600;
+	book(a, refusal ? ATTEMPT_REFUSED : ATTEMPT_BROKEN, true,
+	    refusal ? "refused by the provider" : "odd status");
 	ask_failed(a, &e, final, t->status, t->status == 429 || t->status == 503 ? t->retry_after_ms : -1);
 }
 

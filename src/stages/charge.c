@@ -127,6 +127,18 @@ bound_input(struct charge *c, const struct model_conf *model, struct err *e)
 		    : err_set(e, 400, "request_too_expensive", "The request costs more than can be counted.");
 }
 
+/* What the limit on one request leaves, after earlier attempts. */
+static void
+bound_attempt(struct charge *c)
+{
+	struct budget_order *o = &c->order;
+	o->request_limit_pico = c->request_limit_pico;
+	o->request_spent_pico = c->spent_pico;
+	o->request_pico = c->request_limit_pico;
+	if (o->request_pico >= 0)
+		o->request_pico = c->spent_pico < o->request_pico ? o->request_pico - c->spent_pico : 0;
+}
+
 static int
 bound_request(struct charge *c, const struct request *r, const struct model_conf *model, struct err *e)
 {
@@ -148,11 +160,7 @@ bound_request(struct charge *c, const struct request *r, const struct model_conf
 	else if (!money_times(price_output_unit(&c->price), r->choices, &o->unit_pico))
 		return err_set(
 		    e, 400, "request_too_expensive", "The request costs more than can be counted.");
-	o->request_limit_pico = c->request_limit_pico;
-	o->request_spent_pico = c->spent_pico;
-	o->request_pico = c->request_limit_pico;
-	if (o->request_pico >= 0)
-		o->request_pico = c->spent_pico < o->request_pico ? o->request_pico - c->spent_pico : 0;
+	bound_attempt(c);
 	return 0;
 }
 
@@ -177,6 +185,18 @@ charge_want(struct charge *c, const struct request *r, const struct model_conf *
 	if (bound_request(c, r, model, e) != 0)
 		return -1;
 	return budget_hold(c->budget, &c->hold, &c->order, e);
+}
+
+int
+charge_want_fixed(struct charge *c, int64_t pico, struct err *e)
+{
+	struct budget_order *o = &c->order;
+	assert(c->hold.state == BUDGET_IDLE && c->slot < 0 && (pico >= 0 || !c->limited));
+	c->price = (struct price){ .known = pico >= 0, .fee = pico >= 0 ? pico : 0 };
+	o->fixed_pico = c->price.fee;
+	o->unit_pico = o->max_output = o->min_output = 0;
+	bound_attempt(c);
+	return budget_hold(c->budget, &c->hold, o, e);
 }
 
 int
@@ -229,7 +249,7 @@ charge_end(struct charge *c, struct ledger_attempt *row)
 {
 	row->slot = c->slot;
 	if (!charge_held(c))
-		return; /* it went past the guard: forwarded */
+		return; /* it went past the guard: forwarded, and free */
 	row->payer = c->payer;
 	memcpy(row->windows, c->hold.windows, sizeof row->windows);
 	row->held_pico = c->hold.held_pico;
@@ -237,7 +257,7 @@ charge_end(struct charge *c, struct ledger_attempt *row)
 	if (c->slot >= 0)
 		ledger_settled(c->ledger, c->slot, row->cost_pico, row->basis);
 	c->slot = -1;
-	if (row->basis == COST_NONE) {
+	if (row->basis == COST_NONE || row->basis == COST_UNPRICED) {
 		budget_void(c->budget, &c->hold);
 		return;
 	}
@@ -280,12 +300,6 @@ int
 charge_admits(struct charge *c, struct err *e)
 {
 	return budget_admissible(c->budget, &c->order, e);
-}
-
-int
-charge_forwards(const struct charge *c, const struct forward *f, struct err *e)
-{
-	return c->limited && forward_costs(f) ? refuse_forward(e) : 0;
 }
 
 int64_t

@@ -42,6 +42,8 @@ void charge_begin(
     struct charge *c, struct budget *budget, struct ledger *ledger, const struct exchange *x, void *context);
 /* Asks for the money an attempt with this model may cost. Held or waiting, as charge_waits says; -1 with *e: refused. */
 int charge_want(struct charge *c, const struct request *r, const struct model_conf *model, struct err *e);
+/* The same for a request whose price is stated, whatever is in it. -1: nobody knows it, which is for those without limits */
+int charge_want_fixed(struct charge *c, int64_t pico, struct err *e);
 bool charge_waits(const struct charge *c);
 bool charge_held(const struct charge *c);
 /* It has waited long enough: 0 held, -1 with *e. A no-op when it is held. */
@@ -60,8 +62,6 @@ void charge_end(struct charge *c, struct ledger_attempt *row);
 void charge_declare(struct budget *budget, const struct config *config);
 /* For those who join: whether the payer could spend anything. -1 with *e. */
 int charge_admits(struct charge *c, struct err *e);
-/* For what is forwarded: nobody can hold what a job or a batch will cost, so a payer with limits starts none. -1 with *e. */
-int charge_forwards(const struct charge *c, const struct forward *f, struct err *e);
 int64_t charge_remaining(struct charge *c); /* the least its limits leave; -1: it has none */
 
 #endif

@@ -6,14 +6,6 @@
 
 #include "base/clock.h"
 
-bool
-forward_costs(const struct forward *f)
-{
-	struct str path = str_from(f->path);
-	bool starts = strcmp(f->method, "POST") == 0 && strcmp(f->name, "files") != 0;
-	return starts && !str_ends(path, STR("/cancel")) && !str_ends(path, STR("/pause"));
-}
-
 /* What is no label is no task's name either. */
 static void
 name_task(struct exchange *x)

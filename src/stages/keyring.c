@@ -23,6 +23,7 @@ struct keyring {
 	struct digest pepper;
 	struct table by_mac; /* of entries */
 	bool insists, loaded, failing;
+	int64_t local_thawed_us; /* those without a key can be frozen too */
 	struct loop *loop;
 	struct timer timer;
 	keyring_on_thaw *on_thaw;
@@ -96,17 +97,34 @@ take_rows(struct keyring *r, const struct key_row *rows, size_t count)
 	r->loaded = true;
 }
 
+static void
+take_local(struct keyring *r, int64_t thawed_us)
+{
+	bool thawed = r->loaded && thawed_us > r->local_thawed_us;
+	r->local_thawed_us = thawed_us;
+	if (!thawed)
+		return;
+	tell(r, "key_thawed", "local");
+	if (r->on_thaw != NULL)
+		r->on_thaw(r->context, "local");
+}
+
 static int
 load(struct keyring *r, struct err *e)
 {
 	struct key_row *rows;
 	size_t count;
+	int64_t thawed_us;
+	if (keys_thawed(r->keys, "local", &thawed_us, e) != 0)
+		return -1;
 	if (keys_list(r->keys, clock_wall_us(), &rows, &count, e) != 0)
 		return -1;
 	/* After the rows: the secret is made with the first of them, and never again. */
 	int rc = keys_pepper(r->keys, &r->pepper, e);
-	if (rc == 0)
+	if (rc == 0) {
+		take_local(r, thawed_us);
 		take_rows(r, rows, count);
+	}
 	free(rows);
 	return rc;
 }

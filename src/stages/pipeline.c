@@ -161,24 +161,11 @@ is_admissible(struct pipeline *p, struct exchange *x, struct err *e)
 	return charge_admits(&look, e) == 0;
 }
 
-static bool
-may_forward(struct pipeline *p, struct exchange *x, struct err *e)
-{
-	struct charge look;
-	charge_begin(&look, p->house.budget, p->house.ledger, x, NULL);
-	return charge_forwards(&look, x->forward, e) == 0;
-}
-
 void
 pipeline_arrive(struct pipeline *p, struct exchange *x)
 {
 	struct answer *running = dedup_find(&p->dedup, x);
 	struct err e;
-	if (x->forwarded && !may_forward(p, x, &e)) {
-		x->cache = CACHE_BYPASS;
-		join_refusal(x, &e);
-		return;
-	}
 	if (running != NULL && !is_admissible(p, x, &e)) {
 		x->cache = CACHE_BYPASS;
 		join_refusal(x, &e);

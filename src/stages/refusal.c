@@ -69,10 +69,10 @@ refuse_spent(struct err *e, enum account_kind kind, const char *account, enum wi
 	if (frozen)
 		err_set(e, 429, "insufficient_quota",
 		    "The %s is frozen: a provider billed far more than was held for a request (%s spent, "
-		    "limit %s). %s An operator can look into it and lift it before.",
+		    "limit %s). %s An operator can look into it and lift it before: `farthing keys thaw %s`.",
 		    what, dollars(sums->spent_pico, spent),
 		    sums->limit_pico >= 0 ? dollars(sums->limit_pico, limit) : "none",
-		    reset_words(sums->resets_at_us, resets));
+		    reset_words(sums->resets_at_us, resets), account);
 	else
 		err_set(e, 429, "insufficient_quota",
 		    "The %s is used up: limit %s, spent %s, held for running requests %s, needed %s. %s "
@@ -110,22 +110,22 @@ refuse_reserved(struct err *e, enum account_kind kind, const char *account, enum
 int
 refuse_too_expensive(struct err *e, const struct err_budget *sums, int64_t min_output)
 {
-	char limit[40], spent[40], needed[40];
+	char limit[40], spent[40], needed[40], least[64] = "";
+	if (min_output > 0)
+		snprintf(least, sizeof least, " even with only %lld output tokens", (long long)min_output);
 	if (sums->spent_pico > 0)
 		err_set(e, 400, "request_too_expensive",
-		    "One request may cost %s, its earlier attempts have cost %s, and one more needs %s even "
-		    "with "
-		    "only %lld output tokens. Send less, take a cheaper model, or raise the limit of a "
-		    "request.",
+		    "One request may cost %s, its earlier attempts have cost %s, and one more needs %s%s. "
+		    "Send "
+		    "less, take a cheaper model, or raise the limit of a request.",
 		    dollars(sums->limit_pico, limit), dollars(sums->spent_pico, spent),
-		    dollars(sums->needed_pico, needed), (long long)min_output);
+		    dollars(sums->needed_pico, needed), least);
 	else
 		err_set(e, 400, "request_too_expensive",
-		    "One request may cost %s, and this one needs %s even with only %lld output tokens. Send "
-		    "less, "
-		    "take a cheaper model, or raise the limit of a request.",
-		    dollars(sums->limit_pico, limit), dollars(sums->needed_pico, needed),
-		    (long long)min_output);
+		    "One request may cost %s, and this one needs %s%s. Send less, take a cheaper model, or "
+		    "raise "
+		    "the limit of a request.",
+		    dollars(sums->limit_pico, limit), dollars(sums->needed_pico, needed), least);
 	e->budget = *sums;
 	e->budget.shown = true;
 	e->budget.account[0] = '\0';
@@ -144,6 +144,17 @@ refuse_unpriced(struct err *e)
 }
 
 int
+refuse_path(struct err *e)
+{
+	return err_set(e, 400, "unsupported_for_budget",
+	    "The gateway does not know what this costs, so a budget could not be kept. Say it under `paths` "
+	    "in the "
+	    "configuration, for example paths: { /v1/fine_tuning/jobs: { usd: 5 }, /v1/batches: { usd: 1 } "
+	    "}, "
+	    "or use an account without limits.");
+}
+
+int
 refuse_surcharge(struct err *e, const char *field)
 {
 	assert(field != NULL);
@@ -151,15 +162,6 @@ refuse_surcharge(struct err *e, const char *field)
 	    "What this field asks for is billed by a price the gateway does not know, so a budget could not "
 	    "be "
 	    "kept. Leave it out, or use an account without limits.");
-}
-
-int
-refuse_forward(struct err *e)
-{
-	return err_set(e, 400, "unsupported_for_budget",
-	    "What a job or a batch costs is known when it has ended, so a budget could not be kept. Start it "
-	    "with "
-	    "an account without limits.");
 }
 
 void

@@ -17,7 +17,7 @@ enum { TAPE_KEPT = 16 * 1024 }; /* nodes; a larger tape is given back */
 void
 reply_start(struct reply *r, enum endpoint endpoint, struct answer *answer)
 {
-	*r = (struct reply){ .endpoint = endpoint, .answer = answer, .price.spent_pico = -1 };
+	*r = (struct reply){ .endpoint = endpoint, .answer = answer, .choices = 1, .price.spent_pico = -1 };
 	meter_begin(&r->meter, TOKENS_O200K, -1, 1);
 }
 
@@ -30,6 +30,7 @@ reply_price(struct reply *r, const struct price *price, bool free, int64_t spent
 void
 reply_meter(struct reply *r, enum tokens_encoding encoding, int64_t allowance, int choices)
 {
+	r->choices = choices;
 	meter_begin(&r->meter, encoding, allowance, choices);
 }
 
@@ -76,17 +77,17 @@ read_model(struct reply *r, uint32_t object)
 		json_label(&tape, model, r->model, sizeof r->model);
 }
 
-static bool
-has_finish_reason(const struct json *j, uint32_t choices)
+static int
+finish_reasons(const struct json *j, uint32_t choices)
 {
+	int count = 0;
 	if (choices == 0 || json_type(j, choices) != JSON_ARRAY)
-		return false;
+		return 0;
 	for (uint32_t c = json_first(j, choices); c != 0; c = json_next(j, choices, c)) {
 		uint32_t reason = json_member(j, c, "finish_reason");
-		if (reason != 0 && json_type(j, reason) == JSON_STRING)
-			return true;
+		count += reason != 0 && json_type(j, reason) == JSON_STRING;
 	}
-	return false;
+	return count;
 }
 
 static bool
@@ -145,7 +146,7 @@ read_response_event(struct reply *r, const struct sse_event *event, struct sort 
 	if (!is_object(j, response))
 		return;
 	read_usage(r, json_member(j, response, "usage"), event, &sort->bill);
-	r->summed_up = true;
+	r->usage_whole = true;
 	read_model(r, response);
 }
 
@@ -154,7 +155,8 @@ read_chunk(struct reply *r, const struct sse_event *event, struct sort *sort)
 {
 	const struct json *j = &tape;
 	uint32_t choices = json_member(j, 0, "choices"), usage = json_member(j, 0, "usage");
-	r->finished = r->finished || has_finish_reason(j, choices);
+	r->choices_ended += finish_reasons(j, choices);
+	r->finished = r->choices_ended > 0;
 	r->failed = r->failed || is_object(j, json_member(j, 0, "error"));
 	if (r->model[0] == '\0')
 		read_model(r, 0);
@@ -163,7 +165,8 @@ read_chunk(struct reply *r, const struct sse_event *event, struct sort *sort)
 		return;
 	read_usage(r, usage, event, &sort->bill);
 	sort->aside = choices == 0 || json_empty(j, choices);
-	r->summed_up = r->finished || sort->aside;
+	/* Some providers tell in every event what was used so far. */
+	r->usage_whole = sort->aside || r->choices_ended >= r->choices;
 }
 
 static int
@@ -275,11 +278,11 @@ reply_body(struct reply *r, struct str body, struct err *e)
 		return err_set(e, 502, "upstream_invalid_response",
 		    "The provider answered with an error under a success status.");
 	read_model(r, 0);
-	r->summed_up = usage_read(j, json_member(j, 0, "usage"), &r->usage);
-	if (!r->summed_up)
+	r->usage_whole = usage_read(j, json_member(j, 0, "usage"), &r->usage);
+	if (!r->usage_whole)
 		count_body(r, body);
 	r->finished = r->endpoint == ENDPOINT_EMBEDDINGS || r->endpoint == ENDPOINT_RESPONSES ||
-		      has_finish_reason(j, json_member(j, 0, "choices"));
+		      finish_reasons(j, json_member(j, 0, "choices")) > 0;
 	r->done = true;
 	if (tape.cap > TAPE_KEPT)
 		json_free(&tape);

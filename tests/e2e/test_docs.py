@@ -77,6 +77,19 @@ def test_every_subcommand_is_in_the_manual():
         assert re.search(rf"^\.It Cm {name}\b", manual, re.M), name
 
 
+def test_the_architecture_names_what_exists():
+    files = [p for d in ("src", "include") for p in glob.glob(os.path.join(ROOT, d, "**", "*.[ch]"), recursive=True)]
+    text = "\n".join(read(p) for p in files)
+    document = read("docs/architecture.md")
+    named = set(re.findall(r"`([a-z][a-z0-9_]+)`", document)) - {"module_verb"}
+    assert len(named) > 80 and named - set(re.findall(r"\w+", text)) == set()
+    pictures = "\n".join(re.findall(r"^```text\n(.*?)^```", document, re.S | re.M))
+    drawn = set(re.findall(r"\b[a-z]+_[a-z_]+\b", pictures))
+    assert len(drawn) > 20 and drawn - set(re.findall(r"^([a-z]\w+)\(", text, re.M)) == set()
+    for name in set(re.findall(r"`([a-z_/]+\.[ch])`", document)) - {"curl.h", "microhttpd.h"}:
+        assert any(f.endswith("/" + name) for f in files), name
+
+
 @pytest.mark.parametrize("document", ["README.md", "docs/http.md"])
 def test_the_curl_examples_run(document, sim_gateway):
     g = sim_gateway()

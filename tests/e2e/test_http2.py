@@ -194,7 +194,7 @@ def test_a_lone_client_that_leaves_stops_the_provider_at_once(gateway, upstream,
     upstream.answer = lambda call: call.reply(200, completion())
     assert g.chat(question("after")).status == 200
     attempt = g.stop().attempts()[1]
-    assert (attempt["outcome"], attempt["basis"]) == ("cancelled", "estimated")
+    assert (attempt["outcome"], attempt["basis"]) == ("cancelled", "held")
 
 
 def test_cancelling_one_stream_leaves_its_neighbours_alone(gateway, upstream, front):
@@ -225,7 +225,7 @@ def test_cancelling_one_stream_leaves_its_neighbours_alone(gateway, upstream, fr
     assert {s[0] for s in seen} == {"HTTP/2.0"} and len({s[2] for s in seen}) == 1, seen
     rows = g.stop().attempts()
     assert sorted(r["outcome"] for r in rows) == ["cancelled", "ok", "ok"]
-    assert [r["basis"] for r in rows if r["outcome"] == "cancelled"] == ["estimated"]
+    assert [r["basis"] for r in rows if r["outcome"] == "cancelled"] == ["held"]
 
 
 def test_a_reader_that_stalls_does_not_stall_the_streams_beside_it(gateway, upstream, front):

@@ -654,6 +654,8 @@ def test_odd_statuses_are_no_answers(gateway, upstream, raw):                   
     upstream.answer = lambda call: (call.send(raw), call.close())
     reply = g.chat(question())
     assert reply.status == 502 and reply.error["code"].startswith("upstream_")
+    # a redirect was not billed; of what looks like a success, or like nothing, nobody knows
+    assert g.stop().only()["basis"] == ("none" if b" 304 " in raw else "held")
 
 
 def test_a_flood_of_interim_replies_is_survived(gateway, upstream):                             # U28

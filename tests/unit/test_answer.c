@@ -245,7 +245,7 @@ broken_answer_fails_after_its_last_byte(void **state)
 	assert_int_equal(take(&p, 3), ANSWER_FAILED);
 	assert_int_equal(take(&p, 3), ANSWER_FAILED);
 	assert_got(&p, STR("half"));
-	assert_string_equal(p.reader.answer->err.code, "upstream_stream_truncated");
+	assert_string_equal(p.reader.answer->err->code, "upstream_stream_truncated");
 	leave(&p);
 }
 

@@ -71,10 +71,12 @@ limits_projects_and_alerts_are_summed_up(void **state)
 	(void)state;
 	char path[64];
 	write_file(path, "projects: { shop: { budget: { daily_usd: 1.5 } }, free: {} }\n"
+			 "paths: { /v1/batches: { usd: 1.5 }, /v1/moderations: { free: true } }\n"
 			 "alerts: { at: [75], webhook: 'https://hooks.example.com/verysecret' }\n");
 	assert_int_equal(RUN("check", "-c", path), 0);
 	unlink(path);
 	assert_non_null(strstr(out, "projects    2: shop (day $1.50), free (no limit)\n"));
+	assert_non_null(strstr(out, "paths       2: /v1/batches ($1.50), /v1/moderations (free)\n"));
 	assert_non_null(strstr(out, "limits      request $0.05, day $2.00 (UTC)\n"));
 	assert_non_null(strstr(out, "alerts      75 %, told to a webhook\n"));
 	assert_null(strstr(out, "verysecret"));

@@ -54,7 +54,8 @@ example_of_the_document_is_good(void **state)
 	char *text = str_dup((struct str){ rest.p, (size_t)to });
 	struct config *c = good(text);
 	assert_int_equal(config_task(c, STR("support"))->tier, TIER_MODERATE);
-	assert_true(config_task(c, STR("product_title"))->batch.on);
+	assert_int_equal(config_task(c, STR("support"))->budget.request_pico, INT64_C(100000000000));
+	assert_int_equal(config_project(c, STR("shop"))->budget.daily_pico, INT64_C(2000000000000));
 	config_drop(&c);
 	free(text);
 	buf_free(&document);

@@ -356,6 +356,18 @@ question_without_a_body_needs_its_type_too(void **state)
 	assert_int_equal(guard_body_type(&zero, &forward, &e), 0);
 	assert_int_equal(guard_body_type(&some, &forward, &e), -1);
 	assert_int_equal(guard_body_type(&chunked, &forward, &e), -1);
+	/* and where a rule admits a path, a form is as good as JSON */
+	struct route priced = { .kind = ROUTE_FORWARD, .wants_json = true, .wants_form = true };
+	struct door_head form = some, json = some, text = some;
+	form.content_type = STR("multipart/form-data; boundary=x");
+	json.content_type = STR("application/json");
+	text.content_type = STR("text/plain");
+	assert_int_equal(guard_body_type(&none, &priced, &e), 0);
+	assert_int_equal(guard_body_type(&form, &priced, &e), 0);
+	assert_int_equal(guard_body_type(&json, &priced, &e), 0);
+	assert_int_equal(guard_body_type(&some, &priced, &e), -1);
+	assert_int_equal(guard_body_type(&text, &priced, &e), -1);
+	assert_int_equal(e.status, 415);
 }
 
 static void

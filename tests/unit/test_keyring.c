@@ -174,6 +174,19 @@ changed_limits_are_in_force_for_the_same_key(void **state)
 	assert_string_equal(after->project, "p");
 }
 
+/* A gateway without keys can be frozen as well: whoever runs it must be able to let it go on. */
+static void
+clients_without_a_key_can_be_thawed(void **state)
+{
+	(void)state;
+	assert_int_equal(keys_thaw(keys, "local", NOW_US + 5, &e), 0);
+	keyring_look(ring);
+	keyring_look(ring);
+	assert_int_equal(thaws, 1);
+	assert_string_equal(thawed, "local");
+	assert_false(keyring_required(ring));
+}
+
 static void
 thaw_is_told_once(void **state)
 {
@@ -369,6 +382,7 @@ main(void)
 		WITH_RING(revoked_key_stays_with_those_who_hold_it),
 		WITH_RING(reload_keeps_the_count_of_requests_in_flight),
 		WITH_RING(changed_limits_are_in_force_for_the_same_key),
+		WITH_RING(clients_without_a_key_can_be_thawed),
 		WITH_RING(thaw_is_told_once),
 		WITH_RING(row_that_is_no_key_opens_nothing),
 		WITH_RING(client_without_keys_is_local),

@@ -146,7 +146,8 @@ configure(int port)
 	    "upstreams: { fake: { base_url: \"http://127.0.0.1:%d/v1\" } }\n"
 	    "models:\n"
 	    "  m: { upstream: fake, input_usd: 1, output_usd: 10, fallbacks: [spare] }\n"
-	    "  spare: { upstream: fake, input_usd: 1, output_usd: 10 }\n",
+	    "  spare: { upstream: fake, input_usd: 1, output_usd: 10 }\n"
+	    "paths: { /v1/audio/speech: { usd: 0.03 }, /v1/moderations: { free: true } }\n",
 	    port);
 	fclose(f);
 	config = config_load(file, NULL, &problems);
@@ -243,6 +244,25 @@ arrive_as(struct person *p, const char *account, bool fresh, const char *body)
 	assert_int_equal(buf_add(&p->x.body, str_from(body)), 0);
 	if (pipeline_read(&p->x, ENDPOINT_CHAT, &e) != 0)
 		fail_msg("%s", e.text);
+	pipeline_arrive(pipeline, &p->x);
+	people[people_count++] = p;
+}
+
+/* A path that the door has admitted. */
+static void
+arrive_forwarded(struct person *p, const struct forward *f)
+{
+	*p = (struct person){ .last = 1 };
+	timed_id(p->x.id, sizeof p->x.id, "req_", 1795415041000);
+	str_copy(p->x.account, sizeof p->x.account, STR("local"));
+	str_copy(p->x.task, sizeof p->x.task, STR("default"));
+	p->x.site = site;
+	p->x.arrived_us = clock_us();
+	p->x.wall_us = clock_wall_us();
+	p->x.reader.wake = on_wake;
+	p->x.forwarded = true;
+	p->x.forward = f;
+	assert_int_equal(buf_add(&p->x.body, STR("{}")), 0);
 	pipeline_arrive(pipeline, &p->x);
 	people[people_count++] = p;
 }
@@ -584,7 +604,7 @@ attempts_are_counted_and_end(void **state)
 	say_body(talk_count - 1, "503 No", "", "{}");
 	await(all_have_ended);
 	assert_int_equal(a.x.reader.answer->state, ANSWER_BROKEN);
-	assert_string_equal(a.x.reader.answer->err.code, "upstream_error");
+	assert_string_equal(a.x.reader.answer->err->code, "upstream_error");
 	depart(&a, 502);
 	assert_int_equal(requests_heard(), 2);
 	assert_int_equal(booked("SELECT cost_pico FROM requests"), 0);
@@ -621,8 +641,8 @@ complaint_about_the_request_is_final(void **state)
 	await(one_request);
 	say_body(0, "400 Bad", "", "{\"error\":{\"message\":\"Too hot.\",\"param\":\"temperature\"}}");
 	await(all_have_ended);
-	assert_int_equal(a.x.reader.answer->err.status, 400);
-	assert_string_equal(a.x.reader.answer->err.text, "Too hot.");
+	assert_int_equal(a.x.reader.answer->err->status, 400);
+	assert_string_equal(a.x.reader.answer->err->text, "Too hot.");
 	depart(&a, 400);
 	assert_int_equal(requests_heard(), 1);
 }
@@ -636,8 +656,8 @@ refusal_of_the_connection_is_told(void **state)
 	shutdown(listener.fd, SHUT_RDWR);
 	arrive(&a, CHAT(""));
 	await(all_have_ended);
-	assert_int_equal(a.x.reader.answer->err.status, 502);
-	assert_string_equal(a.x.reader.answer->err.code, "upstream_unreachable");
+	assert_int_equal(a.x.reader.answer->err->status, 502);
+	assert_string_equal(a.x.reader.answer->err->code, "upstream_unreachable");
 	assert_int_equal(a.x.reader.answer->facts.attempts, 2);
 	depart(&a, 502);
 	assert_int_equal(booked("SELECT sum(outcome = 2) FROM attempts"), 2);
@@ -661,7 +681,7 @@ stream_that_breaks_keeps_its_bytes_and_fails(void **state)
 	assert_int_equal(a.last, ANSWER_FAILED);
 	assert_got(&a, FIRST);
 	assert_got(&b, FIRST);
-	assert_string_equal(a.x.reader.answer->err.code, "upstream_stream_truncated");
+	assert_string_equal(a.x.reader.answer->err->code, "upstream_stream_truncated");
 	depart(&a, 200);
 	depart(&b, 200);
 	assert_int_equal(requests_heard(), 1);
@@ -694,8 +714,8 @@ stopping_breaks_what_is_under_way(void **state)
 	err_set(&e, 503, "server_shutting_down", "The gateway stops.");
 	pipeline_break_all(pipeline, &e);
 	assert_int_equal(pipeline_under_way(pipeline), 0);
-	assert_string_equal(a.x.reader.answer->err.code, "server_shutting_down");
-	assert_string_equal(b.x.reader.answer->err.code, "server_shutting_down");
+	assert_string_equal(a.x.reader.answer->err->code, "server_shutting_down");
+	assert_string_equal(b.x.reader.answer->err->code, "server_shutting_down");
 	depart(&a, 503);
 	depart(&b, 503);
 	assert_int_equal(booked("SELECT sum(outcome = 4) FROM attempts"), 2);
@@ -778,6 +798,186 @@ books_that_cannot_be_read_are_no_fresh_budget(void **state)
 	change("ALTER TABLE gone RENAME TO windows");
 }
 
+/* ---- what is forwarded ---- */
+
+#define SPEECH INT64_C(30000000000) /* pico-dollars, as configured */
+#define ACCEPTED "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+#define IS_HELD " AND held_pico = 30000000000 AND price_fee = 30000000000 AND day_us IS NOT NULL"
+
+static struct forward
+a_forward(const char *path_behind_v1, bool costs)
+{
+	char path_with[64];
+	struct forward f = { .name = "speech", .method = "POST", .costs = costs };
+	snprintf(path_with, sizeof path_with, "/v1%s", path_behind_v1);
+	str_copy(f.path, sizeof f.path, str_from(path_behind_v1));
+	f.rule = config_path(config, str_from(path_with));
+	return f;
+}
+
+static const struct err *
+error_of(const struct person *p)
+{
+	return p->x.reader.answer->err;
+}
+
+static void
+accepted_path_costs_what_its_rule_says(void **state)
+{
+	(void)state;
+	struct forward f = a_forward("/audio/speech", true);
+	struct person a;
+	arrive_forwarded(&a, &f);
+	await(one_request);
+	/* the hold is there while it runs */
+	struct budget_stats s;
+	budget_stats(pipeline_budget(pipeline), &s);
+	assert_int_equal(s.held_pico, SPEECH);
+	say(0, ACCEPTED);
+	await(all_have_ended);
+	assert_got(&a, "ok");
+	budget_stats(pipeline_budget(pipeline), &s);
+	assert_int_equal(s.held_pico, 0);
+	assert_int_equal(s.spent_today_pico, SPEECH);
+	assert_true(a.x.remaining_pico >= 0);
+	depart(&a, 200);
+	assert_int_equal(
+	    booked("SELECT cost_pico FROM requests WHERE basis = 2 AND endpoint = 'speech'"), SPEECH);
+	assert_int_equal(
+	    booked("SELECT cost_pico FROM attempts WHERE basis = 2 AND model = ''" IS_HELD), SPEECH);
+	assert_int_equal(booked("SELECT settled_pico FROM windows WHERE kind = 0 AND window = 0"), SPEECH);
+}
+
+static void
+refused_path_costs_nothing_and_is_not_tried_again(void **state)
+{
+	(void)state;
+	struct forward f = a_forward("/audio/speech", true);
+	struct person a;
+	arrive_forwarded(&a, &f);
+	await(one_request);
+	say(0, "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n");
+	await(all_have_ended);
+	depart(&a, 502);
+	struct budget_stats s;
+	budget_stats(pipeline_budget(pipeline), &s);
+	assert_int_equal(s.held_pico, 0);
+	assert_int_equal(s.spent_today_pico, 0);
+	assert_int_equal(requests_heard(), 1);
+	assert_int_equal(
+	    booked("SELECT count(*) FROM attempts WHERE basis = 0 AND cost_pico = 0" IS_HELD), 1);
+}
+
+static void
+path_whose_outcome_nobody_knows_costs_what_was_held(void **state)
+{
+	(void)state;
+	struct forward f = a_forward("/audio/speech", true);
+	struct person a, b;
+	arrive_forwarded(&a, &f);
+	await(one_request);
+	hang_up(0);
+	await(all_have_ended);
+	depart(&a, 502);
+	arrive_forwarded(&b, &f);
+	await(two_requests);
+	depart(&b, 499);
+	assert_int_equal(
+	    booked("SELECT cost_pico FROM attempts WHERE basis = 3 AND outcome = 3" IS_HELD), SPEECH);
+	assert_int_equal(
+	    booked("SELECT cost_pico FROM attempts WHERE basis = 3 AND outcome = 4" IS_HELD), SPEECH);
+}
+
+static void
+path_whose_client_has_left_is_drained_for_its_cost(void **state)
+{
+	(void)state;
+	struct forward f = a_forward("/audio/speech", true);
+	struct person a;
+	config->tasks[0].budget.on_disconnect = DISCONNECT_DRAIN;
+	arrive_forwarded(&a, &f);
+	await(one_request);
+	depart(&a, 499);
+	assert_int_equal(pipeline_under_way(pipeline), 1);
+	say(0, ACCEPTED);
+	await(nothing_is_under_way);
+	assert_int_equal(booked("SELECT cost_pico FROM attempts WHERE basis = 2"), SPEECH);
+	assert_int_equal(booked("SELECT cost_pico FROM requests WHERE status = 499"), SPEECH);
+}
+
+static void
+path_that_costs_more_than_a_request_may_asks_nobody(void **state)
+{
+	(void)state;
+	struct forward f = a_forward("/audio/speech", true);
+	struct person a;
+	config->tasks[0].budget.request_pico = SPEECH - 1;
+	arrive_forwarded(&a, &f);
+	await(all_have_ended);
+	const struct err *e = error_of(&a);
+	assert_string_equal(e->code, "request_too_expensive");
+	assert_int_equal(e->budget.needed_pico, SPEECH);
+	assert_null(strstr(e->text, "output tokens"));
+	depart(&a, 400);
+	assert_int_equal(booked("SELECT count(*) FROM attempts"), 0);
+	assert_int_equal(requests_heard(), 0);
+}
+
+static void
+path_without_a_price_is_refused_where_a_limit_holds(void **state)
+{
+	(void)state;
+	struct forward f = a_forward("/fine_tuning/jobs", true);
+	struct person a;
+	assert_null(f.rule);
+	arrive_forwarded(&a, &f);
+	await(all_have_ended);
+	assert_string_equal(error_of(&a)->code, "unsupported_for_budget");
+	assert_non_null(strstr(error_of(&a)->text, "`paths`"));
+	depart(&a, 400);
+	assert_int_equal(requests_heard(), 0);
+}
+
+static void
+path_without_a_price_and_a_limit_has_an_unknown_cost(void **state)
+{
+	(void)state;
+	struct forward f = a_forward("/fine_tuning/jobs", true);
+	struct person a, b;
+	config->budget.daily_pico = config->tasks[0].budget.request_pico = -1;
+	arrive_forwarded(&a, &f);
+	await(one_request);
+	say(0, ACCEPTED);
+	await(all_have_ended);
+	depart(&a, 200);
+	/* and nothing is unknown where the provider said no */
+	arrive_forwarded(&b, &f);
+	await(two_requests);
+	say(talk_count - 1, "HTTP/1.1 400 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+	await(all_have_ended);
+	depart(&b, 400);
+	assert_int_equal(booked("SELECT sum(cost_pico IS NULL AND basis = 4 AND held_pico = 0 AND "
+				"price_fee IS NULL AND day_us IS NOT NULL) FROM attempts"),
+	    1);
+	assert_int_equal(booked("SELECT sum(cost_pico IS NULL AND basis = 4) FROM requests"), 1);
+	assert_int_equal(booked("SELECT sum(cost_pico = 0 AND basis = 0) FROM attempts"), 1);
+}
+
+static void
+path_that_is_free_needs_no_money(void **state)
+{
+	(void)state;
+	struct forward f = a_forward("/moderations", false);
+	struct person a;
+	config->budget.daily_pico = config->tasks[0].budget.request_pico = 0;
+	arrive_forwarded(&a, &f);
+	await(one_request);
+	say(0, ACCEPTED);
+	await(all_have_ended);
+	depart(&a, 200);
+	assert_int_equal(booked("SELECT count(*) FROM attempts WHERE basis = 0 AND cost_pico = 0"), 1);
+}
+
 #define IN_HOUSE(test) cmocka_unit_test_setup_teardown(test, open_house, close_house)
 
 int
@@ -802,6 +1002,14 @@ main(void)
 		IN_HOUSE(client_that_leaves_before_its_hold_is_on_the_disk_keeps_no_circuit_from_closing),
 		IN_HOUSE(end_takes_back_what_the_disk_was_going_to_say),
 		IN_HOUSE(books_that_cannot_be_read_are_no_fresh_budget),
+		IN_HOUSE(accepted_path_costs_what_its_rule_says),
+		IN_HOUSE(refused_path_costs_nothing_and_is_not_tried_again),
+		IN_HOUSE(path_whose_outcome_nobody_knows_costs_what_was_held),
+		IN_HOUSE(path_whose_client_has_left_is_drained_for_its_cost),
+		IN_HOUSE(path_that_costs_more_than_a_request_may_asks_nobody),
+		IN_HOUSE(path_without_a_price_is_refused_where_a_limit_holds),
+		IN_HOUSE(path_without_a_price_and_a_limit_has_an_unknown_cost),
+		IN_HOUSE(path_that_is_free_needs_no_money),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

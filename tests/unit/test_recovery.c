@@ -289,6 +289,30 @@ kill_between_hold_and_row_loses_neither(void **state)
 }
 
 static void
+one_without_a_price_runs(struct ledger *l)
+{
+	struct ledger_hold h = a_hold("req_1");
+	h.model[0] = '\0';
+	h.held_pico = 0;
+	h.price = (struct price){ 0 };
+	assert_true(ledger_hold(l, &h) >= 0);
+}
+
+static void
+attempt_without_a_price_is_lost_at_an_unknown_cost(void **state)
+{
+	(void)state;
+	in_a_killed_process(one_without_a_price_runs);
+	struct ledger *l = open_ledger();
+	assert_int_equal(ledger_recovered(l), 1);
+	assert_int_equal(
+	    number("SELECT count(*) FROM attempts WHERE outcome=5 AND basis=4 AND cost_pico IS NULL"), 1);
+	assert_int_equal(number("SELECT count(*) FROM requests WHERE basis=4 AND cost_pico IS NULL"), 1);
+	ledger_close(&l);
+	expect_sound_books();
+}
+
+static void
 torn_slot_counts_nothing_and_is_freed(void **state)
 {
 	(void)state;
@@ -625,6 +649,7 @@ main(void)
 		IN_A_FOLDER(recovery_is_done_once),
 		IN_A_FOLDER(recovery_that_cannot_be_written_refuses_and_keeps_the_holds),
 		IN_A_FOLDER(kill_between_hold_and_row_loses_neither),
+		IN_A_FOLDER(attempt_without_a_price_is_lost_at_an_unknown_cost),
 		IN_A_FOLDER(torn_slot_counts_nothing_and_is_freed),
 		IN_A_FOLDER(slot_is_given_back_when_its_row_is_on_the_disk),
 		IN_A_FOLDER(row_with_the_slot_of_another_frees_nothing),

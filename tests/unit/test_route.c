@@ -19,6 +19,16 @@ struct found {
 	int rc;
 };
 
+static const struct upstream_conf other = { .name = "other" };
+static struct path_conf rules[] = {
+	{ .path = "/v1/moderations", .free = true },
+	{ .path = "/v1/batches", .usd_pico = 7, .upstream = &other },
+	{ .path = "/v1/vector_stores", .usd_pico = 1 },
+	{ .path = "/v1/vector_stores/search", .usd_pico = 2 },
+	{ .path = "/v1/fine_tuning", .free = true },
+};
+static const struct config config = { .paths = rules, .path_count = sizeof rules / sizeof *rules };
+
 /* The address sanitizer sees a read behind the target. */
 static struct found
 find(const char *method, struct str uri)
@@ -28,7 +38,7 @@ find(const char *method, struct str uri)
 	assert_non_null(copy);
 	if (uri.n > 0)
 		memcpy(copy, uri.p, uri.n);
-	f.rc = route_find(str_from(method), (struct str){ copy, uri.n }, &f.route, &f.allow, &f.e);
+	f.rc = route_find(&config, str_from(method), (struct str){ copy, uri.n }, &f.route, &f.allow, &f.e);
 	free(copy);
 	return f;
 }
@@ -125,11 +135,10 @@ static void
 unknown_paths_are_not_found(void **state)
 {
 	(void)state;
-	static const char *const unknown[] = { "/v1", "/v1/", "/v2/chat/completions", "/v1/chat",
-		"/chat/completions", "/v1/chat/completions/", "/v1/chat/completionsx", "/V1/chat/completions",
-		"/v1/Chat/completions", "/healthz/", "/metricsx", "/v1/models/", "/v1/filesx", "/v1/files/",
-		"/v1/files/a/", "/v1/files/a*b", "/v1/fine_tuning", "/v1/fine_tuning/jobsx",
-		"/v1/images/generations", "/farthing/api", "/admin", "/favicon.ico", "/.", "/v1/files/a,b" };
+	static const char *const unknown[] = { "/v1", "/v1/", "/v2/chat/completions", "/chat/completions",
+		"/v1/chat/completions/", "/V1/chat/completions", "/healthz/", "/metricsx", "/v1/models/",
+		"/v1/files/", "/v1/files/a/", "/v1/files/a*b", "/v1/moderations/", "/v1x", "/farthing/api",
+		"/admin", "/favicon.ico", "/.", "/v1/files/a,b", "/v1/a,b" };
 	for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
 		for (int post = 0; post < 2; post++) {
 			struct found f = find_text(post ? "POST" : "GET", unknown[i]);
@@ -138,6 +147,92 @@ unknown_paths_are_not_found(void **state)
 			assert_string_equal(f.e.code, "unknown_path");
 			assert_null(f.allow);
 		}
+	}
+}
+
+static void
+path_without_a_price_is_told_where_to_state_it(void **state)
+{
+	(void)state;
+	static const char *const unpriced[] = { "/v1/chat", "/v1/chat/completionsx", "/v1/Chat/completions",
+		"/v1/filesx", "/v1/moderationsx", "/v1/images/generations", "/v1/v1/chat/completions",
+		"/v1/responses/resp_1", "/v1/images/generations?a=b" };
+	for (size_t i = 0; i < sizeof unpriced / sizeof *unpriced; i++) {
+		for (int post = 0; post < 2; post++) {
+			struct found f = find_text(post ? "POST" : "GET", unpriced[i]);
+			assert_int_equal(f.rc, -1);
+			assert_int_equal(f.e.status, 404);
+			assert_string_equal(f.e.code, "path_not_priced");
+			assert_non_null(strstr(f.e.text, "paths"));
+			assert_null(f.allow);
+		}
+	}
+}
+
+static void
+rule_admits_a_path_and_what_is_below_it(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *method, *uri, *name;
+		int rule; /* -1: none */
+		bool costs, json, form;
+	} rows[] = {
+		{ "POST", "/v1/moderations", "moderations", 0, false, true, true },
+		{ "POST", "/v1/vector_stores", "vector_stores", 2, true, true, true },
+		{ "GET", "/v1/vector_stores?limit=1", "vector_stores", 2, false, false, false },
+		{ "DELETE", "/v1/vector_stores/vs_1", "vector_stores", 2, false, false, false },
+		{ "POST", "/v1/vector_stores/vs_1/files", "vector_stores", 2, true, true, true },
+		{ "POST", "/v1/vector_stores/vs_1/batches/b/cancel", "vector_stores", 2, false, true, true },
+		/* the longest one says what it costs */
+		{ "POST", "/v1/vector_stores/search", "vector_stores/search", 3, true, true, true },
+		/* what is forwarded without a rule keeps its name, and is not drawn into a wider rule */
+		{ "POST", "/v1/batches", "batches", 1, true, true, false },
+		{ "POST", "/v1/fine_tuning/jobs", "fine_tuning", -1, true, true, false },
+		{ "POST", "/v1/fine_tuning/jobsx", "fine_tuning", 4, false, true, true },
+		{ "POST", "/v1/files", "files", -1, false, false, true },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct found f = find_text(rows[i].method, rows[i].uri);
+		const struct forward *to = &f.route.forward;
+		assert_int_equal(f.rc, 0);
+		assert_int_equal(f.route.kind, ROUTE_FORWARD);
+		assert_ptr_equal(to->rule, rows[i].rule < 0 ? NULL : &rules[rows[i].rule]);
+		assert_string_equal(to->name, rows[i].name);
+		assert_string_equal(to->path, rows[i].uri + 3);
+		assert_int_equal(to->costs, rows[i].costs);
+		assert_int_equal(f.route.wants_json, rows[i].json);
+		assert_int_equal(f.route.wants_form, rows[i].form);
+	}
+}
+
+static void
+only_what_makes_something_costs_money(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *method, *uri;
+		bool costs;
+	} rows[] = {
+		{ "POST", "/v1/fine_tuning/jobs", true },
+		{ "POST", "/v1/fine_tuning/jobs?x=cancel", true },
+		{ "GET", "/v1/fine_tuning/jobs", false },
+		{ "POST", "/v1/fine_tuning/jobs/j/cancel", false },
+		{ "POST", "/v1/fine_tuning/jobs/j/pause", false },
+		{ "POST", "/v1/fine_tuning/jobs/j/resume", true },
+		{ "POST", "/v1/fine_tuning/jobs/cancel", true },
+		{ "POST", "/v1/fine_tuning/jobs/pause", true },
+		{ "POST", "/v1/fine_tuning/jobs/j/cancelx", true },
+		{ "POST", "/v1/batches/b/cancel/x", true },
+		{ "DELETE", "/v1/batches/b", false },
+		{ "POST", "/v1/files", false },
+		{ "DELETE", "/v1/files/f", false },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct found f = find_text(rows[i].method, rows[i].uri);
+		assert_int_equal(f.rc, 0);
+		if (f.route.forward.costs != rows[i].costs)
+			fail_msg("%s %s", rows[i].method, rows[i].uri);
 	}
 }
 
@@ -328,6 +423,9 @@ main(void)
 		cmocka_unit_test(pages_are_got),
 		cmocka_unit_test(wrong_method_is_told_the_right_ones),
 		cmocka_unit_test(unknown_paths_are_not_found),
+		cmocka_unit_test(path_without_a_price_is_told_where_to_state_it),
+		cmocka_unit_test(rule_admits_a_path_and_what_is_below_it),
+		cmocka_unit_test(only_what_makes_something_costs_money),
 		cmocka_unit_test(paths_that_others_read_differently_are_refused),
 		cmocka_unit_test(every_byte_that_no_path_has_is_refused),
 		cmocka_unit_test(names_of_models_may_hold_a_slash),

@@ -645,6 +645,10 @@ every_broken_rule_is_reported(void **state)
 		{ "UPDATE attempts SET outcome=5 WHERE request_id='req_000001'", "knows its usage" },
 		{ "UPDATE attempts SET week_us=NULL WHERE request_id='req_000001'", "some of its windows" },
 		{ "UPDATE attempts SET run_us=NULL WHERE request_id='req_000001'", "some of its windows" },
+		{ "UPDATE attempts SET model='' WHERE request_id='req_000001'", "at a stated price" },
+		{ "UPDATE attempts SET model='', basis=4, held_pico=0, price_fee=0, cost_pico=NULL WHERE "
+		  "request_id='req_000001'",
+		    "at a stated price" },
 		{ "UPDATE attempts SET price_output=1 WHERE request_id='req_000001'", "at its price" },
 		{ "UPDATE attempts SET output_tokens=51 WHERE request_id='req_000001'", "at its price" },
 		{ "UPDATE attempts SET account='x' WHERE request_id='req_000001'", "window has another sum" },

@@ -11,6 +11,8 @@ from .patience import eventually
 CACHE = ["miss", "exact", "similar", "coalesced", "bypass"]
 BASIS = ["none", "exact", "estimated", "held", "unpriced"]
 OUTCOME = ["ok", "refused", "unreached", "broken", "cancelled", "lost"]
+KINDS = ["gateway", "project", "key", "task", "run"]
+WINDOWS = ["day", "week", "month", "run"]
 
 
 def named(row):
@@ -50,6 +52,18 @@ class Books:
 
     def wait_request(self, request_id):
         return eventually(lambda: self.request(request_id), f"a ledger row for {request_id}")
+
+    def windows(self):
+        """What was settled: {(kind, account, window): [pico, ...]}, the oldest first."""
+        found = {}
+        for r in self.query("SELECT * FROM windows ORDER BY start_us"):
+            name = (KINDS[r["kind"]], r["account"], WINDOWS[r["window"]])
+            found.setdefault(name, []).append(r["settled_pico"])
+        return found
+
+    def spent(self, kind="gateway", account="", window="day"):
+        """Of all such windows together."""
+        return sum(self.windows().get((kind, account, window), []))
 
     def only(self):
         rows = self.requests()

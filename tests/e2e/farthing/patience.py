@@ -29,5 +29,5 @@ def eventually(look, what, timeout=LONG):
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"never came to pass within {timeout:.1f} s: {what}")
+            raise AssertionError(f"never came to pass within {timeout:.1f} s: {what() if callable(what) else what}")
         tick.wait(0.005)
