@@ -110,7 +110,7 @@ execute_line(struct sim *s, struct sim_job *job, const struct json *j, struct ou
 	job->completed += good;
 	job->broken += !good;
 	reply.charge.half = true;
-	sim_bill_add(&s->bill, SIM_BATCHES, &reply.charge, reply.charge.usage.completion);
+	sim_bill_add(&s->bill, SIM_BATCHES, &reply.charge, reply.charge.usage.completion, true);
 	struct buf *out = good ? &o->good : &o->bad;
 	sim_id(s, "batch_req_", id, sizeof id);
 	buf_printf(out, "{\"id\":\"%s\",\"custom_id\":", id);

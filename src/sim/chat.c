@@ -313,6 +313,8 @@ serve(struct sim *s, const struct sim_request *r, struct sim_reply *reply, bool 
 	answer(&t, &prompt);
 	str_copy(reply->charge.model, sizeof reply->charge.model, str_from(prompt.model));
 	reply->charge.usage = t.usage;
+	reply->charge.mark = sim_answer_hash(sim_prompt_user(&prompt));
+	reply->charge.states = sim_usage_is_true(f) && (!prompt.stream || prompt.include_usage);
 }
 
 void

@@ -4,9 +4,11 @@
  */
 #include "embeddings.h"
 
+#include "answers.h"
 #include "prompt.h"
 #include "tokens.h"
 #include "trace.h"
+#include "usage.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -151,6 +153,19 @@ find_faults(struct sim *s, const struct sim_request *r, struct sim_fault *f)
 	buf_free(&text);
 }
 
+/* Of the first text. */
+static uint32_t
+mark(const struct json *j, uint32_t input)
+{
+	struct buf text = { 0 };
+	uint32_t first = json_type(j, input) == JSON_ARRAY ? json_first(j, input) : input;
+	if (first != 0 && json_type(j, first) == JSON_STRING)
+		json_text(j, first, &text);
+	uint32_t hash = sim_answer_hash(buf_str(&text));
+	buf_free(&text);
+	return hash;
+}
+
 void
 sim_embeddings_serve(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
 {
@@ -179,4 +194,7 @@ sim_embeddings_serve(struct sim *s, const struct sim_request *r, struct sim_repl
 	buf_add_c(&reply->body, '}');
 	str_copy(reply->charge.model, sizeof reply->charge.model, str_from(prompt.model));
 	reply->charge.usage.prompt = b.tokens;
+	reply->charge.mark = mark(&prompt.json, input);
+	reply->fault.usage = SIM_USAGE_TRUE; /* lies are for those who speak */
+	reply->charge.states = sim_usage_is_true(&reply->fault);
 }

@@ -4,6 +4,7 @@
  */
 #include "event.h"
 
+#include "sim.h"
 #include "tokens.h"
 
 #include <inttypes.h>
@@ -62,6 +63,13 @@ is_left_out(const struct sim_fault *f, enum sim_step_kind kind)
 {
 	return (kind == SIM_STEP_DONE && f->no_done) || (kind == SIM_STEP_FINISH && f->no_finish) ||
 	       (kind == SIM_STEP_USAGE && f->no_usage);
+}
+
+/* A response states it with its end. */
+static bool
+states_usage(const struct sim_reply *r, enum sim_step_kind kind)
+{
+	return kind == SIM_STEP_USAGE || (kind == SIM_STEP_FINISH && r->endpoint == SIM_RESPONSES);
 }
 
 static void
@@ -140,6 +148,7 @@ next(struct sim_speech *s, const struct sim_reply *r)
 			continue;
 		}
 		s->step++;
+		s->stated = s->stated || (states_usage(r, step->kind) && (!over || !f->truncate));
 		buf_add(out, bytes_of(&r->script, step->head));
 		if (step->kind == SIM_STEP_DONE && f->junk)
 			buf_add(out, STR("data: {\"junk\":1}\n\n"));

@@ -15,6 +15,7 @@ struct sim_speech {
 	int64_t spoken; /* tokens */
 	int64_t events;
 	int64_t cut; /* tokens after which it ends badly; -1: never */
+	bool stated; /* its usage */
 	struct buf event;
 };
 

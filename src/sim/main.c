@@ -27,6 +27,7 @@ static const char help[] =
     "  --job-time 1s           how long fine-tuning jobs and batches take\n"
     "  --weak-share N          percent of hard questions that a cheap model gets wrong (60)\n"
     "  --no-mark               answers without the hash of their question\n"
+    "  --bill FILE             a line for each reply that costs something\n"
     "  --quiet                 say nothing on the standard output\n"
     "  --help, --version\n"
     "\n"
@@ -43,6 +44,7 @@ enum option_name {
 	OPT_JOB,
 	OPT_SHARE,
 	OPT_NO_MARK,
+	OPT_BILL,
 	OPT_QUIET,
 	OPT_HELP,
 	OPT_VERSION
@@ -59,6 +61,7 @@ static const struct option options[] = {
 	{ "job-time", required_argument, NULL, OPT_JOB },
 	{ "weak-share", required_argument, NULL, OPT_SHARE },
 	{ "no-mark", no_argument, NULL, OPT_NO_MARK },
+	{ "bill", required_argument, NULL, OPT_BILL },
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -109,6 +112,9 @@ read_option(struct sim_options *o, int name, const char *value)
 		break;
 	case OPT_NO_MARK:
 		o->no_mark = true;
+		break;
+	case OPT_BILL:
+		o->bill = value;
 		break;
 	case OPT_QUIET:
 		o->quiet = true;
@@ -171,6 +177,21 @@ read_plan(struct sim *s)
 	return rc;
 }
 
+static int
+open_bill(struct sim *s)
+{
+	const char *path = s->options.bill;
+	if (path == NULL)
+		return 0;
+	s->bill.lines = fopen(path, "w");
+	if (s->bill.lines == NULL) {
+		fprintf(stderr, "farthing-sim: cannot write %s\n", path);
+		return -1;
+	}
+	fputs("endpoint,model,mark,prompt,cached,completion,reasoning,picousd,stated\n", s->bill.lines);
+	return 0;
+}
+
 /* Written beside and renamed, so that a reader sees all of it or nothing. */
 static int
 write_port(const struct sim_options *o)
@@ -198,7 +219,7 @@ main(int argc, char **argv)
 	int stop = read_options(&s->options, argc, argv);
 	if (stop != 0)
 		return stop - 1;
-	if (read_plan(s) != 0)
+	if (read_plan(s) != 0 || open_bill(s) != 0)
 		return 1;
 	s->trace = sim_trace_new();
 	sim_files_open(s);
@@ -227,5 +248,7 @@ done:
 	sim_plan_free(&s->plan);
 	sim_seen_clear(&s->prefixes);
 	sim_seen_clear(&s->bodies);
+	if (s->bill.lines != NULL && fclose(s->bill.lines) != 0)
+		rc = 1;
 	return rc;
 }

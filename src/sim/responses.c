@@ -274,6 +274,8 @@ create(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
 		keep(&t);
 	str_copy(reply->charge.model, sizeof reply->charge.model, str_from(prompt.model));
 	reply->charge.usage = t.usage;
+	reply->charge.mark = sim_answer_hash(sim_prompt_user(&prompt));
+	reply->charge.states = sim_usage_is_true(&reply->fault);
 }
 
 /* The input as it was sent: a text becomes a message, a list is shown as it is. */

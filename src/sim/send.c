@@ -108,7 +108,7 @@ sim_send_start(struct sim_conn *c, struct sim_reply *reply)
 	if (first == now && is_plain(reply)) {
 		add_head(c, reply, reply->body.n, false, 0);
 		buf_add(&c->out, buf_str(&reply->body));
-		sim_bill_add(&s->bill, reply->endpoint, &reply->charge, reply->charge.usage.completion);
+		sim_bill_add(&s->bill, reply->endpoint, &reply->charge, reply->charge.usage.completion, true);
 		return;
 	}
 	struct sim_pending *p = must_alloc(sizeof *p);
@@ -136,6 +136,15 @@ drop(struct sim_conn *c)
 	sim_heap_drop(&c->server->heap, &c->timer);
 }
 
+/* What states the usage is on its way whole: the event that does, or all of a body. */
+static bool
+is_stated(const struct sim_conn *c)
+{
+	const struct sim_pending *p = c->pending;
+	bool written = p->phase != PHASE_WAIT && c->out.n == 0;
+	return written && (p->reply.stream ? p->speech.stated : p->body_at == p->reply.body.n);
+}
+
 static void
 book(struct sim_conn *c, int64_t completion)
 {
@@ -143,7 +152,7 @@ book(struct sim_conn *c, int64_t completion)
 	if (p->whole)
 		return;
 	p->whole = true;
-	sim_bill_add(&sim_of(c)->bill, p->reply.endpoint, &p->reply.charge, completion);
+	sim_bill_add(&sim_of(c)->bill, p->reply.endpoint, &p->reply.charge, completion, is_stated(c));
 }
 
 static int64_t
@@ -232,7 +241,6 @@ end_body(struct sim_conn *c)
 		return;
 	}
 	if (f->linger) {
-		book(c, p->reply.charge.usage.completion);
 		p->phase = PHASE_HANG;
 		return;
 	}
@@ -371,8 +379,10 @@ sim_send_go(struct sim_conn *c)
 			drop(c);
 			return true;
 		}
-		if (p->phase == PHASE_HANG)
+		if (p->phase == PHASE_HANG) {
+			book(c, p->reply.charge.usage.completion);
 			return false;
+		}
 		if (p->phase == PHASE_RESET) {
 			if (p->drip_us == INT64_MAX) {
 				break_off(c, true);

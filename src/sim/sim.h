@@ -34,7 +34,7 @@ const char *sim_endpoint_name(int endpoint);
 
 struct sim_options {
 	int port;
-	const char *port_file, *plan, *api_key;
+	const char *port_file, *plan, *api_key, *bill;
 	uint64_t seed;
 	int64_t latency_us;
 	int64_t tokens_per_second; /* 0: as fast as it goes */

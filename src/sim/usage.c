@@ -11,6 +11,14 @@ struct stated {
 	bool quoted;
 };
 
+bool
+sim_usage_is_true(const struct sim_fault *f)
+{
+	bool instead = f->status != 0 || f->garbage || f->html || f->empty || f->gzip;
+	return !f->no_usage && !instead &&
+	       (f->usage == SIM_USAGE_TRUE || f->usage == SIM_USAGE_TWICE || f->usage == SIM_USAGE_EVERY);
+}
+
 static struct stated
 state(const struct sim_usage *u, enum sim_bad_usage lie)
 {

@@ -8,6 +8,8 @@
 #include "bill.h"
 #include "faults.h"
 
+/* Whether what is stated is true, in the end. */
+bool sim_usage_is_true(const struct sim_fault *f);
 /* prompt_tokens ... */
 void sim_usage_chat(const struct sim_usage *u, enum sim_bad_usage lie, struct buf *out);
 /* input_tokens ... */

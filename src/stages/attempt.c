@@ -28,6 +28,14 @@ estimate(const struct ask *a, struct usage *u)
 	u->output = u->output > so_far->output ? u->output : so_far->output;
 }
 
+/* Whether counting what was seen finds all that can be billed: every token of the input is known, and none of the output was
+ * thought in silence. */
+static bool
+is_countable(const struct ask *a, enum attempt_outcome outcome)
+{
+	return outcome == ATTEMPT_OK && a->charge.count.exact && !a->model->reasoning;
+}
+
 static bool
 may_be_billed(enum attempt_outcome outcome, bool sent)
 {
@@ -86,8 +94,7 @@ price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct led
 	if (a->model->free)
 		return;
 	const struct price *price = price_of(a);
-	bool unknown = !row->usage.known && outcome != ATTEMPT_OK;
-	if (!row->usage.known && !(unknown && a->charge.strict))
+	if (!row->usage.known && (is_countable(a, outcome) || !a->charge.strict))
 		estimate(a, &row->usage);
 	if (row->usage.known && usage_cost(&row->usage, price, &row->cost_pico)) {
 		if (price != &a->charge.price)
@@ -184,13 +191,14 @@ begin_answer(struct ask *a, struct call_head *head)
 		answer_head(a->answer, head->status, head->content_type, &head->headers);
 		return 0;
 	}
+	bool counts = a->request.stream && a->charge.limited;
+	reply_meter(&a->reply, tokens_encoding_of(str_from(a->model->upstream_model)),
+	    counts ? a->charge.hold.output * a->request.choices : -1, a->request.choices);
 	if (a->request.stream) {
 		if (type.n > 0 && !str_starts(type, STR("text/event-stream")))
 			return stop(a, "upstream_invalid_response",
 			    "The provider answered a stream request with something else.");
 		reply_price(&a->reply, &a->charge.price, a->model->free, a->facts.cost_pico);
-		reply_meter(&a->reply, tokens_encoding_of(str_from(a->model->upstream_model)),
-		    a->charge.limited ? a->charge.hold.output * a->request.choices : -1, a->request.choices);
 		reply_stream(
 		    &a->reply, (size_t)limits->event, head->status, head->content_type, &head->headers);
 		/* A client that hears nothing may give up: then the head goes first. */

@@ -123,7 +123,9 @@ static void
 read_usage(struct reply *r, uint32_t usage, const struct sse_event *event, struct bill *bill)
 {
 	int64_t cost;
-	if (usage_read(&tape, usage, &r->usage) && cost_so_far(r, &r->usage, &cost))
+	if (!usage_read(&tape, usage, &r->usage))
+		return;
+	if (cost_so_far(r, &r->usage, &cost))
 		bill_make_out(bill, &tape, usage, event->raw, event->data, cost);
 }
 

@@ -40,6 +40,9 @@ struct call {
 	bool headed;
 	bool stopped; /* an event said -1 */
 	bool timed_out;
+	bool asked;  /* once: libcurl is about to send, or has sent */
+	bool died;   /* what had been sent is not sent again */
+	long before; /* bytes of a proxy's CONNECT that went first */
 	bool paused; /* no more bytes wanted */
 	bool held;   /* curl was told to wait */
 	int64_t started_ms, heard_ms, deadline_ms;
@@ -158,6 +161,29 @@ on_curl_close(void *context, curl_socket_t fd)
 	return lanes_close_socket(caller->lanes, fd);
 }
 
+static long
+request_bytes(struct call *c)
+{
+	long bytes = 0;
+	curl_easy_getinfo(c->easy, CURLINFO_REQUEST_SIZE, &bytes);
+	return bytes;
+}
+
+/* A kept connection that ends without a word makes libcurl ask again on another one, up to five times, and tell nobody. But
+ * the provider may have worked, and will bill each of them: what has left is not sent twice by the same attempt. */
+static int
+on_curl_ready(void *context, char *peer, char *own, int peer_port, int own_port)
+{
+	(void)peer, (void)own, (void)peer_port, (void)own_port;
+	struct call *c = context;
+	assert(c->magic == CALL_MAGIC);
+	long bytes = request_bytes(c);
+	c->died = c->asked && bytes > c->before;
+	c->asked = true;
+	c->before = bytes;
+	return c->died ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 static void finish(struct call *c, CURLcode code);
 
 /* The timer is not moved with every byte: it wakes, looks whether bytes came meanwhile, and sleeps on. */
@@ -230,6 +256,7 @@ set_common(struct call *c, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, (long)http_2);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_curl_bytes);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_curl_header);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_curl_ready);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_curl_open);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_curl_close);
 	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, c->caller);
@@ -252,6 +279,7 @@ set_request(struct call *c, const struct call_spec *spec)
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, c);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, c);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, c);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, c);
 	if (c->warm) {
 		curl_easy_setopt(
 		    easy, CURLOPT_HTTPHEADER, spec->stream ? c->provider->json_stream : c->provider->json);
@@ -373,9 +401,7 @@ result_of(const struct call *c, CURLcode code)
 static bool
 was_sent(struct call *c)
 {
-	long request = 0;
-	curl_easy_getinfo(c->easy, CURLINFO_REQUEST_SIZE, &request);
-	return request > 0;
+	return request_bytes(c) > 0;
 }
 
 /* Leaves curl before the end of the transfer. Where the reset of its stream would stay behind, a connection that carries
@@ -397,6 +423,8 @@ finish(struct call *c, CURLcode code)
 	assert(c->magic == CALL_MAGIC);
 	if (code == CURLE_OK && !c->headed)
 		code = CURLE_WEIRD_SERVER_REPLY; /* nothing that could be called a head */
+	if (c->died)
+		code = CURLE_GOT_NOTHING;
 	struct call_end end = { .result = result_of(c, code), .sent = was_sent(c), .headed = c->headed };
 	if (c->timed_out)
 		snprintf(

@@ -148,6 +148,36 @@ def test_the_bill_is_the_sum_of_what_the_replies_stated(sim):
     assert sim.json("/sim/reset", method="POST") == {"reset": True} and sim.stats()["requests"] == 0
 
 
+def test_a_fine_tuned_model_costs_what_its_family_does(sim):
+    usage = json.loads(sim.chat("hello", "ft:gpt-4o-mini-2024-07-18:acme::abc123")[2])["usage"]
+    assert sim.stats()["billed_picousd"] == usage["prompt_tokens"] * 300000 + usage["completion_tokens"] * 1200000
+
+
+@pytest.mark.parametrize("words,stream,stated", [
+    ("", False, True), ("", True, True), ("reset", False, False), ("truncate", False, False), ("truncate", True, False),
+    ("no-usage", False, False), ("no-usage", True, False), ("garbage", False, False), ("usage:negative", True, False),
+    ("usage:every", True, True), ("no-done", True, True), ("error-event", True, False), ("close-delimited", False, True),
+    ("bad-chunk", False, False), ("split:7", False, True)])
+def test_the_bill_says_what_of_it_was_not_stated(make, tmp_path, words, stream, stated):
+    sim = make("--bill", str(tmp_path / "bill.csv"))
+    text = f"hello [[{words}]]" if words else "hello"
+    s = sim.raw(text, **({"stream": True, "stream_options": {"include_usage": True}} if stream else {}))
+    stats = until(lambda: (d := sim.stats())["billed_requests"] == 1 and d, "the bill")
+    assert stats["unstated_requests"] == (not stated)
+    s.close()
+    assert stats["unstated_picousd"] == (0 if stated else stats["billed_picousd"]) and stats["billed_picousd"] > 0
+    sim.stop()
+    with open(tmp_path / "bill.csv", encoding="ascii") as f:
+        line = f.read().splitlines()[1].split(",")
+    assert line[:3] == ["chat", "gpt-4o-mini", fnv(text)] and line[-1] == str(int(stated))
+    assert int(line[-2]) == stats["billed_picousd"]
+
+
+def test_a_stream_that_was_not_asked_for_usage_states_none(sim):
+    sim.chat("hello", stream=True)
+    assert sim.stats()["unstated_requests"] == 1
+
+
 def test_a_long_prefix_is_cached_the_second_time(sim):
     text = "water bottle " * 1000
     first = json.loads(sim.chat(text + "one")[2])["usage"]

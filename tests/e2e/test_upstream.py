@@ -15,9 +15,10 @@ import time
 
 import pytest
 
+from farthing.gateway import run
 from farthing.patience import LONG, PATIENT, SLOW, eventually
 from farthing.upstream import free_port, stopwatch
-from farthing.wording import MINI, completion, cost, plain_stream, question, shown, usage
+from farthing.wording import MINI, completion, cost, event, plain_stream, question, shown, usage
 
 ONCE = {"upstreams": {"sim": {"attempts": 1}}}
 NO_BREAKER = {"circuit": "off"}
@@ -253,7 +254,7 @@ def test_a_lasting_failure_is_not_tried_again(gateway, upstream, number):
 
 def test_a_stream_is_tried_again_only_before_its_first_byte(gateway, upstream):
     g = gateway({"upstreams": {"sim": {"attempts": 3}}})
-    upstream.script(status(503), lambda call: call.close())
+    upstream.script(status(503), status(500))
     upstream.answer = lambda call: call.stream(plain_stream())
     assert g.chat(question(stream=True)).body == b"".join(shown(plain_stream()))
     assert len(upstream.calls) == 3
@@ -514,6 +515,21 @@ def test_reset_before_the_head(gateway, upstream):                              
     assert row["basis"] in ("held", "estimated"), "the provider had the whole request"
 
 
+@pytest.mark.parametrize("how", ["reset", "close"])
+def test_what_was_sent_on_a_kept_connection_is_not_sent_again(gateway, upstream, how):         # U09
+    """libcurl would, up to five times and without a word, and the provider would bill each of them."""
+    g = gateway({"upstreams": {"sim": {"attempts": 3, **NO_BREAKER}}})
+    upstream.answer = good
+    assert g.chat(question("first")).status == 200
+    upstream.answer = lambda call: call.reset() if how == "reset" else call.close()
+    assert_refused(g.chat(question("second")), 502, "upstream_reset")
+    assert len(upstream.calls) == 2, "the second question was asked once"
+    assert upstream.calls[1].link is upstream.calls[0].link, "on the connection of the first"
+    upstream.answer = good
+    assert g.chat(question("third")).status == 200
+    assert [a["basis"] for a in g.stop().attempts()] == ["exact", "held", "exact"]
+
+
 @pytest.mark.parametrize("how", ["reset", "short_length", "unfinished_chunk"])
 def test_a_cut_body(gateway, upstream, how):                                                    # U10
     g = gateway({"upstreams": {"sim": {"attempts": 3}}})
@@ -598,6 +614,42 @@ def test_an_answer_without_usage_is_estimated_and_passes(gateway, upstream, valu
     assert reply.status == 200 and reply.json() == answer
     row = g.stop().only()
     assert row["basis"] == "estimated" and row["cost_pico"] > 0, "unknown is never free"
+
+
+def test_without_usage_what_was_thought_in_silence_is_held_for(gateway, upstream):              # U21
+    g = gateway({"models": {"o3-mini": {"upstream": "sim"}}})
+    upstream.answer = lambda call: call.reply(200, completion(model="o3-mini", usage=...))
+    assert g.chat(question(model="o3-mini", max_completion_tokens=500)).status == 200
+    row = g.stop().attempts()[0]
+    assert (row["outcome"], row["basis"]) == ("ok", "held") and row["cost_pico"] == row["held_pico"] > 0
+
+
+def test_a_body_without_usage_is_counted_in_its_models_tokens(gateway, upstream):               # U21
+    text = "Ein Viertelpfennig, größer als nichts: क्या यह सच है? " * 20
+    g = gateway({"models": {"gpt-4": {"upstream": "sim"}}})
+    upstream.answer = lambda call: call.reply(200, completion(text, model="gpt-4", usage=...))
+    assert g.chat(question(model="gpt-4")).status == 200
+    row = g.stop().attempts()[0]
+    done = run("tokens", "--model", "gpt-4", input=text)
+    assert done.returncode == 0 and row["basis"] == "estimated"
+    assert row["output_tokens"] == int(done.stdout.split()[0])
+
+
+@pytest.mark.parametrize("mode,basis", [("strict", "held"), ("estimate", "estimated")])
+def test_usage_that_was_stated_so_far_is_not_all_when_the_stream_breaks(gateway, upstream, mode, basis):     # U11
+    g = gateway({"budget": {"mode": mode}})
+
+    def play(call):
+        call.stream_head()
+        for n in range(1, 4):
+            call.chunk(event({"model": MINI, "choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": None}],
+                              "usage": usage(11, n)}))
+        call.reset()
+    upstream.answer = play
+    assert g.chat(question(stream=True, max_tokens=100)).status == 200
+    row = g.stop().attempts()[0]
+    assert (row["outcome"], row["basis"]) == ("broken", basis) and row["cost_pico"] >= cost(11, 3)
+    assert (row["cost_pico"] == row["held_pico"]) == (mode == "strict")
 
 
 @pytest.mark.parametrize("wrong", [

@@ -309,6 +309,35 @@ usage_is_found_in_every_place(void **state)
 }
 
 static void
+usage_before_the_last_choice_has_ended_is_so_far(void **state)
+{
+	(void)state;
+#define PIECE(counts) "data: {\"choices\":[{\"delta\":{}}]," counts "}\n\n"
+#define ENDS(counts) "data: {\"choices\":[{\"finish_reason\":\"stop\"}]," counts "}\n\n"
+	static const struct {
+		int choices;
+		const char *stream;
+		bool so_far;
+	} rows[] = {
+		{ 1, TEXT PIECE(COUNTS(7, 1)), true },
+		{ 1, TEXT PIECE(COUNTS(7, 1)) ENDS(COUNTS(7, 5)), false },
+		{ 1, TEXT PIECE(COUNTS(7, 1)) STOP USAGE(7, 5), false },
+		{ 1, TEXT USAGE(7, 5) TEXT, false }, /* the form in which it comes once */
+		{ 2, TEXT STOP PIECE(COUNTS(7, 5)), true },
+		{ 2, TEXT STOP TEXT ENDS(COUNTS(7, 9)), false },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct stage s;
+		open_stage(&s, ENDPOINT_CHAT, 0);
+		reply_meter(&s.reply, TOKENS_O200K, -1, rows[i].choices);
+		assert_int_equal(feed(&s, str_from(rows[i].stream)), 0);
+		assert_true(s.reply.usage.known);
+		assert_true(s.reply.usage_whole == !rows[i].so_far);
+		close_stage(&s);
+	}
+}
+
+static void
 repeated_usage_event_is_hidden_too(void **state)
 {
 	(void)state;
@@ -1072,6 +1101,7 @@ main(void)
 		cmocka_unit_test(finish_reason_of_any_choice_finishes),
 		cmocka_unit_test(every_split_gives_the_same_answer),
 		cmocka_unit_test(usage_is_found_in_every_place),
+		cmocka_unit_test(usage_before_the_last_choice_has_ended_is_so_far),
 		cmocka_unit_test(repeated_usage_event_is_hidden_too),
 		cmocka_unit_test(repeated_usage_event_is_shown_to_who_asked),
 		cmocka_unit_test(usage_event_tells_each_reader_its_own_cost),
