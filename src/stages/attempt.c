@@ -87,8 +87,8 @@ price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct led
 		return;
 	}
 	assert(a->model != NULL); /* only forwarded requests have none */
-	/* Usage that was stated in mid-stream is not the end of it: the provider may have gone on. */
-	bool stated = a->reply.usage.known && a->reply.usage_whole;
+	/* Some providers count in every chunk: what they had counted when a stream broke off is not what they bill. */
+	bool stated = a->reply.usage.known && (outcome == ATTEMPT_OK || a->reply.usage_whole);
 	if (stated)
 		row->usage = a->reply.usage;
 	row->basis = row->usage.known && !row->usage.estimated ? COST_EXACT : COST_ESTIMATED;
