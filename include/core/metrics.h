@@ -44,6 +44,8 @@ struct histogram *metrics_histogram(struct metrics *m, const char *name, const c
 
 /* For a counter n >= 0, and it stands still at the end of int64 */
 void metric_add(struct metric *m, int64_t n);
+void metric_bring_up(
+    struct metric *m, uint64_t value); /* a counter that somebody else keeps, and that only rises */
 void metric_set(struct metric *m, int64_t value); /* gauges only */
 int64_t metric_get(const struct metric *m);
 void histogram_observe_us(struct histogram *h, int64_t us); /* less than 0 counts as 0 */

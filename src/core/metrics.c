@@ -216,6 +216,14 @@ metric_add(struct metric *m, int64_t n)
 }
 
 void
+metric_bring_up(struct metric *m, uint64_t value)
+{
+	int64_t more = (int64_t)value - metric_get(m);
+	if (more > 0)
+		metric_add(m, more);
+}
+
+void
 metric_set(struct metric *m, int64_t value)
 {
 	assert(!m->rises);

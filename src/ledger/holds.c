@@ -73,12 +73,7 @@ holds_create(const char *path, const char *ledger, uint64_t commits, struct err 
 	}
 	rc = fill(fd, name, ledger, commits, e);
 	close(fd);
-	if (rc == 0 && rename(name, path) != 0)
-		rc = err_set(e, 503, "ledger_unavailable", "cannot create %s: %s", path, strerror(errno));
-	if (rc == 0)
-		schema_sync_folder(path);
-	else
-		unlink(name);
+	rc = schema_put_in_place(name, path, rc, e);
 	free(name);
 	return rc;
 }

@@ -229,8 +229,9 @@ schema_upgrade(sqlite3 *db, const char *path, struct err *e)
 	return schema_climb(db, path, schema_steps, SCHEMA_VERSION, e);
 }
 
-void
-schema_sync_folder(const char *path)
+/* So that the file's name is on the disk, too. */
+static void
+sync_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *folder = slash == NULL || slash == path ? str_dup(slash == NULL ? STR(".") : STR("/"))
@@ -241,6 +242,18 @@ schema_sync_folder(const char *path)
 		close(fd);
 	}
 	free(folder);
+}
+
+int
+schema_put_in_place(const char *written, const char *path, int rc, struct err *e)
+{
+	if (rc == 0 && rename(written, path) != 0)
+		rc = err_set(e, 503, "ledger_unavailable", "cannot create %s: %s", path, strerror(errno));
+	if (rc == 0)
+		sync_folder(path);
+	else
+		unlink(written);
+	return rc;
 }
 
 static int
@@ -277,12 +290,7 @@ schema_create(const char *path, struct err *e)
 		return err_set(e, 503, "ledger_unavailable", "out of memory while creating %s", path);
 	unlink(name); /* left by a crash: it never held a row */
 	int rc = fill_new(name, e);
-	if (rc == 0 && rename(name, path) != 0)
-		rc = err_set(e, 503, "ledger_unavailable", "cannot create %s: %s", path, strerror(errno));
-	if (rc == 0)
-		schema_sync_folder(path);
-	else
-		unlink(name);
+	rc = schema_put_in_place(name, path, rc, e);
 	sqlite3_free(name);
 	return rc;
 }

@@ -25,7 +25,8 @@ int schema_upgrade(sqlite3 *db, const char *path, struct err *e);
 /* The same with any list of steps: steps[n] leads from version n to n + 1. */
 int schema_climb(sqlite3 *db, const char *path, schema_step *const *steps, int count, struct err *e);
 
-void schema_sync_folder(const char *path); /* the file's name is on the disk, too */
+/* A new file gets its name, for good, if it was written well (rc 0); else it goes. Returns rc, or -1 with *e. */
+int schema_put_in_place(const char *written, const char *path, int rc, struct err *e);
 /* The one integer a query gives; -1 when it gives none */
 int schema_number(sqlite3 *db, const char *sql, int64_t *out);
 

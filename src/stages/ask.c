@@ -319,10 +319,22 @@ dispatch(struct ask *a)
 	ledger_hold_sync(a->house->ledger, on_safe, a);
 }
 
+/* Its key was good when it came, and is not any more: what has not been sent by then is not sent. */
+static bool
+is_revoked(const struct ask *a)
+{
+	return a->asker != NULL && a->asker->key != NULL && a->asker->key->revoked;
+}
+
 void
 ask_next(struct ask *a)
 {
 	struct err e;
+	if (is_revoked(a)) {
+		err_set(&e, 401, "invalid_api_key", "This key was revoked while the request waited.");
+		refuse(a, &e);
+		return;
+	}
 	if (rests(a))
 		return;
 	if (passes_guard(a) || charge_held(&a->charge))

@@ -172,19 +172,30 @@ forget(struct budget *b, struct budget_account *a)
 	free(a);
 }
 
-/* Room for one more run: one that was not used for long, that has no limit, and in which nothing is under way. */
+/* Nothing is under way in it, and nobody would find more money in it afterwards. */
+static bool
+may_be_forgotten(const struct budget_account *a)
+{
+	const struct budget_cell *c = a->cells[0];
+	if (a->references > 0 || (c != NULL && c->holds + c->waiting > 0))
+		return false;
+	return a->run_pico < 0 || c == NULL || c->spent_pico == 0;
+}
+
+/* Room for one more run: one that was not used for long. Those that must be kept go behind the others, so that the next look
+ * gets further. */
 static bool
 forget_a_run(struct budget *b)
 {
-	int looks = 0;
-	for (struct link *at = b->runs.next; at != &b->runs && looks < RUN_LOOKS; at = at->next, looks++) {
-		struct budget_account *a = LIST_ENTRY(at, struct budget_account, link);
-		struct budget_cell *c = a->cells[0];
-		if (a->run_pico >= 0 || a->references > 0 || (c != NULL && c->holds + c->waiting > 0))
-			continue;
-		close_cell(&a->cells[0]);
-		forget(b, a);
-		return true;
+	for (int looks = 0; looks < RUN_LOOKS && !list_empty(&b->runs); looks++) {
+		struct budget_account *a = LIST_ENTRY(b->runs.next, struct budget_account, link);
+		if (may_be_forgotten(a)) {
+			close_cell(&a->cells[0]);
+			forget(b, a);
+			return true;
+		}
+		list_leave(&a->link);
+		list_push(&b->runs, &a->link);
 	}
 	return false;
 }

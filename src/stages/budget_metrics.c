@@ -154,15 +154,6 @@ forget_untold(struct budget_metrics *b)
 	}
 }
 
-/* Counters that the budget keeps: brought up to their value, which only rises. */
-static void
-bring_up(struct metric *c, uint64_t value)
-{
-	int64_t more = (int64_t)value - metric_get(c);
-	if (more > 0)
-		metric_add(c, more);
-}
-
 void
 budget_metrics_set(struct budget_metrics *b, const struct budget_stats *stats)
 {
@@ -170,7 +161,7 @@ budget_metrics_set(struct budget_metrics *b, const struct budget_stats *stats)
 	metric_set(b->held, stats->held_pico);
 	metric_set(b->waiting, stats->waiting);
 	metric_set(b->holds, stats->holds);
-	bring_up(b->overruns, stats->overruns);
-	bring_up(b->clamped, stats->clamped);
+	metric_bring_up(b->overruns, stats->overruns);
+	metric_bring_up(b->clamped, stats->clamped);
 	forget_untold(b);
 }

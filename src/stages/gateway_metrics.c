@@ -254,15 +254,6 @@ gateway_metrics_account(struct gateway_metrics *m, enum account_kind kind, const
 	budget_metrics_account(m->budget, kind, account, window, limit_pico, spent_pico, held_pico);
 }
 
-/* Counters that others keep: brought up to their value, which only rises. */
-static void
-bring_up(struct metric *c, uint64_t value)
-{
-	int64_t more = (int64_t)value - metric_get(c);
-	if (more > 0)
-		metric_add(c, more);
-}
-
 int
 gateway_metrics_render(struct gateway_metrics *m, const struct gateway_gauges *g, struct buf *out)
 {
@@ -270,14 +261,14 @@ gateway_metrics_render(struct gateway_metrics *m, const struct gateway_gauges *g
 	metric_set(m->calls, g->upstream_calls);
 	metric_set(m->connections, g->connections);
 	metric_set(m->ready, g->ready);
-	bring_up(m->reloads, g->config_reloads);
-	bring_up(m->reload_failures, g->config_reload_failures);
-	bring_up(m->ledger_rows, g->ledger.committed);
-	bring_up(m->ledger_failures, g->ledger.failures);
+	metric_bring_up(m->reloads, g->config_reloads);
+	metric_bring_up(m->reload_failures, g->config_reload_failures);
+	metric_bring_up(m->ledger_rows, g->ledger.committed);
+	metric_bring_up(m->ledger_failures, g->ledger.failures);
 	metric_set(m->ledger_queued, (int64_t)g->ledger.queued);
 	metric_set(m->ledger_file, g->ledger.file_bytes);
 	metric_set(m->ledger_wal, g->ledger.wal_bytes);
-	bring_up(m->log_dropped, log_dropped());
+	metric_bring_up(m->log_dropped, log_dropped());
 	budget_metrics_set(m->budget, &g->budget);
 	return metrics_render(m->registry, out);
 }

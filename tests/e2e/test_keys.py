@@ -231,6 +231,27 @@ def test_a_revoked_key_stops_within_a_second(keyed):
     assert time.monotonic() - began < 1.0 + LONG / 15
 
 
+def test_what_waits_for_money_when_its_key_is_revoked_is_not_sent(gateway, upstream):
+    """C41"""
+    g = gateway({"budget": {"daily_usd": "0.001", "min_output_tokens": 500, "wait": "30s"}}, start=False)
+    g.write_config()
+    app = add(g, "app")
+    g.start()
+    first, second = g.connect(), g.connect()
+    first.chat(question(max_tokens=1500), bearer(app))
+    call = upstream.next_call()
+    second.chat(question("And a penny?", max_tokens=1500), bearer(app))
+    eventually(lambda: "farthing_budget_waiting 1" in g.ask("GET", "/metrics").body.decode(), "the one that waits")
+    assert keys(g, "revoke", "app").returncode == 0
+    g.wait_line(lambda e: e["verb"] == "key_revoked", "the revocation")
+    call.reply(200, completion())
+    assert first.reply().status == 200
+    late = second.reply()
+    assert (late.status, late.error["code"]) == (401, "invalid_api_key")
+    assert len(upstream.calls) == 1
+    assert [a["basis"] for a in g.stop().attempts()] == ["exact"]
+
+
 def test_a_key_sees_and_asks_for_its_own_models(gateway, answering):
     """C41"""
     g = gateway(start=False)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -597,6 +598,33 @@ what_was_spent_before_counts(void **state)
 	assert_int_equal(hold(h, 0), -1);
 }
 
+/* Clients name runs, and may name as many as they like. */
+static void
+runs_that_were_refused_keep_no_other_run_out(void **state)
+{
+	enum { RUNS = 70000, KEPT = 40 };
+	struct house *h = *state;
+	int refused = 0;
+	for (int i = 0; i < RUNS; i++) {
+		snprintf(h->payer.run, sizeof h->payer.run, "r%d", i);
+		/* the first ones spend something, and must be kept; the others have a limit that nothing fits */
+		h->orders[0].run_pico = i < KEPT ? 1000 : 0;
+		bool held = hold(h, 0) == 0;
+		if (held)
+			budget_settle(h->budget, &h->holds[0], 900, true);
+		assert_int_equal(held, i < KEPT);
+		refused += !held && strcmp(h->e.code, "too_many_runs") == 0;
+	}
+	/* a look that found only runs to be kept gets further the next time */
+	assert_in_range(refused, 0, KEPT / 16);
+	for (int i = 0; i < KEPT; i++) {
+		snprintf(h->payer.run, sizeof h->payer.run, "r%d", i);
+		h->orders[0].run_pico = -1;
+		assert_int_equal(hold(h, 0), -1);
+		assert_string_equal(h->e.code, "insufficient_quota");
+	}
+}
+
 /* The clock was set back before a restart, so the run's first row lies ahead. */
 static void
 what_a_run_spent_counts_also_when_it_began_later_than_now(void **state)
@@ -758,6 +786,7 @@ main(void)
 		T(an_overrun_is_booked_in_full_and_freezes_the_key_for_its_day),
 		T(an_overrun_that_is_told_the_day_after_freezes_nothing),
 		T(runs_have_budgets_of_their_own_and_belong_to_their_key),
+		T(runs_that_were_refused_keep_no_other_run_out),
 		T(what_was_spent_before_counts),
 		T(what_a_run_spent_counts_also_when_it_began_later_than_now),
 		T(a_window_in_the_books_keeps_its_bounds_when_the_zone_changes),
