@@ -410,7 +410,7 @@ def test_a_real_bill_never_exceeds_the_limit_whatever_happens(tmp_path, disconne
         books = adds_up(g)
         assert billed <= books.spent() <= LIMIT, (billed, books.spent(), spender.told)
         assert billed > LIMIT // 10, "too little was spent to prove anything"
-        assert spender.told[200] > 100 and spender.told["cut"] > 0 and spender.told["left"] > 0, spender.told
+        assert spender.told[200] > 20 and spender.told["cut"] > 0 and spender.told["left"] > 0, spender.told
         assert not g.entries("overrun")
         made.stop()
     finally:
