@@ -145,7 +145,7 @@ pass(struct exchange *x, enum detail detail)
 	struct ledger_request request;
 	struct ledger_hold hold = { .at_us = x->wall_us, .number = 1 };
 	struct err e = { 0 };
-	int64_t at[PARTS + 1];
+	int64_t at[PARTS + 1] = { 0 };
 	str_copy(hold.request_id, sizeof hold.request_id, str_from(x->id));
 	str_copy(hold.upstream, sizeof hold.upstream, STR("openai"));
 	str_copy(hold.model, sizeof hold.model, STR("gpt-4o-mini"));
