@@ -28,12 +28,13 @@ estimate(const struct ask *a, struct usage *u)
 	u->output = u->output > so_far->output ? u->output : so_far->output;
 }
 
-/* Whether counting what was seen finds all that can be billed: every token of the input is known, and none of the output was
- * thought in silence. */
+/* Whether counting what was seen finds all that can be billed: every token of the input is known (where nobody set a limit, it
+ * was not counted, and nothing hangs on it), and none of the output was thought in silence. */
 static bool
 is_countable(const struct ask *a, enum attempt_outcome outcome)
 {
-	return outcome == ATTEMPT_OK && a->charge.count.exact && !a->model->reasoning;
+	bool input = a->charge.count.exact || !a->charge.limited;
+	return outcome == ATTEMPT_OK && input && !a->model->reasoning;
 }
 
 static bool

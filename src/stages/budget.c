@@ -118,6 +118,12 @@ affordable(const struct budget_order *o, int64_t room_pico)
 }
 
 static int64_t
+within_request(const struct budget_order *o)
+{
+	return o->request_pico < 0 ? o->max_output : affordable(o, o->request_pico);
+}
+
+static int64_t
 bound(const struct budget_order *o, int64_t output)
 {
 	int64_t pico;
@@ -239,7 +245,7 @@ aim(struct budget *b, const struct budget_hold *h, const struct budget_order *o,
 	const struct budget_cell *cell = frozen_cell(h);
 	if (cell != NULL)
 		return refuse_at(b, cell, o, true, e);
-	int64_t own = o->request_pico < 0 ? o->max_output : affordable(o, o->request_pico);
+	int64_t own = within_request(o);
 	if (own < o->min_output)
 		return refuse_request(o, e);
 	int64_t common = least_affordable(h, o, false, &cell);
@@ -247,6 +253,17 @@ aim(struct budget *b, const struct budget_hold *h, const struct budget_order *o,
 		return refuse_at(b, cell, o, false, e);
 	*output = own < common ? own : common;
 	return is_countable(b, h, bound(o, *output)) ? BUDGET_CAN : refuse_request(o, e);
+}
+
+int64_t
+budget_wants(const struct budget_hold *h)
+{
+	const struct budget_order *o = h->order;
+	const struct budget_cell *tightest;
+	int64_t own = within_request(o);
+	int64_t common = least_affordable(h, o, false, &tightest);
+	int64_t output = own < common ? own : common;
+	return bound(o, output < o->min_output ? o->min_output : output);
 }
 
 static bool
@@ -310,7 +327,7 @@ budget_hold(struct budget *b, struct budget_hold *h, const struct budget_order *
 		    "More runs with a budget are open than the gateway keeps apart.");
 		return refused(b, h);
 	}
-	bool behind = budget_queue_blocks(h);
+	bool behind = budget_queue_blocks(b, h);
 	enum budget_try what = behind ? BUDGET_NOT_NOW : budget_try(b, h, e);
 	int64_t output;
 	if (behind && aim(b, h, order, &output, e) == BUDGET_NEVER)

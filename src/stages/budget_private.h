@@ -89,13 +89,15 @@ void budget_queue_leave(struct budget *b, struct budget_hold *h);
 /* Before windows close and after: those who wait let go of the old ones, and wait for the new ones */
 void budget_queue_let_go(struct budget *b);
 void budget_queue_gather(struct budget *b);
-bool budget_queue_blocks(
-    const struct budget_hold *h);         /* somebody who came before waits for one of its limits */
+/* Somebody who came before waits at one of its limits */
+bool budget_queue_blocks(const struct budget *b, const struct budget_hold *h);
 void budget_queue_walk(struct budget *b); /* whoever can go on now does */
 
 /* budget.c, for the queue */
 /* Tries without waiting: 0 held, -1 not now or never (*e, when not NULL, says which) */
 enum budget_try { BUDGET_CAN, BUDGET_NOT_NOW, BUDGET_NEVER };
 enum budget_try budget_try(struct budget *b, struct budget_hold *h, struct err *e);
+/* What it would take if nobody else held anything; of one that waits */
+int64_t budget_wants(const struct budget_hold *h);
 
 #endif

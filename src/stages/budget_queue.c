@@ -2,8 +2,8 @@
  * Those who wait for money that other requests only reserve.
  *
  * One queue, in the order in which they came. Whoever cannot go on is in the way of all behind it that want money under
- * one of the same limits; others pass. So a small request never overtakes a large one at the same limit, for ever, and
- * accounts that have nothing in common do not wait for each other.
+ * one of the limits that leave it no room now; others pass. So a small request never overtakes a large one at the same
+ * limit, for ever, and a key that waits at its own limit does not hold up the others under the gateway's.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "budget_private.h"
@@ -70,11 +70,30 @@ budget_queue_gather(struct budget *b)
 	}
 }
 
-bool
-budget_queue_blocks(const struct budget_hold *h)
+/* ---- who is in the way ---- */
+
+static bool
+is_tight(const struct budget_cell *c, int64_t pico)
 {
-	for (int i = 0; i < h->cell_count; i++)
-		if (is_limited(h->cells[i]) && h->cells[i]->waiting > 0)
+	return is_limited(c) && pico > 0 && budget_room(c, true) < pico;
+}
+
+static bool
+is_in_the_way(const struct budget_hold *first, const struct budget_hold *h)
+{
+	int64_t pico = budget_wants(first);
+	for (int i = 0; i < first->cell_count; i++)
+		for (int j = 0; j < h->cell_count; j++)
+			if (first->cells[i] == h->cells[j] && is_tight(first->cells[i], pico))
+				return true;
+	return false;
+}
+
+bool
+budget_queue_blocks(const struct budget *b, const struct budget_hold *h)
+{
+	for (struct link *at = b->queue.next; at != &b->queue; at = at->next)
+		if (is_in_the_way(LIST_ENTRY(at, struct budget_hold, link), h))
 			return true;
 	return false;
 }
@@ -95,9 +114,10 @@ static bool
 stand_in_the_way(struct budget *b, struct budget_hold *h)
 {
 	bool all = false;
+	int64_t pico = budget_wants(h);
 	for (int i = 0; i < h->cell_count; i++) {
 		struct budget_cell *c = h->cells[i];
-		if (!is_limited(c))
+		if (!is_tight(c, pico))
 			continue;
 		c->passed_by = b->walk;
 		all = all || c->account->kind == ACCOUNT_GATEWAY;
@@ -105,7 +125,8 @@ stand_in_the_way(struct budget *b, struct budget_hold *h)
 	return all;
 }
 
-/* One walk. Who may go, or has nothing to hope for, is told and looks for itself. */
+/* One walk. Who may go, or has nothing to hope for, is told and looks for itself. What one takes may be in the way of those
+ * before it: then the walk begins anew. */
 static void
 walk(struct budget *b)
 {
@@ -130,6 +151,10 @@ walk(struct budget *b)
 			return;
 		if (what != BUDGET_NOT_NOW && b->events.on_admitted != NULL)
 			b->events.on_admitted(h->context);
+		if (what == BUDGET_CAN) {
+			b->walk_again = true;
+			return;
+		}
 	}
 }
 

@@ -617,11 +617,19 @@ def test_an_answer_without_usage_is_estimated_and_passes(gateway, upstream, valu
 
 
 def test_without_usage_what_was_thought_in_silence_is_held_for(gateway, upstream):              # U21
-    g = gateway({"models": {"o3-mini": {"upstream": "sim"}}})
+    g = gateway({"models": {"o3-mini": {"upstream": "sim"}}, "budget": {"daily_usd": 10}})
     upstream.answer = lambda call: call.reply(200, completion(model="o3-mini", usage=...))
     assert g.chat(question(model="o3-mini", max_completion_tokens=500)).status == 200
     row = g.stop().attempts()[0]
     assert (row["outcome"], row["basis"]) == ("ok", "held") and row["cost_pico"] == row["held_pico"] > 0
+
+
+def test_without_usage_what_cannot_be_counted_is_held_for(gateway, upstream):                   # U21
+    g = gateway({"models": {"llama": {"upstream": "sim", "input_usd": 1, "output_usd": 2}}, "budget": {"daily_usd": 10}})
+    upstream.answer = lambda call: call.reply(200, completion(model="llama", usage=...))
+    assert g.chat(question(model="llama", max_tokens=50)).status == 200
+    row = g.stop().attempts()[0]
+    assert row["basis"] == "held" and row["cost_pico"] == row["held_pico"] > 0
 
 
 def test_a_body_without_usage_is_counted_in_its_models_tokens(gateway, upstream):               # U21

@@ -411,7 +411,19 @@ frozen(const struct model *m, const struct fates *f, int key)
 	return false;
 }
 
-/* Somebody who came before waits for one of the same limits. */
+/* What an order would take if nobody held anything, though no less than the smallest answer costs. */
+static wide
+wants(const struct model_order *o, const struct model_sum *const *limits, int n)
+{
+	int64_t output = o->request_pico >= 0 ? output_for(o->request_pico, o) : o->max_output;
+	for (int i = 0; i < n; i++) {
+		int64_t fits = output_for(limits[i]->limit_pico - limits[i]->spent_pico, o);
+		output = fits < output ? fits : output;
+	}
+	return o->fixed_pico + (wide)o->unit_pico * (output < o->min_output ? o->min_output : output);
+}
+
+/* Somebody who came before waits because of one of the same limits. */
 static bool
 is_behind(const struct model *m, const struct fates *f, const struct model_sums *sums, int attempt)
 {
@@ -421,10 +433,13 @@ is_behind(const struct model *m, const struct fates *f, const struct model_sums 
 		if (f->of[a].is != WAITS)
 			continue;
 		int t = limits_of(&m->orders[a], sums, theirs);
-		for (int i = 0; i < n; i++)
+		wide wanted = wants(&m->orders[a], theirs, t);
+		for (int i = 0; i < n; i++) {
+			wide room = (wide)mine[i]->limit_pico - mine[i]->spent_pico - mine[i]->held_pico;
 			for (int j = 0; j < t; j++)
-				if (mine[i] == theirs[j])
+				if (mine[i] == theirs[j] && wanted > 0 && room < wanted)
 					return true;
+		}
 	}
 	return false;
 }

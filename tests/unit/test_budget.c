@@ -299,6 +299,32 @@ others_pass_who_want_other_money(void **state)
 	assert_int_equal(h->holds[2].state, BUDGET_HELD);
 }
 
+/* A key that is at its own limit all the time would make every other key wait under the gateway's. */
+static void
+others_pass_at_limits_that_have_room(void **state)
+{
+	struct house *h = *state;
+	static struct payer bob;
+	strcpy(bob.key, "bob");
+	h->gateway.daily_pico = 3500;
+	h->key.daily_pico = 1500;
+	hold(h, 0);
+	hold(h, 1); /* waits for its key's money, not for the gateway's */
+	h->orders[2].payer = h->orders[3].payer = &bob;
+	h->orders[2].limits[ACCOUNT_KEY] = h->orders[3].limits[ACCOUNT_KEY] = NULL;
+	hold(h, 2);
+	assert_int_equal(h->holds[1].state, BUDGET_WAITING);
+	assert_int_equal(h->holds[2].state, BUDGET_HELD);
+	/* ... until the key has some again: from then on it comes before others at the gateway's limit */
+	h->orders[3].max_output = 200;
+	hold(h, 3);
+	assert_int_equal(h->holds[3].state, BUDGET_WAITING);
+	budget_settle(h->budget, &h->holds[0], 100, true);
+	assert_int_equal(h->holds[1].state, BUDGET_HELD);
+	assert_int_equal(h->holds[3].state, BUDGET_WAITING);
+	budget_leave(h->budget, &h->holds[3]);
+}
+
 static void
 a_waiter_that_leaves_lets_those_behind_it_go(void **state)
 {
@@ -744,6 +770,7 @@ main(void)
 		T(who_has_waited_long_enough_takes_what_is_there),
 		T(nobody_is_overtaken_at_the_same_limit),
 		T(others_pass_who_want_other_money),
+		T(others_pass_at_limits_that_have_room),
 		T(a_waiter_that_leaves_lets_those_behind_it_go),
 		T(a_waiter_without_hope_is_told_and_refused),
 		T(who_is_admitted_may_make_the_next_one_leave),
