@@ -192,7 +192,7 @@ begin_answer(struct ask *a, struct call_head *head)
 		answer_head(a->answer, head->status, head->content_type, &head->headers);
 		return 0;
 	}
-	bool counts = a->request.stream && a->charge.limited;
+	bool counts = a->request.stream && charge_counts_output(&a->charge);
 	reply_meter(&a->reply, tokens_encoding_of(str_from(a->model->upstream_model)),
 	    counts ? a->charge.hold.output * a->request.choices : -1, a->request.choices);
 	if (a->request.stream) {

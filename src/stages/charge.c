@@ -205,10 +205,16 @@ charge_stop_waiting(struct charge *c, struct err *e)
 	return budget_stop_waiting(c->budget, &c->hold, e);
 }
 
+bool
+charge_counts_output(const struct charge *c)
+{
+	return c->limited && charge_held(c) && c->order.unit_pico > 0;
+}
+
 int64_t
 charge_output_limit(const struct charge *c)
 {
-	return c->limited && !c->untouched && charge_held(c) ? c->hold.output : 0;
+	return charge_counts_output(c) && !c->untouched ? c->hold.output : 0;
 }
 
 int

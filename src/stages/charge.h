@@ -48,6 +48,8 @@ bool charge_waits(const struct charge *c);
 bool charge_held(const struct charge *c);
 /* It has waited long enough: 0 held, -1 with *e. A no-op when it is held. */
 int charge_stop_waiting(struct charge *c, struct err *e);
+/* Whether each token of output uses up what is held */
+bool charge_counts_output(const struct charge *c);
 /* The output limit to send; 0: the request goes as the client wrote it */
 int64_t charge_output_limit(const struct charge *c);
 /* Makes the hold survive the process: nothing may be sent before. -1 with *e, and nothing is held any more. */

@@ -283,13 +283,13 @@ void
 loop_unpost(struct loop *l, struct job *job)
 {
 	pthread_mutex_lock(&l->lock);
-	struct job **at = &l->jobs;
-	while (*at != NULL && *at != job)
-		at = &(*at)->next;
-	if (*at == job) {
+	for (struct job **at = &l->jobs; *at != NULL; at = &(*at)->next) {
+		if (*at != job)
+			continue;
 		*at = job->next;
 		if (l->jobs_end == &job->next)
 			l->jobs_end = at;
+		break;
 	}
 	pthread_mutex_unlock(&l->lock);
 }

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from farthing.wording import completion, cost, delta, question, usage
+from farthing.wording import DONE, completion, cost, delta, question, usage
 
 STRICT = {"budget": {"daily_usd": "1.00", "mode": "strict", "on_disconnect": "drain"}}
 
@@ -78,6 +78,16 @@ def test_a_dated_name_of_the_model_asked_is_that_model(gateway, upstream):
     assert g.chat(question(max_tokens=100)).status == 200
     assert g.stop().only()["cost_pico"] == cost()
     assert not g.entries("other_model")
+
+
+def test_a_free_model_says_as_much_as_it_likes(gateway, upstream):
+    """Nobody knows how much it may say, and nobody pays for it: a limit or a cut for a budget's sake would only harm."""
+    g = gateway({**STRICT, "models": {"local": {"upstream": "sim", "free": True}}})
+    upstream.answer = lambda call: call.stream([delta("word " * 10000, model="local"), delta(finish="stop"), DONE])
+    reply = g.chat(question(model="local", stream=True))
+    assert reply.status == 200 and reply.body.endswith(DONE)
+    assert "max_tokens" not in upstream.calls[0].json() and "max_completion_tokens" not in upstream.calls[0].json()
+    assert g.stop().only()["cost_pico"] == 0
 
 
 def test_a_completion_without_a_limit_gets_the_sixteen_tokens_it_means(gateway, upstream):
