@@ -1,5 +1,6 @@
 /*
- * An ask from inside: shared by ask.c (its life) and attempt.c (one call and what became of it).
+ * An ask from inside: shared by ask.c (its life), dispatch.c (the way to its next attempt), attempt.c (one call and what became
+ * of it) and cost.c (what that cost).
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_STAGES_ASK_PRIVATE_H
@@ -54,11 +55,18 @@ struct ask {
 /* ask.c, for attempt.c */
 void ask_land(struct ask *a, const struct err *e); /* NULL: whole. The ask may be gone afterwards */
 void ask_free(struct ask *a);                      /* one that has landed and whose call is gone */
-void ask_next(struct ask *a); /* dispatch to the current model, or wait, or move on, or fail */
+/* dispatch.c, for the others */
+void ask_on_time(struct timer *t); /* the ask's timer is due */
+void ask_next(struct ask *a);      /* dispatch to the current model, or wait, or move on, or fail */
 /* An attempt failed before anything reached a reader. */
 void ask_failed(struct ask *a, const struct err *e, bool final, int status, int64_t retry_after_ms);
 
-/* attempt.c, for ask.c */
+/* cost.c, for attempt.c */
+/* The attempt has ended: prices it, settles its hold, writes its row. */
+void attempt_book(struct ask *a, enum attempt_outcome outcome, bool sent, const char *why);
+void attempt_tell_remaining(struct ask *a); /* the client, what its budgets leave */
+
+/* attempt.c, for ask.c and dispatch.c */
 /* Holds are in place, a->attempt.provider and pass are set. -1 with *e: nothing was sent, nothing is held. */
 int attempt_start(struct ask *a, struct err *e);
 void attempt_cancel(struct ask *a, const char *why); /* hangs up and books it */
