@@ -37,6 +37,9 @@ struct ask_house {
  * earliest. x->asked and the answer's facts are set; the caller joins x to the answer. */
 struct ask *ask_open(struct ask_house *house, struct exchange *x);
 struct answer *ask_answer(struct ask *ask);
+struct charge;
+/* Whether its answer is as good for that payer: not when narrower limits than the payer's own may have made it shorter */
+bool ask_suits(const struct ask *ask, const struct charge *payer);
 struct str ask_key(const struct ask *ask); /* the 32 bytes under which equal questions meet */
 /* For budget_events: the money an ask waited for is there, or never will be */
 void ask_admitted(void *ask);

@@ -15,7 +15,7 @@ struct dedup {
 };
 
 /* NULL: not being asked, or not to be shared */
-struct answer *dedup_find(const struct dedup *d, const struct exchange *x);
+struct ask *dedup_find(const struct dedup *d, const struct exchange *x);
 /* A no-op for what is not shared */
 void dedup_enter(struct dedup *d, const struct exchange *x, struct ask *ask);
 void dedup_leave(struct dedup *d, struct ask *ask); /* a no-op for one that is not in it */

@@ -193,6 +193,12 @@ ask_answer(struct ask *a)
 	return a->answer;
 }
 
+bool
+ask_suits(const struct ask *a, const struct charge *payer)
+{
+	return charge_is_as_wide(&a->charge, payer);
+}
+
 struct str
 ask_key(const struct ask *a)
 {

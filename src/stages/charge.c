@@ -279,6 +279,18 @@ charge_end(struct charge *c, struct ledger_attempt *row)
 
 /* ---- looking ---- */
 
+bool
+charge_is_as_wide(const struct charge *c, const struct charge *other)
+{
+	const struct account_limits *task = &c->limits[ACCOUNT_TASK];
+	bool request = c->request_limit_pico < 0 ||
+		       (other->request_limit_pico >= 0 && c->request_limit_pico >= other->request_limit_pico);
+	bool task_limited = task->daily_pico >= 0 || task->weekly_pico >= 0 || task->monthly_pico >= 0;
+	bool same_task = strcmp(c->payer.task, other->payer.task) == 0;
+	bool same_run = strcmp(c->payer.run, other->payer.run) == 0;
+	return request && (same_task || !task_limited) && (same_run || c->run_pico < 0);
+}
+
 void
 charge_declare(struct budget *budget, const struct config *config)
 {

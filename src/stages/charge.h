@@ -62,6 +62,9 @@ void charge_end(struct charge *c, struct ledger_attempt *row);
 
 /* Shows the guard the limits of a configuration before anybody falls under them, so that metrics tell them from the start */
 void charge_declare(struct budget *budget, const struct config *config);
+/* Whether nothing narrows c that does not narrow other as well: its request's limit, its task's, its run's. The key and what is
+ * above it are the same for all who share. */
+bool charge_is_as_wide(const struct charge *c, const struct charge *other);
 /* For those who join: whether the payer could spend anything. -1 with *e. */
 int charge_admits(struct charge *c, struct err *e);
 int64_t charge_remaining(struct charge *c); /* the least its limits leave; -1: it has none */

@@ -13,14 +13,12 @@ is_shared(const struct exchange *x)
 	return config_task(config, str_from(x->task))->dedup.on;
 }
 
-struct answer *
+struct ask *
 dedup_find(const struct dedup *d, const struct exchange *x)
 {
 	if (!is_shared(x))
 		return NULL;
-	struct ask *ask =
-	    table_get(&d->asking, (struct str){ (const char *)x->request.key.b, sizeof x->request.key.b });
-	return ask != NULL ? ask_answer(ask) : NULL;
+	return table_get(&d->asking, (struct str){ (const char *)x->request.key.b, sizeof x->request.key.b });
 }
 
 void

@@ -151,30 +151,33 @@ join_refusal(struct exchange *x, const struct err *e)
 	answer_leave(&no);
 }
 
-/* Who joins pays nothing, but must be one who could. */
-static bool
-is_admissible(struct pipeline *p, struct exchange *x, struct err *e)
+/* Who joins pays nothing, but must be one who could; what costs nothing is for everybody. */
+static void
+join_running(struct exchange *x, struct ask *running, struct charge *look)
 {
-	struct charge look;
-	charge_begin(&look, p->house.budget, p->house.ledger, x, NULL);
-	x->remaining_pico = charge_remaining(&look);
-	return charge_admits(&look, e) == 0;
+	struct err e;
+	bool is_free = x->model != NULL && x->model->free;
+	x->remaining_pico = charge_remaining(look);
+	if (!is_free && charge_admits(look, &e) != 0) {
+		x->cache = CACHE_BYPASS;
+		join_refusal(x, &e);
+		return;
+	}
+	x->cache = CACHE_COALESCED;
+	join(x, ask_answer(running));
 }
 
 void
 pipeline_arrive(struct pipeline *p, struct exchange *x)
 {
-	struct answer *running = dedup_find(&p->dedup, x);
-	struct err e;
-	if (running != NULL && !is_admissible(p, x, &e)) {
-		x->cache = CACHE_BYPASS;
-		join_refusal(x, &e);
-		return;
-	}
+	struct ask *running = dedup_find(&p->dedup, x);
 	if (running != NULL) {
-		x->cache = CACHE_COALESCED;
-		join(x, running);
-		return;
+		struct charge look;
+		charge_begin(&look, p->house.budget, p->house.ledger, x, NULL);
+		if (ask_suits(running, &look)) {
+			join_running(x, running, &look);
+			return;
+		}
 	}
 	x->cache = x->forwarded || x->fresh || site_config(x->site)->mode == MODE_OBSERVE ? CACHE_BYPASS
 											  : CACHE_MISS;

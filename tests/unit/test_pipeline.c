@@ -229,10 +229,13 @@ on_wake(struct reader *r)
 #define STREAM CHAT(",\"stream\":true")
 
 static void
-arrive_as(struct person *p, const char *account, bool fresh, const char *body)
+arrive_in_run(
+    struct person *p, const char *account, bool fresh, const char *run, int64_t budget, const char *body)
 {
 	struct err e;
 	*p = (struct person){ .last = 1 };
+	str_copy(p->x.run, sizeof p->x.run, str_from(run));
+	p->x.run_budget_pico = budget;
 	timed_id(p->x.id, sizeof p->x.id, "req_", 1795415041000);
 	str_copy(p->x.account, sizeof p->x.account, str_from(account));
 	str_copy(p->x.task, sizeof p->x.task, STR("default"));
@@ -246,6 +249,12 @@ arrive_as(struct person *p, const char *account, bool fresh, const char *body)
 		fail_msg("%s", e.text);
 	pipeline_arrive(pipeline, &p->x);
 	people[people_count++] = p;
+}
+
+static void
+arrive_as(struct person *p, const char *account, bool fresh, const char *body)
+{
+	arrive_in_run(p, account, fresh, "", -1, body);
 }
 
 /* A path that the door has admitted. */
@@ -477,6 +486,27 @@ question_asked_again_after_it_was_deserted_is_a_new_call(void **state)
 	await(all_have_ended);
 	assert_got(&a, LAST DONE);
 	depart(&a, 200);
+}
+
+/* A run with little money gets short answers, which those who have more should not have to take. */
+static void
+answer_that_a_runs_budget_may_shorten_is_not_shared_with_others(void **state)
+{
+	(void)state;
+	struct person poor, same, rich, other;
+	arrive_in_run(&poor, "one", false, "r", INT64_C(1000000000), STREAM);
+	arrive_in_run(&same, "one", false, "r", INT64_C(1000000000), STREAM);
+	arrive_as(&rich, "one", false, STREAM);
+	arrive_in_run(&other, "one", false, "q", INT64_C(1000000000), STREAM);
+	assert_ptr_equal(poor.x.reader.answer, same.x.reader.answer);
+	assert_ptr_not_equal(poor.x.reader.answer, rich.x.reader.answer);
+	/* the other way round it is as good */
+	assert_ptr_equal(rich.x.reader.answer, other.x.reader.answer);
+	depart(&poor, 499);
+	depart(&same, 499);
+	depart(&rich, 499);
+	depart(&other, 499);
+	assert_int_equal(pipeline_under_way(pipeline), 0);
 }
 
 static void
@@ -988,6 +1018,7 @@ main(void)
 		IN_HOUSE(deserted_ask_closes_its_upstream_connection),
 		IN_HOUSE(question_asked_again_after_it_was_deserted_is_a_new_call),
 		IN_HOUSE(only_equal_questions_of_one_account_are_shared),
+		IN_HOUSE(answer_that_a_runs_budget_may_shorten_is_not_shared_with_others),
 		IN_HOUSE(dedup_that_is_off_shares_nothing),
 		IN_HOUSE(landed_answer_is_not_joined),
 		IN_HOUSE(body_reaches_all_who_wait_for_it),
