@@ -207,6 +207,69 @@ not_found(struct err *e)
 	return err_set(e, 404, "key_not_found", "There is no key of that name.");
 }
 
+/* Inside the caller's transaction: what it was when nobody else can change it any more. */
+static int
+find(struct keys *k, struct str name, int64_t now_us, struct key *key, struct err *e)
+{
+	struct key_row *rows;
+	size_t count, i = 0;
+	if (keys_list(k, now_us, &rows, &count, e) != 0)
+		return -1;
+	while (i < count && !str_eq(str_from(rows[i].key.name), name))
+		i++;
+	bool found = i < count;
+	if (found)
+		*key = rows[i].key;
+	free(rows);
+	return found ? 0 : not_found(e);
+}
+
+static int
+update(struct keys *k, const struct key *key, struct err *e)
+{
+	sqlite3_stmt *s = keys_prepare(k,
+	    "UPDATE keys SET project = ?2, models = ?3, request_pico = ?4, daily_pico = ?5, weekly_pico = ?6,"
+	    " monthly_pico = ?7, concurrent = ?8, expires_us = ?9 WHERE name = ?1",
+	    e);
+	if (s == NULL)
+		return -1;
+	sqlite3_bind_text(s, 1, key->name, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 2, key->project, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 3, key->models, -1, SQLITE_STATIC);
+	bind_amount(s, 4, key->limits.request_pico, -1);
+	bind_amount(s, 5, key->limits.daily_pico, -1);
+	bind_amount(s, 6, key->limits.weekly_pico, -1);
+	bind_amount(s, 7, key->limits.monthly_pico, -1);
+	sqlite3_bind_int(s, 8, key->concurrent);
+	bind_amount(s, 9, key->expires_us, 0);
+	int rc = sqlite3_step(s);
+	if (rc != SQLITE_DONE)
+		keys_failed(k, e);
+	sqlite3_finalize(s);
+	return rc == SQLITE_DONE ? 0 : -1;
+}
+
+static int
+refuse_revoked(struct err *e)
+{
+	err_set(e, 409, "key_revoked", "The key is revoked, which is for good: make a new one.");
+	e->should_retry = -1;
+	return -1;
+}
+
+int
+keys_set(
+    struct keys *k, const struct key_wish *wish, const struct config *config, int64_t now_us, struct err *e)
+{
+	struct key key;
+	if (begin(k, e) != 0)
+		return -1;
+	if (find(k, wish->name, now_us, &key, e) != 0 || (key.revoked && refuse_revoked(e) != 0) ||
+	    key_wish_change(wish, config, now_us, &key, e) != 0 || update(k, &key, e) != 0)
+		return roll_back(k);
+	return commit(k, e);
+}
+
 int
 keys_revoke(struct keys *k, const char *name, int64_t now_us, struct err *e)
 {

@@ -60,6 +60,8 @@ void charge_end(struct charge *c, struct ledger_attempt *row);
 
 /* Shows the guard the limits of a configuration before anybody falls under them, so that metrics tell them from the start */
 void charge_declare(struct budget *budget, const struct config *config);
+/* ... and those of one key, since they were changed */
+void charge_declare_key(struct budget *budget, const struct config *config, const struct key *k);
 /* For those who join: whether the payer could spend anything. -1 with *e. */
 int charge_admits(struct charge *c, struct err *e);
 int64_t charge_remaining(struct charge *c); /* the least its limits leave; -1: it has none */
