@@ -148,7 +148,7 @@ run(const struct order *o)
 	if (o->database != NULL && o->wish.models.p == NULL)
 		return act(o, o->database, NULL);
 	struct config_problem *problems = NULL;
-	struct config *config = config_load(o->config_path, o->database, &problems);
+	struct config *config = config_load_without_secrets(o->config_path, o->database, &problems);
 	if (config == NULL)
 		print_problems(problems);
 	config_problems_free(&problems);
