@@ -249,6 +249,14 @@ on_thaw(void *context, const char *name)
 	budget_thaw(pipeline_budget(g->pipeline), name);
 }
 
+/* ... and of a key whose limits are others now: who waited for that goes on. */
+static void
+on_key(void *context, const struct key *k)
+{
+	struct gateway *g = context;
+	pipeline_key(g->pipeline, config_of(g), k);
+}
+
 static int
 block_signals(struct gateway *g, struct err *e)
 {
@@ -291,6 +299,7 @@ open_all(struct gateway *g, struct config *config, struct err *e)
 		.init = g->init,
 		.accept_rollback = g->accept_rollback,
 	};
+	struct keyring_events of_keys = { on_thaw, on_key, g };
 	/* Signals first: threads are born with them blocked. */
 	if (block_signals(g, e) != 0)
 		goto fail;
@@ -302,7 +311,7 @@ open_all(struct gateway *g, struct config *config, struct err *e)
 		err_set(e, 500, "start", "no epoll or no threads: %s", strerror(errno));
 		goto fail;
 	}
-	if ((g->keyring = keyring_new(g->loop, config->database, on_thaw, g, e)) == NULL ||
+	if ((g->keyring = keyring_new(g->loop, config->database, &of_keys, e)) == NULL ||
 	    judge_exposure(config, g->keyring, e) != 0)
 		goto fail;
 	if ((g->caller = caller_new(g->loop, e)) == NULL)

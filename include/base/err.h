@@ -13,7 +13,7 @@ struct err {
 	char type[32];  /* "invalid_request_error", "server_error", "rate_limit_error", ... */
 	char code[40];  /* "invalid_json", "model_not_found", ... ; empty is null */
 	char param[72]; /* the field at fault; empty is null */
-	char text[400];
+	char text[480];
 	int retry_after_s; /* 0: say nothing */
 	/* The arithmetic of a refusal by the budget, sent as error.details. -1: not known, sent as null. */
 	struct err_budget {

@@ -215,6 +215,10 @@ struct config_problem {
 /* path NULL: ./farthing.yaml, else /etc/farthing/farthing.yaml, else the defaults. database NULL: as the file says.
  * Returns a tree with one holder, or NULL with at least one problem; *problems is always set (NULL: none). */
 struct config *config_load(const char *path, const char *database, struct config_problem **problems);
+/* The same for tools that use no secret, and run where none can be read: api_key, admin.key and alerts.webhook are empty
+ * when what they name is not there. All else is checked as ever. */
+struct config *config_load_without_secrets(
+    const char *path, const char *database, struct config_problem **problems);
 void config_problems_free(struct config_problem **problems);
 
 /* Counted; the last holder to drop it frees all that its pointers point into. One thread at a time. */

@@ -13,7 +13,7 @@
 
 #include "base/digest.h"
 #include "base/err.h"
-#include "core/key.h"
+#include "core/key_wish.h"
 
 /* "sk-farthing-", 43 letters and digits, and the terminating NUL: 256 bits from the kernel */
 enum { KEY_SECRET = 12 + 43 + 1, KEY_HINT = 4 + 1 };
@@ -45,6 +45,10 @@ void keys_close(struct keys **k);
 
 /* A key like that one, its mac excepted. 0, or -1 with *e: 409 key_exists, 503 ledger_unavailable. */
 int keys_add(struct keys *k, const struct key *like, int64_t now_us, char secret[KEY_SECRET], struct err *e);
+/* Changes what the wish says of the key it names, and no more. config as for key_wish_read. 400 as there, 404 key_not_found,
+ * 409 key_revoked. */
+int keys_set(
+    struct keys *k, const struct key_wish *wish, const struct config *config, int64_t now_us, struct err *e);
 /* Both: 404 key_not_found. One that is revoked already stays as it is. */
 int keys_revoke(struct keys *k, const char *name, int64_t now_us, struct err *e);
 /* "local" too, the account of those who come without a key */

@@ -20,7 +20,7 @@ enum route_kind {
 	ROUTE_HOME, /* "/": a word of greeting for the one who looks with a browser */
 };
 
-enum keys_action { KEYS_ACT_LIST, KEYS_ACT_ADD, KEYS_ACT_REVOKE, KEYS_ACT_THAW };
+enum keys_action { KEYS_ACT_LIST, KEYS_ACT_ADD, KEYS_ACT_SET, KEYS_ACT_REVOKE, KEYS_ACT_THAW };
 
 struct route {
 	enum route_kind kind;

@@ -1,6 +1,7 @@
 /*
  * The keyring: the virtual keys that a running gateway knows, found by their secrets. It looks several times a second
- * whether the ledger's table of keys was changed by somebody else, so that a revoked key stops within one.
+ * whether the ledger's table of keys was changed by somebody else, so that a revoked key stops within one, and a raised
+ * limit serves.
  *
  *     keyring_new ──> look, look, ... ──> keyring_free
  *
@@ -17,12 +18,15 @@
 
 struct keyring;
 
-/* An operator lets a frozen key go on. */
-typedef void keyring_on_thaw(void *context, const char *name);
+struct keyring_events {
+	void (*on_thaw)(void *context, const char *name);      /* an operator lets a frozen key go on */
+	void (*on_change)(void *context, const struct key *k); /* a key that was known may do more, or less */
+	void *context;
+};
 
-/* Opens the ledger's file, which must be there. loop NULL: looks only when told to. on_thaw may be NULL. */
+/* Opens the ledger's file, which must be there. loop NULL: looks only when told to. Copies the events. */
 struct keyring *keyring_new(
-    struct loop *loop, const char *database, keyring_on_thaw *on_thaw, void *context, struct err *e);
+    struct loop *loop, const char *database, const struct keyring_events *events, struct err *e);
 void keyring_free(struct keyring **r);
 
 void keyring_insist(struct keyring *r); /* from now on keys are required, even if there are none */

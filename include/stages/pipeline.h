@@ -32,6 +32,8 @@ void pipeline_depart(struct pipeline *p, struct exchange *x, int status, const c
 
 /* A configuration is in force: time zone and alert shares */
 void pipeline_use(struct pipeline *p, const struct config *config);
+/* A key's limits are others from now on: those who wait for them go on */
+void pipeline_key(struct pipeline *p, const struct config *config, const struct key *k);
 struct budget *pipeline_budget(struct pipeline *p);
 int pipeline_under_way(const struct pipeline *p); /* asks that have not landed */
 /* The gateway stops: every answer still on its way breaks with e */

@@ -16,6 +16,7 @@ enum { GOOD = 0, BAD = 1, USAGE = 2 };
 
 static const char usage[] =
     "usage: farthing keys add NAME [OPTIONS]\n"
+    "       farthing keys set NAME [OPTIONS]\n"
     "       farthing keys list [--json]\n"
     "       farthing keys revoke NAME\n"
     "       farthing keys thaw NAME\n\n"
@@ -23,14 +24,16 @@ static const char usage[] =
     "one,\n"
     "every client needs one. A running gateway sees a change within a second.\n\n"
     "  add      makes a key and prints its secret, once, on stdout\n"
+    "  set      changes what is named and leaves the rest: a limit, the models, when it expires\n"
     "  list     all keys: name, last characters, state, limits, spent today\n"
     "  revoke   ends a key for good; requests in flight are finished, its name stays in the books\n"
     "  thaw     lets a key go on today that was frozen because a provider billed more than was held\n\n"
     "  --request-usd X --daily-usd X --weekly-usd X --monthly-usd X   what it may spend; none if left out\n"
-    "  --models A,B      the models it may ask for; all if left out\n"
-    "  --project NAME    the group of keys it belongs to\n"
-    "  --concurrent N    requests it may have in flight; else limits.per_key\n"
-    "  --expires 30d     how long it lives: 12h, 30d, 2w; for ever if left out\n"
+    "                    (or off: no limit)\n"
+    "  --models A,B      the models it may ask for, or all; all if left out\n"
+    "  --project NAME    the group of keys it belongs to, or none\n"
+    "  --concurrent N    requests it may have in flight, or default: limits.per_key\n"
+    "  --expires 30d     how long it lives from now: 12h, 30d, 2w, or never; for ever if left out\n"
     "  --json            list: as JSON\n"
     "  -c, --config FILE the configuration that names the database and the models\n"
     "      --db FILE     this database, whatever the configuration says\n"
@@ -87,19 +90,23 @@ add(const struct order *o, const char *database, const struct config *config)
 }
 
 static int
-change(const struct order *o, const char *database)
+change(const struct order *o, const char *database, const struct config *config)
 {
 	struct err e = { 0 };
-	bool revoke = strcmp(o->verb, "revoke") == 0;
+	bool set = strcmp(o->verb, "set") == 0, revoke = strcmp(o->verb, "revoke") == 0;
 	struct keys *k = keys_open(database, KEYS_CHANGE, &e);
 	if (k == NULL)
 		return fail(&e);
-	int rc = revoke ? keys_revoke(k, o->name, clock_wall_us(), &e)
-			: keys_thaw(k, o->name, clock_wall_us(), &e);
+	int rc = set      ? keys_set(k, &o->wish, config, clock_wall_us(), &e)
+		 : revoke ? keys_revoke(k, o->name, clock_wall_us(), &e)
+			  : keys_thaw(k, o->name, clock_wall_us(), &e);
 	keys_close(&k);
 	if (rc != 0)
 		return fail(&e);
-	fprintf(stderr, revoke ? "The key %s is revoked.\n" : "The key %s may go on.\n", o->name);
+	fprintf(stderr, "The key %s %s.\n", o->name,
+	    set      ? "is changed"
+	    : revoke ? "is revoked"
+		     : "may go on");
 	return GOOD;
 }
 
@@ -130,7 +137,7 @@ act(const struct order *o, const char *database, const struct config *config)
 {
 	if (strcmp(o->verb, "add") == 0)
 		return add(o, database, config);
-	return strcmp(o->verb, "list") == 0 ? list(o, database) : change(o, database);
+	return strcmp(o->verb, "list") == 0 ? list(o, database) : change(o, database, config);
 }
 
 /* A named file needs no configuration, so a broken one does not keep anybody from revoking a key; but names of models are
@@ -141,7 +148,7 @@ run(const struct order *o)
 	if (o->database != NULL && o->wish.models.p == NULL)
 		return act(o, o->database, NULL);
 	struct config_problem *problems = NULL;
-	struct config *config = config_load(o->config_path, o->database, &problems);
+	struct config *config = config_load_without_secrets(o->config_path, o->database, &problems);
 	if (config == NULL)
 		print_problems(problems);
 	config_problems_free(&problems);
@@ -191,11 +198,15 @@ take_option(struct order *o, int option)
 static bool
 makes_sense(const struct order *o, int words)
 {
-	bool is_add = strcmp(o->verb, "add") == 0, is_list = strcmp(o->verb, "list") == 0;
+	bool is_add = strcmp(o->verb, "add") == 0, is_set = strcmp(o->verb, "set") == 0;
+	bool is_list = strcmp(o->verb, "list") == 0;
 	bool is_change = strcmp(o->verb, "revoke") == 0 || strcmp(o->verb, "thaw") == 0;
-	if (!is_add && !is_list && !is_change)
+	if (!is_add && !is_set && !is_list && !is_change)
 		return false;
-	if (words != (is_list ? 1 : 2) || (o->wished && !is_add) || (o->json && !is_list))
+	if (words != (is_list ? 1 : 2) || (o->json && !is_list))
+		return false;
+	bool wish_fits = is_add || o->wished == is_set;
+	if (!wish_fits)
 		return false;
 	return o->database == NULL || o->database[0] != '\0';
 }

@@ -34,7 +34,7 @@ static int
 check_configured(const char *config_path)
 {
 	struct config_problem *problems = NULL;
-	struct config *config = config_load(config_path, NULL, &problems);
+	struct config *config = config_load_without_secrets(config_path, NULL, &problems);
 	if (config == NULL)
 		print_problems(problems);
 	config_problems_free(&problems);

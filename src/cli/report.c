@@ -238,7 +238,7 @@ static int
 report(const struct wish *w)
 {
 	struct config_problem *problems = NULL;
-	struct config *c = config_load(w->config, w->database, &problems);
+	struct config *c = config_load_without_secrets(w->config, w->database, &problems);
 	print_problems(problems);
 	config_problems_free(&problems);
 	if (c == NULL)

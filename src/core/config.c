@@ -76,13 +76,14 @@ read_tree(struct reader *r, const struct node *root)
 	alerts_read(r, root);
 }
 
-struct config *
-config_parse(const char *label, struct str text, const char *database, struct config_problem **problems)
+static struct config *
+parse(const char *label, struct str text, const char *database, bool without_secrets,
+    struct config_problem **problems)
 {
 	struct config_memory *m = config_memory_new(), *nodes = config_memory_new();
 	struct config *c = config_memory_take(m, sizeof *c);
 	struct problem_list list = { .file = label };
-	struct reader r = { .config = c, .memory = m, .problems = &list };
+	struct reader r = { .config = c, .memory = m, .problems = &list, .without_secrets = without_secrets };
 	c->memory = m;
 	c->holders = 1;
 	c->path = config_memory_text(m, str_from(label));
@@ -103,6 +104,12 @@ config_parse(const char *label, struct str text, const char *database, struct co
 	if (list.first != NULL)
 		config_drop(&c);
 	return c;
+}
+
+struct config *
+config_parse(const char *label, struct str text, const char *database, struct config_problem **problems)
+{
+	return parse(label, text, database, false, problems);
 }
 
 /* The file's bytes, at most one more than yaml_read takes, so that it can tell. */
@@ -142,8 +149,8 @@ usual_path(void)
 	return NULL;
 }
 
-struct config *
-config_load(const char *path, const char *database, struct config_problem **problems)
+static struct config *
+load(const char *path, const char *database, bool without_secrets, struct config_problem **problems)
 {
 	struct config *c = NULL;
 	struct buf bytes = { 0 };
@@ -151,18 +158,30 @@ config_load(const char *path, const char *database, struct config_problem **prob
 	if (path == NULL)
 		path = usual_path();
 	if (path == NULL)
-		return config_parse("", STR(""), database, problems);
+		return parse("", STR(""), database, without_secrets, problems);
 	if (read_file(path, &bytes) != 0) {
 		struct problem_list list = { .file = path };
 		problem_add(&list, 0, "", "cannot be read: %s", strerror(errno));
 		*problems = list.first;
 	} else {
-		c = config_parse(path, buf_str(&bytes), database, problems);
+		c = parse(path, buf_str(&bytes), database, without_secrets, problems);
 	}
 	if (bytes.cap > 0)
 		explicit_bzero(bytes.p, bytes.n);
 	buf_free(&bytes);
 	return c;
+}
+
+struct config *
+config_load(const char *path, const char *database, struct config_problem **problems)
+{
+	return load(path, database, false, problems);
+}
+
+struct config *
+config_load_without_secrets(const char *path, const char *database, struct config_problem **problems)
+{
+	return load(path, database, true, problems);
 }
 
 void

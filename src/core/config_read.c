@@ -24,13 +24,26 @@ wipe(struct buf *b)
 }
 
 bool
+read_is_left_out(const struct reader *r, const struct config_key *k, int rc)
+{
+	bool secret = k->type == KEY_SECRET || k->type == KEY_WEBHOOK;
+	return rc == VALUE_MISSING && secret && r->without_secrets;
+}
+
+bool
 read_text(
     struct reader *r, const struct config_key *k, struct str text, int line, const char *path, void *slot)
 {
 	struct scalar s = { .raw = text, .line = line, .path = path };
 	char why[300];
 	bool good = false;
-	if (value_expand(text, &r->text, why, sizeof why) != 0) {
+	int rc = value_expand(text, &r->text, why, sizeof why);
+	if (read_is_left_out(r, k, rc)) {
+		*(const char **)slot = "";
+		good = true;
+		goto done;
+	}
+	if (rc != 0) {
 		problem_add(r->problems, line, path, "%s", why);
 		goto done;
 	}

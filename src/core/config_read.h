@@ -15,6 +15,7 @@ struct reader {
 	struct problem_list *problems;
 	struct buf text, secret; /* of the scalar at hand; wiped after each */
 	bool in_task;            /* global keys are refused */
+	bool without_secrets;    /* those that are missing are left out */
 	bool in_defaults;        /* a default may name a model that this configuration does not serve */
 };
 
@@ -41,6 +42,9 @@ enum { NAME_OF_UPSTREAM = 47, NAME_OF_MODEL = 95 };
 bool read_name_ok(struct reader *r, struct str name, size_t most, int line, const char *path);
 /* The name of a task or a project: a label, as a request may carry it. */
 bool read_account_ok(struct reader *r, struct str name, int line, const char *path);
+
+/* A secret that was not found is no mistake for who uses none. rc: of value_expand or value_secret */
+bool read_is_left_out(const struct reader *r, const struct config_key *k, int rc);
 
 /* NULL when there is none of that name, which is a problem unless the defaults name it */
 const struct model_conf *read_model(struct reader *r, struct str name, int line, const char *path);

@@ -33,10 +33,13 @@ printable(struct str s, unsigned char least)
 }
 
 static bool
-read_secret(struct reader *r, const struct scalar *s, void *slot)
+read_secret(struct reader *r, const struct config_key *k, const struct scalar *s, void *slot)
 {
 	char why[300];
-	if (value_secret(s->text, &r->secret, why, sizeof why) != 0)
+	int rc = value_secret(s->text, &r->secret, why, sizeof why);
+	if (read_is_left_out(r, k, rc))
+		return keep(r, STR(""), slot);
+	if (rc != 0)
 		return scalar_refuse(r, s, why);
 	struct str secret = buf_str(&r->secret);
 	if (!printable(secret, 0x21))
@@ -79,11 +82,14 @@ read_url(struct reader *r, const struct scalar *s, void *slot)
 
 /* Those of the services that take them end in a token, and some have a query. */
 static bool
-read_webhook(struct reader *r, const struct scalar *s, void *slot)
+read_webhook(struct reader *r, const struct config_key *k, const struct scalar *s, void *slot)
 {
 	struct url_parts parts;
 	char why[300];
-	if (value_secret(s->text, &r->secret, why, sizeof why) != 0)
+	int rc = value_secret(s->text, &r->secret, why, sizeof why);
+	if (read_is_left_out(r, k, rc))
+		return keep(r, STR(""), slot);
+	if (rc != 0)
 		return scalar_refuse(r, s, why);
 	struct str url = buf_str(&r->secret), before = url;
 	const char *query = url.n > 0 ? memchr(url.p, '?', url.n) : NULL;
@@ -215,7 +221,7 @@ scalar_read_text(struct reader *r, const struct config_key *k, const struct scal
 	case KEY_LABEL:
 		return read_label(r, s, slot);
 	case KEY_SECRET:
-		return read_secret(r, s, slot);
+		return read_secret(r, k, s, slot);
 	case KEY_PATH:
 		return read_path(r, s, slot);
 	case KEY_FILE:
@@ -225,7 +231,7 @@ scalar_read_text(struct reader *r, const struct config_key *k, const struct scal
 	case KEY_URL:
 		return read_url(r, s, slot);
 	case KEY_WEBHOOK:
-		return read_webhook(r, s, slot);
+		return read_webhook(r, k, s, slot);
 	case KEY_LISTEN:
 		return read_listen(r, s);
 	case KEY_ZONE:

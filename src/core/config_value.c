@@ -230,7 +230,7 @@ add_variable(struct str inside, struct buf *out, char *why, size_t size)
 		value = (struct str){ inside.p + dash + 2, inside.n - (size_t)dash - 2 };
 	if (value.p == NULL) {
 		snprintf(why, size, "needs the environment variable %s, which is not set", label);
-		return -1;
+		return VALUE_MISSING;
 	}
 	return buf_add(out, value) == 0 ? 0 : too_long(why, size);
 }
@@ -259,8 +259,9 @@ value_expand(struct str text, struct buf *out, char *why, size_t size)
 			snprintf(why, size, "has a ${ without its }; $${ stands for a literal ${");
 			return -1;
 		}
-		if (add_variable((struct str){ text.p, (size_t)end }, out, why, size) != 0)
-			return -1;
+		int rc = add_variable((struct str){ text.p, (size_t)end }, out, why, size);
+		if (rc != 0)
+			return rc;
 		text = (struct str){ text.p + end + 1, text.n - (size_t)end - 1 };
 	}
 	return 0;
@@ -275,7 +276,7 @@ read_secret(const char *path, struct buf *out, char *why, size_t size)
 	char bytes[MOST_SECRET + 1];
 	struct stat st;
 	size_t n = 0;
-	int rc = -1, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int rc = VALUE_MISSING, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
 		snprintf(why, size, "cannot read the file %s: %s", path,
 		    fd < 0 ? strerror(errno) : "it is no plain file");
@@ -311,14 +312,14 @@ read_credential(struct str name, struct buf *out, char *why, size_t size)
 {
 	const char *folder = getenv("CREDENTIALS_DIRECTORY");
 	char path[4096];
-	if (folder == NULL || folder[0] == '\0') {
-		snprintf(
-		    why, size, "needs a credential, but systemd gave none: CREDENTIALS_DIRECTORY is not set");
-		return -1;
-	}
 	if (name.n == 0 || memchr(name.p, '/', name.n) != NULL || name.p[0] == '.') {
 		snprintf(why, size, "is no credential's name: a file name without a slash");
 		return -1;
+	}
+	if (folder == NULL || folder[0] == '\0') {
+		snprintf(
+		    why, size, "needs a credential, but systemd gave none: CREDENTIALS_DIRECTORY is not set");
+		return VALUE_MISSING;
 	}
 	int n = snprintf(path, sizeof path, "%s/%.*s", folder, STR_FMT(name));
 	if (n < 0 || (size_t)n >= sizeof path)

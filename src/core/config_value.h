@@ -17,12 +17,15 @@ bool value_date(struct str text, int64_t *us);  /* 2026-01-31, 2026-01-31T12:00:
 bool value_bool(struct str text, bool *out);    /* true false yes no on off, in YAML 1.1's three spellings */
 bool value_choice(struct str text, const char *choices, int *index); /* one of "a|b|c" */
 
-/* Replaces ${NAME} and ${NAME:-default}; $${ is a literal ${. Adds to out; returns 0, or -1 with the reason in why,
- * which names the variable, never its value. */
+/* Well written, but what it names is not there, or not for us to read */
+enum { VALUE_MISSING = -2 };
+
+/* Replaces ${NAME} and ${NAME:-default}; $${ is a literal ${. Adds to out; returns 0, or -1 or VALUE_MISSING with the
+ * reason in why, which names the variable, never its value. */
 int value_expand(struct str text, struct buf *out, char *why, size_t size);
 
 /* A secret's text: as it stands, or the content of file:/path, or of credential:NAME in $CREDENTIALS_DIRECTORY.
- * 0, or -1 with the reason. */
+ * 0, or -1 or VALUE_MISSING with the reason. */
 int value_secret(struct str text, struct buf *out, char *why, size_t size);
 
 #endif

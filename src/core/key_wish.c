@@ -1,5 +1,5 @@
 /*
- * What somebody wants a new virtual key to be.
+ * What somebody wants a virtual key to be.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core/key_wish.h"
@@ -18,7 +18,7 @@ is_reserved(struct str name)
 }
 
 static int
-read_names(const struct key_wish *w, struct key *k, struct err *e)
+read_name(const struct key_wish *w, struct key *k, struct err *e)
 {
 	if (!account_is_label(w->name))
 		return err_param(e, "name", "invalid_value",
@@ -26,23 +26,38 @@ read_names(const struct key_wish *w, struct key *k, struct err *e)
 	if (is_reserved(w->name))
 		return err_param(e, "name", "invalid_value",
 		    "The names local and unknown mean clients without a key; choose another one.");
-	if (w->project.p != NULL && !account_is_label(w->project))
-		return err_param(e, "project", "invalid_value",
-		    "A project's name has letters, digits, '-', '_', '.' and ':', 1 to 63 of them.");
 	str_copy(k->name, sizeof k->name, w->name);
-	str_copy(k->project, sizeof k->project, w->project);
+	return 0;
+}
+
+static int
+read_project(struct str text, struct key *k, struct err *e)
+{
+	if (text.p == NULL)
+		return 0;
+	if (!account_is_label(text))
+		return err_param(e, "project", "invalid_value",
+		    "A project's name has letters, digits, '-', '_', '.' and ':', 1 to 63 of them; none "
+		    "means "
+		    "no project.");
+	str_copy(k->project, sizeof k->project, str_eq(text, STR("none")) ? STR("") : text);
 	return 0;
 }
 
 static int
 read_money(struct str text, const char *field, int64_t *pico, struct err *e)
 {
-	*pico = -1;
-	if (text.p == NULL || money_parse_usd(text, pico) == 0)
+	if (text.p == NULL)
+		return 0;
+	if (str_eq(text, STR("off"))) {
+		*pico = -1;
+		return 0;
+	}
+	if (money_parse_usd(text, pico) == 0)
 		return 0;
 	return err_param(e, field, "invalid_value",
 	    "%s is an amount of dollars such as 2 or 0.05: a plain decimal number, not negative, below nine "
-	    "million.",
+	    "million; or off.",
 	    field);
 }
 
@@ -55,13 +70,22 @@ read_limits(const struct key_wish *w, struct key *k, struct err *e)
 	    read_money(w->weekly_usd, "weekly_usd", &l->weekly_pico, e) != 0 ||
 	    read_money(w->monthly_usd, "monthly_usd", &l->monthly_pico, e) != 0)
 		return -1;
+	return 0;
+}
+
+static int
+read_concurrent(struct str text, struct key *k, struct err *e)
+{
 	int64_t concurrent = 0;
-	if (w->concurrent.p != NULL &&
-	    (!str_int(w->concurrent, &concurrent) || concurrent < 1 || concurrent > CONCURRENT_MOST))
+	if (text.p == NULL)
+		return 0;
+	bool number = str_int(text, &concurrent) && concurrent >= 1 && concurrent <= CONCURRENT_MOST;
+	if (!number && !str_eq(text, STR("default")))
 		return err_param(e, "concurrent", "invalid_value",
-		    "concurrent is how many requests may be in flight: a whole number from 1 to %d.",
+		    "concurrent is how many requests may be in flight: a whole number from 1 to %d, or "
+		    "default.",
 		    CONCURRENT_MOST);
-	k->concurrent = (int)concurrent;
+	k->concurrent = number ? (int)concurrent : 0;
 	return 0;
 }
 
@@ -78,6 +102,10 @@ read_models(const struct key_wish *w, const struct config *config, struct key *k
 	struct buf list;
 	if (rest.p == NULL)
 		return 0;
+	if (str_eq(rest, STR("all"))) {
+		k->models[0] = '\0';
+		return 0;
+	}
 	buf_init(&list, sizeof k->models - 1);
 	int rc = 0;
 	do {
@@ -108,9 +136,14 @@ read_expiry(const struct key_wish *w, int64_t wall_us, struct key *k, struct err
 	int64_t ms = 0;
 	if (w->expires.p == NULL)
 		return 0;
+	if (str_eq(w->expires, STR("never"))) {
+		k->expires_us = 0;
+		return 0;
+	}
 	if (!value_duration(w->expires, &ms) || ms < 1 || ms > expires_most_ms)
 		return err_param(e, "expires", "invalid_value",
-		    "expires is a time from now such as 12h or 30d: more than nothing, at most 36500d.");
+		    "expires is a time from now such as 12h or 30d: more than nothing, at most 36500d; or "
+		    "never.");
 	k->expires_us = wall_us + ms * 1000;
 	return 0;
 }
@@ -120,7 +153,23 @@ key_wish_read(
     const struct key_wish *w, const struct config *config, int64_t wall_us, struct key *k, struct err *e)
 {
 	*k = (struct key){ .limits = ACCOUNT_UNLIMITED };
-	if (read_names(w, k, e) != 0 || read_limits(w, k, e) != 0 || read_models(w, config, k, e) != 0)
+	return read_name(w, k, e) == 0 ? key_wish_change(w, config, wall_us, k, e) : -1;
+}
+
+int
+key_wish_change(
+    const struct key_wish *w, const struct config *config, int64_t wall_us, struct key *k, struct err *e)
+{
+	if (read_project(w->project, k, e) != 0 || read_limits(w, k, e) != 0 ||
+	    read_concurrent(w->concurrent, k, e) != 0 || read_models(w, config, k, e) != 0)
 		return -1;
 	return read_expiry(w, wall_us, k, e);
+}
+
+bool
+key_wish_is_empty(const struct key_wish *w)
+{
+	return w->project.p == NULL && w->models.p == NULL && w->request_usd.p == NULL &&
+	       w->daily_usd.p == NULL && w->weekly_usd.p == NULL && w->monthly_usd.p == NULL &&
+	       w->concurrent.p == NULL && w->expires.p == NULL;
 }

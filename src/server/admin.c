@@ -19,24 +19,27 @@ static const struct {
 	const char *name;
 	enum wish_type type;
 	size_t field;
+	const char *none; /* what null means; NULL: as if it were not there */
 	const char *wants;
 } members[] = {
-	{ "name", WISH_TEXT, offsetof(struct key_wish, name), "a string" },
-	{ "project", WISH_TEXT, offsetof(struct key_wish, project), "a string" },
-	{ "expires", WISH_TEXT, offsetof(struct key_wish, expires), "a string such as \"30d\"" },
-	{ "models", WISH_LIST, offsetof(struct key_wish, models), "a list of strings" },
-	{ "request_usd", WISH_MONEY, offsetof(struct key_wish, request_usd), "a number" },
-	{ "daily_usd", WISH_MONEY, offsetof(struct key_wish, daily_usd), "a number" },
-	{ "weekly_usd", WISH_MONEY, offsetof(struct key_wish, weekly_usd), "a number" },
-	{ "monthly_usd", WISH_MONEY, offsetof(struct key_wish, monthly_usd), "a number" },
-	{ "concurrent", WISH_COUNT, offsetof(struct key_wish, concurrent), "a number" },
+	{ "name", WISH_TEXT, offsetof(struct key_wish, name), NULL, "a string" },
+	{ "project", WISH_TEXT, offsetof(struct key_wish, project), "none", "a string" },
+	{ "expires", WISH_TEXT, offsetof(struct key_wish, expires), "never", "a string such as \"30d\"" },
+	{ "models", WISH_LIST, offsetof(struct key_wish, models), "all", "a list of strings" },
+	{ "request_usd", WISH_MONEY, offsetof(struct key_wish, request_usd), "off", "a number" },
+	{ "daily_usd", WISH_MONEY, offsetof(struct key_wish, daily_usd), "off", "a number" },
+	{ "weekly_usd", WISH_MONEY, offsetof(struct key_wish, weekly_usd), "off", "a number" },
+	{ "monthly_usd", WISH_MONEY, offsetof(struct key_wish, monthly_usd), "off", "a number" },
+	{ "concurrent", WISH_COUNT, offsetof(struct key_wish, concurrent), "default", "a number" },
 };
 
 enum { MEMBERS = sizeof members / sizeof members[0] };
 
-/* Decoded texts, which the wish points into. */
-struct wish_texts {
-	struct buf of[MEMBERS];
+/* A body: the wish points into the rest, which holds its decoded texts. */
+struct asked {
+	struct key_wish wish;
+	struct json j;
+	struct buf texts[MEMBERS];
 };
 
 static int
@@ -54,14 +57,15 @@ take_list(const struct json *j, uint32_t node, struct buf *out)
 
 /* Numbers are taken as they are written: no floating point touches money. */
 static int
-take_member(const struct json *j, uint32_t node, size_t i, struct wish_texts *texts, struct str *value)
+take_member(const struct json *j, uint32_t node, size_t i, struct buf *text, struct str *value)
 {
-	struct buf *text = &texts->of[i];
 	enum json_type type = json_type(j, node);
 	bool number = type == JSON_NUMBER && (members[i].type == WISH_MONEY || members[i].type == WISH_COUNT);
 	bool string = type == JSON_STRING && (members[i].type == WISH_MONEY || members[i].type == WISH_TEXT);
-	if (type == JSON_NULL)
+	if (type == JSON_NULL) {
+		*value = members[i].none != NULL ? str_from(members[i].none) : (struct str){ 0 };
 		return 0;
+	}
 	if (number) {
 		*value = json_raw(j, node);
 		return 0;
@@ -83,8 +87,9 @@ member_at(const struct json *j, uint32_t key)
 }
 
 static int
-take_wish(const struct json *j, struct wish_texts *texts, struct key_wish *wish, struct err *e)
+take_wish(struct asked *a, struct err *e)
 {
+	const struct json *j = &a->j;
 	if (json_type(j, 0) != JSON_OBJECT)
 		return err_set(e, 400, "invalid_json", "The body must be a JSON object.");
 	for (uint32_t key = json_first(j, 0); key != 0; key = json_next(j, 0, key + 1)) {
@@ -93,8 +98,8 @@ take_wish(const struct json *j, struct wish_texts *texts, struct key_wish *wish,
 			return err_set(e, 400, "invalid_value",
 			    "A key has name, project, models, request_usd, daily_usd, weekly_usd, "
 			    "monthly_usd, concurrent and expires; there is something else in the body.");
-		struct str *value = (struct str *)(void *)((char *)wish + members[i].field);
-		if (take_member(j, key + 1, i, texts, value) != 0)
+		struct str *value = (struct str *)(void *)((char *)&a->wish + members[i].field);
+		if (take_member(j, key + 1, i, &a->texts[i], value) != 0)
 			return err_param(e, members[i].name, "invalid_type", "%s must be %s.",
 			    members[i].name, members[i].wants);
 	}
@@ -102,27 +107,24 @@ take_wish(const struct json *j, struct wish_texts *texts, struct key_wish *wish,
 }
 
 static int
-read_wish(struct visit *v, struct key *key)
+read_body(struct visit *v, struct asked *a)
 {
-	struct wish_texts texts = { 0 };
-	struct key_wish wish = { 0 };
-	struct json j = { 0 };
 	struct json_fault fault;
 	struct err *e = &v->err;
-	int rc;
-	if (json_scan(&j, buf_str(&v->x.body), JSON_LIMITS, &fault) == 0)
-		rc = take_wish(&j, &texts, &wish, e);
-	else if (fault.code == JSON_DUPLICATE_KEY)
-		rc = err_set(e, 400, "duplicate_key", "A key stands twice in the body.");
-	else
-		rc = err_set(e, 400, "invalid_json", "The body is not valid JSON: %s (at byte %u).",
-		    fault.text, fault.at);
-	if (rc == 0)
-		rc = key_wish_read(&wish, site_config(v->x.site), v->x.wall_us, key, e);
-	json_free(&j);
+	if (json_scan(&a->j, buf_str(&v->x.body), JSON_LIMITS, &fault) == 0)
+		return take_wish(a, e);
+	if (fault.code == JSON_DUPLICATE_KEY)
+		return err_set(e, 400, "duplicate_key", "A key stands twice in the body.");
+	return err_set(
+	    e, 400, "invalid_json", "The body is not valid JSON: %s (at byte %u).", fault.text, fault.at);
+}
+
+static void
+asked_free(struct asked *a)
+{
+	json_free(&a->j);
 	for (size_t i = 0; i < MEMBERS; i++)
-		buf_free(&texts.of[i]);
-	return rc;
+		buf_free(&a->texts[i]);
 }
 
 /* ---- on a worker ---- */
@@ -151,10 +153,27 @@ show(struct visit *v, struct keys *k, const char *name, const char *secret)
 	return rc | buf_add(page, all ? STR("]}\n") : STR("\n"));
 }
 
+/* What was wished for is judged before the file is opened, or where the key to be changed is known: inside keys_set. */
+static int
+judge(struct visit *v, struct asked *a, struct key *key)
+{
+	struct err *e = &v->err;
+	if (v->route.keys == KEYS_ACT_ADD)
+		return key_wish_read(&a->wish, site_config(v->x.site), v->x.wall_us, key, e);
+	if (a->wish.name.p != NULL)
+		return err_param(e, "name", "invalid_value",
+		    "A key's name stands in the books and stays as it is; leave it out.");
+	if (key_wish_is_empty(&a->wish))
+		return err_set(e, 400, "invalid_value", "The body names nothing that is to be changed.");
+	a->wish.name = str_from(v->route.name);
+	return 0;
+}
+
 static int
 add(struct visit *v, struct keys *k, const struct key *key)
 {
 	char secret[KEY_SECRET];
+	str_copy(v->route.name, sizeof v->route.name, str_from(key->name));
 	int rc = keys_add(k, key, v->x.wall_us, secret, &v->err);
 	if (rc == 0) {
 		v->status = 201;
@@ -165,38 +184,46 @@ add(struct visit *v, struct keys *k, const struct key *key)
 }
 
 static int
-act(struct visit *v, struct keys *k, const struct key *key)
+act(struct visit *v, struct keys *k, const struct asked *a, const struct key *key)
 {
 	const char *name = v->route.name;
+	int64_t now_us = v->x.wall_us;
+	int rc = -1;
 	switch (v->route.keys) {
 	case KEYS_ACT_LIST:
 		return show(v, k, NULL, NULL);
 	case KEYS_ACT_ADD:
 		return add(v, k, key);
+	case KEYS_ACT_SET:
+		rc = keys_set(k, &a->wish, site_config(v->x.site), now_us, &v->err);
+		break;
 	case KEYS_ACT_REVOKE:
-		return keys_revoke(k, name, v->x.wall_us, &v->err) == 0 ? show(v, k, name, NULL) : -1;
+		rc = keys_revoke(k, name, now_us, &v->err);
+		break;
 	case KEYS_ACT_THAW:
-		return keys_thaw(k, name, v->x.wall_us, &v->err) == 0 ? show(v, k, name, NULL) : -1;
+		rc = keys_thaw(k, name, now_us, &v->err);
+		break;
 	}
-	return -1;
+	return rc == 0 ? show(v, k, name, NULL) : -1;
 }
 
 static void
 work(struct task *task)
 {
 	struct visit *v = LIST_ENTRY(task, struct visit, task);
+	struct asked a = { 0 };
 	struct key key;
-	if (v->route.keys == KEYS_ACT_ADD && read_wish(v, &key) != 0)
-		return;
-	if (v->route.keys == KEYS_ACT_ADD)
-		str_copy(v->route.name, sizeof v->route.name, str_from(key.name));
-	struct keys *k = keys_open(site_config(v->x.site)->database,
+	struct keys *k = NULL;
+	bool wishes = v->route.keys == KEYS_ACT_ADD || v->route.keys == KEYS_ACT_SET;
+	if (wishes && (read_body(v, &a) != 0 || judge(v, &a, &key) != 0))
+		goto done;
+	k = keys_open(site_config(v->x.site)->database,
 	    v->route.keys == KEYS_ACT_LIST ? KEYS_READ : KEYS_CHANGE, &v->err);
-	if (k == NULL)
-		return;
-	if (act(v, k, &key) != 0 && v->err.status == 0)
+	if (k != NULL && act(v, k, &a, &key) != 0 && v->err.status == 0)
 		err_set(&v->err, 503, "overloaded", "No memory for the page.");
+done:
 	keys_close(&k);
+	asked_free(&a);
 }
 
 /* ---- on the loop ---- */
@@ -206,6 +233,7 @@ done(struct task *task)
 {
 	static const char *const actions[] = { [KEYS_ACT_LIST] = "list",
 		[KEYS_ACT_ADD] = "add",
+		[KEYS_ACT_SET] = "set",
 		[KEYS_ACT_REVOKE] = "revoke",
 		[KEYS_ACT_THAW] = "thaw" };
 	struct visit *v = LIST_ENTRY(task, struct visit, task);

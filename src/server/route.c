@@ -101,7 +101,8 @@ take_model(struct str name, struct route *route, struct err *e)
 	return n > 0 ? 0 : not_found(e);
 }
 
-/* /farthing/api/keys, and behind it /NAME, /NAME/revoke and /NAME/thaw. */
+/* /farthing/api/keys, and behind it /NAME, /NAME/revoke and /NAME/thaw. A change is a POST: no other method with a body is
+ * taken anywhere here. */
 static int
 take_keys(struct str method, struct str rest, struct route *route, const char **allow, struct err *e)
 {
@@ -119,9 +120,11 @@ take_keys(struct str method, struct str rest, struct route *route, const char **
 	if (!account_is_label(name))
 		return not_found(e);
 	str_copy(route->name, sizeof route->name, name);
+	if (verb.p == NULL) {
+		route->keys = post ? KEYS_ACT_SET : KEYS_ACT_REVOKE;
+		return post || str_eq(method, STR("DELETE")) ? 0 : refuse_method("POST, DELETE", allow, e);
+	}
 	route->keys = KEYS_ACT_REVOKE;
-	if (verb.p == NULL)
-		return str_eq(method, STR("DELETE")) ? 0 : refuse_method("DELETE", allow, e);
 	if (str_eq(verb, STR("thaw")))
 		route->keys = KEYS_ACT_THAW;
 	else if (!str_eq(verb, STR("revoke")))

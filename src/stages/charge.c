@@ -291,14 +291,23 @@ charge_is_as_wide(const struct charge *c, const struct charge *other)
 	return request && (same_task || !task_limited) && (same_run || c->run_pico < 0);
 }
 
+/* An order as nobody has placed it: the gateway pays for all, so its limits are part of every one. */
+static void
+declare_begin(struct charge *c, struct budget *budget, const struct config *config, const struct payer *payer)
+{
+	const struct budget_conf *b = &config->budget;
+	*c = (struct charge){ .budget = budget,
+		.order = { .payer = payer, .run_pico = -1, .issued_us = clock_us() } };
+	set_limits(c, ACCOUNT_GATEWAY, b->daily_pico, b->weekly_pico, b->monthly_pico);
+}
+
 void
 charge_declare(struct budget *budget, const struct config *config)
 {
 	struct payer payer = { 0 };
-	struct charge c = { .budget = budget,
-		.order = { .payer = &payer, .run_pico = -1, .issued_us = clock_us() } };
-	const struct budget_conf *b = &config->budget;
-	set_limits(&c, ACCOUNT_GATEWAY, b->daily_pico, b->weekly_pico, b->monthly_pico);
+	struct charge c;
+	const struct budget_conf *b;
+	declare_begin(&c, budget, config, &payer);
 	for (size_t i = 0; i < config->task_count; i++) {
 		b = &config->tasks[i].budget;
 		str_copy(payer.task, sizeof payer.task, str_from(config->tasks[i].name));
@@ -312,6 +321,18 @@ charge_declare(struct budget *budget, const struct config *config)
 		set_limits(&c, ACCOUNT_PROJECT, b->daily_pico, b->weekly_pico, b->monthly_pico);
 		budget_remaining(budget, &c.order);
 	}
+}
+
+void
+charge_declare_key(struct budget *budget, const struct config *config, const struct key *k)
+{
+	struct payer payer = { 0 };
+	struct charge c;
+	const struct account_limits *l = &k->limits;
+	str_copy(payer.key, sizeof payer.key, str_from(k->name));
+	declare_begin(&c, budget, config, &payer);
+	set_limits(&c, ACCOUNT_KEY, l->daily_pico, l->weekly_pico, l->monthly_pico);
+	budget_remaining(budget, &c.order);
 }
 
 int

@@ -65,6 +65,8 @@ void charge_declare(struct budget *budget, const struct config *config);
 /* Whether nothing narrows c that does not narrow other as well: its request's limit, its task's, its run's. The key and what is
  * above it are the same for all who share. */
 bool charge_is_as_wide(const struct charge *c, const struct charge *other);
+/* ... and those of one key, since they were changed */
+void charge_declare_key(struct budget *budget, const struct config *config, const struct key *k);
 /* For those who join: whether the payer could spend anything. -1 with *e. */
 int charge_admits(struct charge *c, struct err *e);
 int64_t charge_remaining(struct charge *c); /* the least its limits leave; -1: it has none */

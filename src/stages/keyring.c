@@ -26,8 +26,7 @@ struct keyring {
 	int64_t local_thawed_us; /* those without a key can be frozen too */
 	struct loop *loop;
 	struct timer timer;
-	keyring_on_thaw *on_thaw;
-	void *context;
+	struct keyring_events events;
 };
 
 static struct str
@@ -54,6 +53,14 @@ tell(const struct keyring *r, const char *verb, const char *name)
 		log_line(LOG_INFO, verb, "key=%s", name);
 }
 
+static bool
+same_terms(const struct key *a, const struct key *b)
+{
+	return memcmp(&a->limits, &b->limits, sizeof a->limits) == 0 && a->concurrent == b->concurrent &&
+	       a->expires_us == b->expires_us && strcmp(a->project, b->project) == 0 &&
+	       strcmp(a->models, b->models) == 0;
+}
+
 /* A key that was known stays the same thing, with its count of requests in flight, whatever has changed about it. */
 static struct key *
 keep_or_make(struct keyring *r, const struct key_row *row, const struct entry *before)
@@ -63,6 +70,7 @@ keep_or_make(struct keyring *r, const struct key_row *row, const struct entry *b
 		return key_new(&row->key);
 	}
 	struct key *k = before->key;
+	bool changed = !same_terms(k, &row->key);
 	if (row->key.revoked && !k->revoked)
 		tell(r, "key_revoked", k->name);
 	str_copy(k->project, sizeof k->project, str_from(row->key.project));
@@ -72,6 +80,10 @@ keep_or_make(struct keyring *r, const struct key_row *row, const struct entry *b
 	k->expires_us = row->key.expires_us;
 	k->revoked = row->key.revoked;
 	key_hold(k);
+	if (changed) {
+		tell(r, "key_changed", k->name);
+		r->events.on_change(r->events.context, k);
+	}
 	return k;
 }
 
@@ -89,8 +101,7 @@ take_rows(struct keyring *r, const struct key_row *rows, size_t count)
 		if (!thawed)
 			continue;
 		tell(r, "key_thawed", entry->key->name);
-		if (r->on_thaw != NULL)
-			r->on_thaw(r->context, entry->key->name);
+		r->events.on_thaw(r->events.context, entry->key->name);
 	}
 	let_go(&r->by_mac);
 	r->by_mac = fresh;
@@ -105,8 +116,7 @@ take_local(struct keyring *r, int64_t thawed_us)
 	if (!thawed)
 		return;
 	tell(r, "key_thawed", "local");
-	if (r->on_thaw != NULL)
-		r->on_thaw(r->context, "local");
+	r->events.on_thaw(r->events.context, "local");
 }
 
 static int
@@ -150,11 +160,10 @@ on_time(struct timer *t)
 }
 
 struct keyring *
-keyring_new(struct loop *loop, const char *database, keyring_on_thaw *on_thaw, void *context, struct err *e)
+keyring_new(struct loop *loop, const char *database, const struct keyring_events *events, struct err *e)
 {
 	struct keyring *r = must_alloc(sizeof *r);
-	r->on_thaw = on_thaw;
-	r->context = context;
+	r->events = *events;
 	r->loop = loop;
 	r->timer.on_due = on_time;
 	if ((r->keys = keys_open(database, KEYS_READ, e)) == NULL || load(r, e) != 0) {

@@ -74,6 +74,13 @@ pipeline_use(struct pipeline *p, const struct config *config)
 	budget_again(p->house.budget);
 }
 
+void
+pipeline_key(struct pipeline *p, const struct config *config, const struct key *k)
+{
+	charge_declare_key(p->house.budget, config, k);
+	budget_again(p->house.budget);
+}
+
 struct budget *
 pipeline_budget(struct pipeline *p)
 {

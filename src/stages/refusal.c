@@ -60,11 +60,26 @@ reset_words(int64_t resets_at_us, char out[64])
 	return out;
 }
 
+enum { RAISE_WORDS = ACCOUNT_NAME + 64 };
+
+/* A key's limits are changed by a command; all others stand in the configuration. */
+static const char *
+raise_words(enum account_kind kind, const char *account, enum window_kind window, char out[RAISE_WORDS])
+{
+	static const char *const options[] = { "daily", "weekly", "monthly" };
+	if (kind != ACCOUNT_KEY || window > WINDOW_MONTH)
+		return "Raise the limit";
+	snprintf(out, RAISE_WORDS, "Raise the limit (`farthing keys set %s --%s-usd X`)", account,
+	    options[window]);
+	return out;
+}
+
 int
 refuse_spent(struct err *e, enum account_kind kind, const char *account, enum window_kind window,
     const struct err_budget *sums, bool frozen)
 {
 	char what[RUN_ACCOUNT_NAME + 48], limit[40], spent[40], held[40], needed[40], resets[64];
+	char raise[RAISE_WORDS];
 	describe(kind, account, window, what, sizeof what);
 	if (frozen)
 		err_set(e, 429, "insufficient_quota",
@@ -76,10 +91,11 @@ refuse_spent(struct err *e, enum account_kind kind, const char *account, enum wi
 	else
 		err_set(e, 429, "insufficient_quota",
 		    "The %s is used up: limit %s, spent %s, held for running requests %s, needed %s. %s "
-		    "Raise the limit,%s or ask for less.",
+		    "%s,%s or ask for less.",
 		    what, dollars(sums->limit_pico, limit), dollars(sums->spent_pico, spent),
 		    dollars(sums->held_pico, held), dollars(sums->needed_pico, needed),
-		    reset_words(sums->resets_at_us, resets), sums->resets_at_us != 0 ? " wait," : "");
+		    reset_words(sums->resets_at_us, resets), raise_words(kind, account, window, raise),
+		    sums->resets_at_us != 0 ? " wait," : "");
 	str_copy(e->type, sizeof e->type, STR("insufficient_quota"));
 	e->should_retry = -1;
 	int64_t left_us = sums->resets_at_us - clock_wall_us();

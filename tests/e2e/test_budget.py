@@ -297,6 +297,23 @@ def test_where_holds_shrink_exactly_as_many_pass_as_what_was_spent_allows(gatewa
     assert adds_up(g.stop()).spent() == fits * real <= limit and not g.entries("overrun")
 
 
+def test_who_waits_for_a_key_goes_on_when_its_limit_is_raised(gateway, upstream):
+    g, key = keyed(gateway, limits(daily_usd=DOLLAR, wait="1m"), {"poor": ["--daily-usd", usd(bound(TOKENS, 100))]})
+    first = g.warm().chat(ASK, key["poor"])
+    one = upstream.next_call()
+    waits = g.warm().chat(question(max_tokens=99), key["poor"])
+    g.settle()
+    upstream.assert_no_call()
+    assert metric(g, "farthing_budget_waiting") == "1"
+    assert run("keys", "set", "poor", "--daily-usd", "0.5", "-c", g.config_path).returncode == 0
+    two = upstream.next_call()              # the first one has not been answered
+    using(TOKENS, 99)(two)
+    assert waits.reply().status == 200
+    using(TOKENS, 100)(one)
+    assert first.reply().status == 200
+    adds_up(g.stop())
+
+
 def test_an_account_at_its_limit_does_not_disturb_another(gateway, upstream):
     upstream.answer = using(TOKENS, 100)
     g, key = keyed(gateway, limits(daily_usd=DOLLAR, wait="1m"), {

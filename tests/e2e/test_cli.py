@@ -62,6 +62,27 @@ def test_a_missing_file_is_named(tmp_path):
     assert done.returncode == 1 and "nowhere.yaml" in done.stdout + done.stderr
 
 
+def test_tools_need_no_secret_and_the_gateway_does(tmp_path):
+    """In a shell beside the service there is no credential: what the tools do is not in need of one."""
+    config = tmp_path / "farthing.yaml"
+    config.write_text(f"database: {tmp_path}/f.db\nupstreams: {{ a: {{ base_url: 'https://a.example/v1', api_key: 'credential:k' }} }}\n"
+                      "admin: { key: '${NO_SUCH_VARIABLE}' }\nalerts: { webhook: 'file:/nowhere/webhook' }\n")
+    at = ("-c", str(config))
+    for args in (("keys", "add", "a", "--models", "gpt-4o-mini"), ("keys", "set", "a", "--daily-usd", "2"), ("keys", "list"),
+                 ("report",), ("ledger", "check"), ("keys", "revoke", "a")):
+        done = run(*args, *at)
+        assert done.returncode == 0, (args, done.stderr)
+    for args in (("check",), ("serve",)):
+        done = run(*args, *at)
+        assert done.returncode == 1
+        for mistake in ("CREDENTIALS_DIRECTORY", "NO_SUCH_VARIABLE", "/nowhere/webhook"):
+            assert mistake in done.stderr, (args, done.stderr)
+    config.write_text("database: '${NO_SUCH_VARIABLE}'\n")
+    for args in (("keys", "list"), ("report",), ("ledger", "check")):
+        done = run(*args, *at)
+        assert done.returncode == 1 and "NO_SUCH_VARIABLE" in done.stderr
+
+
 def test_ledger_check_makes_no_database(tmp_path):
     path = str(tmp_path / "none.db")
     done = run("ledger", "check", "--db", path)

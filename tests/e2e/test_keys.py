@@ -115,6 +115,7 @@ def test_a_bad_wish_is_refused_and_makes_nothing(tmp_path, args, word):
 
 @pytest.mark.parametrize("args", [
     [], ["add"], ["burn", "a"], ["add", "a", "b"], ["list", "a"], ["revoke"], ["revoke", "a", "--daily-usd", "1"],
+    ["set", "a"], ["set", "--daily-usd", "1"], ["set", "a", "b", "--daily-usd", "1"], ["set", "a", "--json", "--daily-usd", "1"],
     ["add", "a", "--json"], ["add", "a", "--no-such-option"], ["add", "a", "--daily-usd"], ["list", "--db", ""]])
 def test_wrong_usage_is_2(args):
     done = run("keys", *args)
@@ -136,6 +137,39 @@ def test_names_are_given_once_and_unknown_ones_are_told(tmp_path):
     assert run("keys", "revoke", "a", "--db", path).returncode == 0
     assert run("keys", "add", "a", "--db", path).returncode == 1
     assert [r["state"] for r in json.loads(run("keys", "list", "--json", "--db", path).stdout)] == ["revoked"]
+
+
+def test_set_changes_what_is_named_and_leaves_the_rest(tmp_path):
+    path = str(tmp_path / "k.db")
+
+    def of_key():
+        [row] = json.loads(run("keys", "list", "--json", "--db", path).stdout)
+        return row
+    assert run("keys", "add", "a", "--db", path, "--daily-usd", "2", "--weekly-usd", "5", "--project", "shop",
+               "--concurrent", "3", "--expires", "30d").returncode == 0
+    before = of_key()
+    done = run("keys", "set", "a", "--db", path, "--daily-usd", "4")
+    assert done.returncode == 0 and done.stdout == "" and "a is changed" in done.stderr
+    assert of_key() == {**before, "daily_usd": 4}
+    assert run("keys", "set", "a", "--db", path, "--daily-usd", "off", "--project", "none", "--concurrent", "default",
+               "--expires", "never", "--request-usd", "0.05").returncode == 0
+    assert of_key() == {**before, "daily_usd": None, "project": None, "concurrent": None, "expires": None, "request_usd": 0.05}
+    now = of_key()
+    for args, word in ((["a", "--daily-usd", "much"], "daily_usd"), (["a", "--weekly-usd", "9", "--expires", "0"], "expires"),
+                       (["b", "--daily-usd", "1"], "no key"), (["a", "--project", "a b"], "project")):
+        done = run("keys", "set", *args, "--db", path)
+        assert done.returncode == 1 and word in done.stderr and len(done.stderr.splitlines()) == 1
+    config = tmp_path / "farthing.yaml"
+    config.write_text(f"database: {path}\n")
+    done = run("keys", "set", "a", "-c", str(config), "--models", "no-such-model")
+    assert done.returncode == 1 and "models" in done.stderr
+    assert of_key() == now
+    assert run("keys", "set", "a", "-c", str(config), "--models", f"{MINI},auto").returncode == 0
+    assert of_key()["models"] == [MINI, "auto"]
+    assert run("keys", "set", "a", "-c", str(config), "--models", "all").returncode == 0 and of_key() == now
+    assert run("keys", "revoke", "a", "--db", path).returncode == 0
+    done = run("keys", "set", "a", "--db", path, "--daily-usd", "1")
+    assert done.returncode == 1 and "revoked" in done.stderr
 
 
 def test_a_file_that_is_no_ledger_is_left_alone(tmp_path):
@@ -250,6 +284,23 @@ def test_what_waits_for_money_when_its_key_is_revoked_is_not_sent(gateway, upstr
     assert (late.status, late.error["code"]) == (401, "invalid_api_key")
     assert len(upstream.calls) == 1
     assert [a["basis"] for a in g.stop().attempts()] == ["exact"]
+
+
+def test_a_raised_limit_serves_within_a_second_and_a_lowered_one_refuses(keyed, answering):
+    g, secret = keyed
+    assert keys(g, "set", "first", "--daily-usd", "0").returncode == 0
+    g.wait_line(lambda e: e["verb"] == "key_changed" and e["key"] == "first", "the limit")
+    refused = g.chat(question(), bearer(secret))
+    assert refused.status == 429 and refused.error["code"] == "insufficient_quota"
+    assert "farthing keys set first --daily-usd" in refused.error["message"]
+    assert keys(g, "set", "first", "--daily-usd", "1").returncode == 0
+    began = time.monotonic()
+    eventually(lambda: status_of(g, secret) == 200, "the new limit", timeout=1.0 + LONG / 10)
+    assert time.monotonic() - began < 1.0 + LONG / 15
+    before = len(g.entries("key_changed"))
+    assert keys(g, "set", "first", "--models", "gpt-4o", "--daily-usd", "off").returncode == 0
+    eventually(lambda: len(g.entries("key_changed")) > before, "the models")
+    assert status_of(g, secret) == 403 and status_of(g, secret, model="gpt-4o") == 200
 
 
 def test_a_key_sees_and_asks_for_its_own_models(gateway, answering):
@@ -516,6 +567,34 @@ def test_a_key_lives_its_life_over_http(administered):
     wanted = [("add", "a"), ("thaw", "a"), ("revoke", "a"), ("revoke", "a")]
     eventually(lambda: [(e["action"], e["key"]) for e in g.entries("administered")] == wanted, "the audit in the log")
     assert secret not in g.log and ADMIN not in g.log
+
+
+def test_a_key_is_changed_over_http(administered):
+    g = administered
+    made = admin(g, "POST", API, {"name": "a", "daily_usd": 0, "models": [MINI], "project": "shop", "concurrent": 4}).json()
+    secret = made.pop("key")
+    assert status_of(g, secret) == 429
+    changed = admin(g, "POST", f"{API}/a", {"daily_usd": "2.5", "weekly_usd": 7})
+    assert changed.status == 200 and changed.json() == {**made, "daily_usd": 2.5, "weekly_usd": 7}
+    assert status_of(g, secret) == 200, "in force at once"
+    lifted = admin(g, "POST", f"{API}/a", {"daily_usd": None, "models": None, "project": None, "concurrent": None,
+                                          "expires": None, "request_usd": None})
+    assert lifted.json() == {**made, "weekly_usd": 7, "daily_usd": None, "models": None, "project": None, "concurrent": None,
+                             "spent_today_usd": lifted.json()["spent_today_usd"]}
+    for body, code, param in (({"name": "b"}, "invalid_value", "name"), ({}, "invalid_value", None),
+                              ({"daily_usd": -1}, "invalid_value", "daily_usd"), ({"models": "auto"}, "invalid_type", "models"),
+                              ({"colour": 1}, "invalid_value", None), ([], "invalid_json", None),
+                              ({"weekly_usd": 1, "expires": "0"}, "invalid_value", "expires")):
+        bad = admin(g, "POST", f"{API}/a", body)
+        assert (bad.status, bad.error["code"], bad.error["param"]) == (400, code, param), body
+    assert admin(g, "GET", API).json()["data"][0]["weekly_usd"] == 7
+    missing = admin(g, "POST", f"{API}/b", {"daily_usd": 1})
+    assert missing.status == 404 and missing.error["code"] == "key_not_found"
+    assert admin(g, "POST", f"{API}/a", {"daily_usd": 1}, key=secret).status == 403
+    assert admin(g, "DELETE", f"{API}/a").status == 200
+    late = admin(g, "POST", f"{API}/a", {"daily_usd": 1})
+    assert late.status == 409 and late.error["code"] == "key_revoked"
+    assert [e["action"] for e in g.entries("administered")] == ["add", "set", "set", "revoke"]
 
 
 @pytest.mark.parametrize("body, code, param", [

@@ -592,6 +592,50 @@ file_is_loaded_from_disk(void **state)
 	config_drop(&c);
 }
 
+/* Where the gateway has them from systemd, a tool in a shell has none; and it needs none. */
+static void
+tools_go_without_secrets_but_not_without_the_rest(void **state)
+{
+	(void)state;
+	char path[64];
+	struct config_problem *problems;
+	write_file(path,
+	    "upstreams:\n  one: { base_url: 'https://one.example/v1', api_key: 'credential:one' }\n"
+	    "  two: { base_url: 'https://two.example/v1', api_key: 'file:/nowhere/two' }\n"
+	    "  three: { base_url: 'https://three.example/v1', api_key: '${FARTHING_TEST_WORD}' }\n"
+	    "  four: { base_url: 'https://four.example/v1', api_key: sk-plain }\n"
+	    "alerts: { webhook: 'credential:webhook' }\nadmin: { key: 'file:/nowhere/admin' }\n");
+	assert_null(config_load(path, NULL, &problems));
+	int count = 0;
+	for (const struct config_problem *p = problems; p != NULL; p = p->next)
+		count++;
+	assert_int_equal(count, 5);
+	config_problems_free(&problems);
+	struct config *c = config_load_without_secrets(path, NULL, &problems);
+	unlink(path);
+	assert_null(problems);
+	assert_non_null(c);
+	for (int i = 0; i < 3; i++)
+		assert_string_equal(c->upstreams[i].api_key, "");
+	assert_string_equal(c->upstreams[3].api_key, "sk-plain");
+	assert_string_equal(c->alerts.webhook, "");
+	assert_string_equal(c->admin_key, "");
+	config_drop(&c);
+
+	static const char *const wrong[] = { "database: '${FARTHING_TEST_WORD}'\n",
+		"admin: { key: '${FARTHING TEST}' }\n", "admin: { key: '${FARTHING_TEST' }\n",
+		"admin: { key: 'credential:../x' }\n", "admin: { key: 'file:' }\n", "admin: { key: 'a b' }\n",
+		"admin: { kex: x }\n", "alerts: { webhook: 'ftp://x.example' }\n" };
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		write_file(path, wrong[i]);
+		c = config_load_without_secrets(path, NULL, &problems);
+		unlink(path);
+		if (c != NULL)
+			fail_msg("passes: %s", wrong[i]);
+		config_problems_free(&problems);
+	}
+}
+
 static void
 time_zone_of_the_system_is_taken(void **state)
 {
@@ -659,6 +703,7 @@ main(void)
 		T(database_of_the_command_line_wins),
 		T(tree_lives_until_its_last_holder_drops_it),
 		T(file_is_loaded_from_disk),
+		T(tools_go_without_secrets_but_not_without_the_rest),
 		T(time_zone_of_the_system_is_taken),
 		T(usual_file_is_found_in_the_working_directory),
 	};

@@ -170,6 +170,69 @@ key_lives_as_long_as_somebody_holds_it(void **state)
 	key_drop(&none);
 }
 
+static void
+change_leaves_what_is_not_said(void **state)
+{
+	(void)state;
+	struct key_wish all = { .name = STR("a"),
+		.project = STR("p"),
+		.models = STR("auto"),
+		.request_usd = STR("1"),
+		.daily_usd = STR("2"),
+		.weekly_usd = STR("3"),
+		.monthly_usd = STR("4"),
+		.concurrent = STR("5"),
+		.expires = STR("1d") };
+	assert_int_equal(read_wish(all), 0);
+	struct key before = key;
+	struct key_wish none = { .name = STR("a") };
+	assert_true(key_wish_is_empty(&none));
+	assert_int_equal(key_wish_change(&none, NULL, NOW + 7, &key, &e), 0);
+	assert_memory_equal(&key, &before, sizeof key);
+	struct key_wish longer = { .expires = STR("2d") };
+	assert_false(key_wish_is_empty(&longer));
+	assert_int_equal(key_wish_change(&longer, NULL, NOW + 7, &key, &e), 0);
+	before.expires_us = NOW + 7 + 2 * DAY_US;
+	assert_memory_equal(&key, &before, sizeof key);
+}
+
+static void
+every_limit_has_a_word_for_none(void **state)
+{
+	(void)state;
+	struct key_wish all = { .name = STR("a"),
+		.project = STR("p"),
+		.models = STR("auto"),
+		.request_usd = STR("1"),
+		.daily_usd = STR("2"),
+		.weekly_usd = STR("3"),
+		.monthly_usd = STR("4"),
+		.concurrent = STR("5"),
+		.expires = STR("1d") };
+	struct key_wish lift = { .name = STR("a"),
+		.project = STR("none"),
+		.models = STR("all"),
+		.request_usd = STR("off"),
+		.daily_usd = STR("off"),
+		.weekly_usd = STR("off"),
+		.monthly_usd = STR("off"),
+		.concurrent = STR("default"),
+		.expires = STR("never") };
+	struct key plain;
+	assert_int_equal(read_wish(lift), 0);
+	plain = key;
+	assert_int_equal(read_wish(all), 0);
+	assert_int_equal(key_wish_change(&lift, NULL, NOW, &key, &e), 0);
+	struct account_limits unlimited = ACCOUNT_UNLIMITED;
+	assert_memory_equal(&key.limits, &unlimited, sizeof unlimited);
+	assert_string_equal(key.project, "");
+	assert_string_equal(key.models, "");
+	assert_int_equal(key.concurrent, 0);
+	assert_int_equal(key.expires_us, 0);
+	assert_memory_equal(&plain.limits, &unlimited, sizeof unlimited);
+	assert_string_equal(plain.project, "");
+}
+
 int
 main(void)
 {
@@ -181,6 +244,8 @@ main(void)
 		cmocka_unit_test(counts_and_times_have_a_range),
 		cmocka_unit_test_setup(models_are_those_that_are_served, clean_environment),
 		cmocka_unit_test(list_of_models_is_never_cut),
+		cmocka_unit_test(change_leaves_what_is_not_said),
+		cmocka_unit_test(every_limit_has_a_word_for_none),
 		cmocka_unit_test(key_with_a_list_asks_for_nothing_else),
 		cmocka_unit_test(key_lives_as_long_as_somebody_holds_it),
 	};

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/money.h"
 #include "server/admit.h"
 
 #define NOW_US INT64_C(1700000000000000)
@@ -14,8 +15,8 @@
 static struct err e;
 static struct keys *keys; /* the hand that changes them */
 static struct keyring *ring;
-static char thawed[ACCOUNT_NAME];
-static int thaws;
+static char thawed[ACCOUNT_NAME], changed[ACCOUNT_NAME];
+static int thaws, changes;
 
 static void
 on_thaw(void *context, const char *name)
@@ -25,6 +26,16 @@ on_thaw(void *context, const char *name)
 	str_copy(thawed, sizeof thawed, str_from(name));
 }
 
+static void
+on_change(void *context, const struct key *k)
+{
+	(void)context;
+	changes++;
+	str_copy(changed, sizeof changed, str_from(k->name));
+}
+
+static const struct keyring_events events = { on_thaw, on_change, NULL };
+
 static int
 begin(void **state)
 {
@@ -33,9 +44,9 @@ begin(void **state)
 	if (make_folder(state) != 0)
 		return -1;
 	e = (struct err){ 0 };
-	thaws = 0;
+	thaws = changes = 0;
 	keys = keys_open(path, KEYS_CREATE, &e);
-	ring = keyring_new(NULL, path, on_thaw, NULL, &e);
+	ring = keyring_new(NULL, path, &events, &e);
 	return keys != NULL && ring != NULL ? 0 : -1;
 }
 
@@ -174,6 +185,27 @@ changed_limits_are_in_force_for_the_same_key(void **state)
 	assert_string_equal(after->project, "p");
 }
 
+static void
+change_is_told_once_and_of_the_key_alone_that_changed(void **state)
+{
+	(void)state;
+	make_plain("a");
+	struct made b = make_plain("b");
+	struct key_wish wish = { .name = STR("b"), .daily_usd = STR("3") };
+	assert_int_equal(keys_set(keys, &wish, NULL, NOW_US, &e), 0);
+	keyring_look(ring);
+	keyring_look(ring);
+	assert_int_equal(changes, 1);
+	assert_string_equal(changed, "b");
+	assert_int_equal(find(b.secret, NOW_US)->limits.daily_pico, 3 * PICO_PER_USD);
+	/* what it is already changes nothing; a thaw and a revocation are told by their own names */
+	assert_int_equal(keys_set(keys, &wish, NULL, NOW_US, &e), 0);
+	assert_int_equal(keys_thaw(keys, "a", NOW_US + 5, &e), 0);
+	assert_int_equal(keys_revoke(keys, "b", NOW_US, &e), 0);
+	keyring_look(ring);
+	assert_int_equal(changes, 1);
+}
+
 /* A gateway without keys can be frozen as well: whoever runs it must be able to let it go on. */
 static void
 clients_without_a_key_can_be_thawed(void **state)
@@ -205,7 +237,7 @@ thaw_is_told_once(void **state)
 	assert_int_equal(thaws, 2);
 	/* what was thawed before the gateway began is in the windows it begins with */
 	keyring_free(&ring);
-	ring = keyring_new(NULL, path, on_thaw, NULL, &e);
+	ring = keyring_new(NULL, path, &events, &e);
 	assert_non_null(ring);
 	assert_int_equal(thaws, 2);
 }
@@ -382,6 +414,7 @@ main(void)
 		WITH_RING(revoked_key_stays_with_those_who_hold_it),
 		WITH_RING(reload_keeps_the_count_of_requests_in_flight),
 		WITH_RING(changed_limits_are_in_force_for_the_same_key),
+		WITH_RING(change_is_told_once_and_of_the_key_alone_that_changed),
 		WITH_RING(clients_without_a_key_can_be_thawed),
 		WITH_RING(thaw_is_told_once),
 		WITH_RING(row_that_is_no_key_opens_nothing),

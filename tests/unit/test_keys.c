@@ -52,6 +52,13 @@ row_at(struct keys *k, size_t at, size_t want, int64_t now_us)
 	return row;
 }
 
+static int
+set(struct keys *k, struct key_wish wish)
+{
+	e = (struct err){ 0 };
+	return keys_set(k, &wish, NULL, NOW_US, &e);
+}
+
 static void
 first_key_makes_the_ledger(void **state)
 {
@@ -334,6 +341,60 @@ json_shows_all_but_the_mac(void **state)
 	buf_free(&out);
 }
 
+static void
+set_changes_what_is_said_and_leaves_the_rest(void **state)
+{
+	(void)state;
+	struct keys *k = open_keys(KEYS_CREATE);
+	struct key key = { .limits = { 1, 2, 3, 4 }, .concurrent = 5, .expires_us = NOW_US + A_DAY_US };
+	str_copy(key.name, sizeof key.name, STR("a"));
+	str_copy(key.project, sizeof key.project, STR("shop"));
+	str_copy(key.models, sizeof key.models, STR("auto"));
+	assert_int_equal(keys_add(k, &key, NOW_US, secret, &e), 0);
+	add(k, "b");
+	struct key_row before = row_at(k, 0, 2, NOW_US), other = row_at(k, 1, 2, NOW_US);
+	assert_int_equal(set(k, (struct key_wish){ .name = STR("a"), .daily_usd = STR("2") }), 0);
+	struct key_row after = row_at(k, 0, 2, NOW_US);
+	before.key.limits.daily_pico = INT64_C(2000000000000);
+	assert_memory_equal(&after, &before, sizeof after);
+	assert_int_equal(set(k, (struct key_wish){ .name = STR("a"),
+				    .weekly_usd = STR("off"),
+				    .project = STR("none"),
+				    .expires = STR("never") }),
+	    0);
+	after = row_at(k, 0, 2, NOW_US);
+	struct account_limits limits = { 1, INT64_C(2000000000000), -1, 4 };
+	assert_memory_equal(&after.key.limits, &limits, sizeof limits);
+	assert_string_equal(after.key.project, "");
+	assert_string_equal(after.key.models, "auto");
+	assert_int_equal(after.key.expires_us, 0);
+	struct key_row untouched = row_at(k, 1, 2, NOW_US);
+	assert_memory_equal(&untouched, &other, sizeof other);
+	keys_close(&k);
+}
+
+static void
+set_refuses_what_it_cannot_change(void **state)
+{
+	(void)state;
+	struct keys *k = open_keys(KEYS_CREATE);
+	add(k, "a");
+	int64_t version = number("SELECT value FROM meta WHERE key='keys_version'");
+	/* all or nothing: the good half of a bad wish is not done */
+	assert_int_equal(
+	    set(k, (struct key_wish){ .name = STR("a"), .daily_usd = STR("2"), .expires = STR("0") }), -1);
+	assert_string_equal(e.param, "expires");
+	assert_int_equal(row_at(k, 0, 1, NOW_US).key.limits.daily_pico, -1);
+	assert_int_equal(set(k, (struct key_wish){ .name = STR("z"), .daily_usd = STR("2") }), -1);
+	assert_string_equal(e.code, "key_not_found");
+	assert_int_equal(number("SELECT value FROM meta WHERE key='keys_version'"), version);
+	assert_int_equal(keys_revoke(k, "a", NOW_US, &e), 0);
+	assert_int_equal(set(k, (struct key_wish){ .name = STR("a"), .daily_usd = STR("2") }), -1);
+	assert_int_equal(e.status, 409);
+	assert_string_equal(e.code, "key_revoked");
+	keys_close(&k);
+}
+
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int
@@ -345,6 +406,8 @@ main(void)
 		IN_A_FOLDER(only_the_keyed_digest_of_a_secret_is_kept),
 		IN_A_FOLDER(name_is_never_given_twice),
 		IN_A_FOLDER(revoked_once_is_revoked_then),
+		IN_A_FOLDER(set_changes_what_is_said_and_leaves_the_rest),
+		IN_A_FOLDER(set_refuses_what_it_cannot_change),
 		IN_A_FOLDER(thawed_key_is_frozen_no_more_today),
 		cmocka_unit_test(states_are_told_in_a_word),
 		IN_A_FOLDER(change_of_keys_is_told_from_other_commits),

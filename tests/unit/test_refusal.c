@@ -52,7 +52,8 @@ a_spent_limit_is_told_with_all_its_numbers(void **state)
 	assert_string_equal(e.text,
 	    "The daily budget of key app is used up: limit $2.00, spent $1.90, held for running requests "
 	    "$0.00, "
-	    "needed $0.25. It resets at 2026-11-28T00:00:00Z. Raise the limit, wait, or ask for less.");
+	    "needed $0.25. It resets at 2026-11-28T00:00:00Z. Raise the limit (`farthing keys set app "
+	    "--daily-usd X`), wait, or ask for less.");
 	assert_int_equal(e.should_retry, -1);
 	assert_int_equal(e.retry_after_s, 0);
 	assert_true(e.budget.shown);

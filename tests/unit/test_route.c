@@ -377,6 +377,7 @@ keys_are_administered_by_path_and_method(void **state)
 		{ "GET", "/farthing/api/keys", KEYS_ACT_LIST, "", false },
 		{ "POST", "/farthing/api/keys", KEYS_ACT_ADD, "", true },
 		{ "DELETE", "/farthing/api/keys/team.a:1", KEYS_ACT_REVOKE, "team.a:1", false },
+		{ "POST", "/farthing/api/keys/team.a:1", KEYS_ACT_SET, "team.a:1", true },
 		{ "POST", "/farthing/api/keys/a/revoke", KEYS_ACT_REVOKE, "a", true },
 		{ "POST", "/farthing/api/keys/a/thaw", KEYS_ACT_THAW, "a", true },
 	};
@@ -394,7 +395,7 @@ keys_are_administered_by_path_and_method(void **state)
 		const char *allow;
 	} bad[] = {
 		{ "DELETE", "/farthing/api/keys", 405, "GET, POST" },
-		{ "POST", "/farthing/api/keys/a", 405, "DELETE" },
+		{ "GET", "/farthing/api/keys/a", 405, "POST, DELETE" },
 		{ "GET", "/farthing/api/keys/a/revoke", 405, "POST" },
 		{ "GET", "/farthing/api/keys/a/thaw", 405, "POST" },
 		{ "GET", "/farthing/api/keys/", 404, NULL },
