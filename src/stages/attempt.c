@@ -201,7 +201,7 @@ end_refused(struct ask *a)
 		    "the provider does not accept the configured key");
 	/* A success that is no answer may have been billed like one, and behind a gateway that has given up somebody may be working
 	 * still. A refusal is not billed. */
-	bool gave_up = t->status == 408 || t->status == 504 || (t->status >= 520 && t->status <= 527);
+	bool gave_up = t->status == 504 || (t->status >= 520 && t->status <= 527);
 	bool refusal = t->status >= 300 && t->status < 600 && !gave_up;
 	attempt_book(a, refusal ? ATTEMPT_REFUSED : ATTEMPT_BROKEN, true,
 	    refusal ? "refused by the provider" : e.code);

@@ -244,6 +244,17 @@ def test_a_passing_failure_is_tried_again(gateway, upstream, number):           
         [(1, "refused", number), (2, "ok", 200)]
 
 
+@pytest.mark.parametrize("number", [504, 520, 524])
+def test_who_gave_up_waiting_may_have_set_somebody_to_work(gateway, upstream, number):
+    g = gateway({"upstreams": {"sim": {"attempts": 2}}})
+    upstream.script(status(number))
+    upstream.answer = good
+    assert g.chat(question()).status == 200
+    first, second = g.stop().attempts()
+    assert (first["outcome"], first["basis"], first["cost_pico"]) == ("broken", "held", first["held_pico"])
+    assert (second["outcome"], second["basis"]) == ("ok", "exact")
+
+
 @pytest.mark.parametrize("number", [400, 401, 403, 404, 413, 422])
 def test_a_lasting_failure_is_not_tried_again(gateway, upstream, number):
     g = gateway({"upstreams": {"sim": {"attempts": 5}}})
