@@ -11,6 +11,8 @@
 
 /* All of these: 0, or -1 with *e. A secret with p == NULL: none was sent. */
 
+/* Until its key is found a request is a stranger's, where keys are required at all */
+void admit_nobody(const struct keyring *ring, struct exchange *x);
 /* Fills the exchange's key (held), account and project. */
 int admit_client(struct keyring *ring, struct str secret, struct exchange *x, struct err *e);
 /* How many requests of one key may be in flight; most: of those that say nothing else */

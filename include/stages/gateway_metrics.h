@@ -18,6 +18,7 @@ void gateway_metrics_free(struct gateway_metrics **m);
 void gateway_metrics_admit(struct gateway_metrics *m, const struct config *config);
 /* Count what a row says; where it has no label of its own, with all others together */
 void gateway_metrics_request(struct gateway_metrics *m, const struct ledger_request *row);
+void gateway_metrics_left_out(struct gateway_metrics *m); /* a stranger's request got no row */
 void gateway_metrics_attempt(struct gateway_metrics *m, const struct ledger_attempt *row);
 
 void gateway_metrics_alert(struct gateway_metrics *m);      /* a share of a budget was reached */

@@ -26,8 +26,8 @@ int pipeline_read(struct exchange *x, enum endpoint endpoint, struct err *e);
 /* Joins x to its answer; never fails: what goes wrong from here on is what the answer says. */
 void pipeline_arrive(struct pipeline *p, struct exchange *x);
 /* The exchange ends: its row goes to the books, at once or when its ask has landed, and it leaves its answer.
- * *row is as complete as it is known now, for the log. */
-void pipeline_depart(struct pipeline *p, struct exchange *x, int status, const char *why,
+ * *row is as complete as it is known now, for the log. False: one of too many strangers, who get neither a row nor a line. */
+bool pipeline_depart(struct pipeline *p, struct exchange *x, int status, const char *why,
     const char *error_code, struct ledger_request *row);
 
 /* A configuration is in force: time zone and alert shares */

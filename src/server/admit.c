@@ -11,12 +11,19 @@ unknown_key(struct err *e)
 	    "This key is not, or no longer, one of this gateway's. Keys are made with `farthing keys add`.");
 }
 
+void
+admit_nobody(const struct keyring *ring, struct exchange *x)
+{
+	if (keyring_required(ring))
+		str_copy(x->account, sizeof x->account, STR("unknown"));
+}
+
 int
 admit_client(struct keyring *ring, struct str secret, struct exchange *x, struct err *e)
 {
 	if (!keyring_required(ring))
 		return 0;
-	str_copy(x->account, sizeof x->account, STR("unknown"));
+	admit_nobody(ring, x);
 	if (secret.p == NULL)
 		return err_set(e, 401, "invalid_api_key",
 		    "This gateway asks for a key: `Authorization: Bearer KEY`, or `X-Api-Key: KEY`.");

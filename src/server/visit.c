@@ -98,8 +98,8 @@ visit_free(struct visit *v)
 	int status = verdict(v, &why, &code);
 	if (is_api(v)) {
 		struct ledger_request row;
-		pipeline_depart(s->house.pipeline, &v->x, status, why, code, &row);
-		write_log(v, &row);
+		if (pipeline_depart(s->house.pipeline, &v->x, status, why, code, &row))
+			write_log(v, &row);
 	} else if (v->err.status != 0) {
 		log_line(LOG_INFO, "refused", "request=%s status=%d error=%s", v->x.id, v->err.status,
 		    v->err.code);
@@ -203,10 +203,11 @@ judge_page(struct visit *v, const struct door_head *head, int64_t body_bytes)
 static int
 judge_api(struct visit *v, const struct door_head *head)
 {
+	struct keyring *ring = v->client->server->house.keyring;
 	struct str secret;
 	struct err *e = &v->err;
-	if (guard_credentials(head, &secret, e) != 0 ||
-	    admit_client(v->client->server->house.keyring, secret, &v->x, e) != 0)
+	admit_nobody(ring, &v->x);
+	if (guard_credentials(head, &secret, e) != 0 || admit_client(ring, secret, &v->x, e) != 0)
 		return -1;
 	if (v->x.forwarded && admit_forward(v->x.key, v->x.forward, e) != 0)
 		return -1;

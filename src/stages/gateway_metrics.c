@@ -38,6 +38,7 @@ struct gateway_metrics {
 	struct histogram *latency, *first_byte;
 	struct metric *in_flight, *calls, *connections, *ready, *reloads, *reload_failures;
 	struct metric *ledger_rows, *ledger_queued, *ledger_failures, *ledger_file, *ledger_wal, *log_dropped;
+	struct metric *left_out;
 };
 
 static struct str
@@ -141,6 +142,8 @@ gateway_metrics_new(void)
 	    metrics_gauge(m->registry, "farthing_ledger_file_bytes", "Size of the ledger's file.", none);
 	m->ledger_wal = metrics_gauge(
 	    m->registry, "farthing_ledger_wal_bytes", "Size of the ledger's write-ahead log.", none);
+	m->left_out = counter(m, "farthing_requests_left_out_total",
+	    "Requests without a good key that were too many to be written down.", NULL, NULL, NULL, NULL);
 	m->log_dropped = counter(
 	    m, "farthing_log_lines_dropped_total", "Log lines lost to a full sink.", NULL, NULL, NULL, NULL);
 	return m;
@@ -233,6 +236,12 @@ gateway_metrics_attempt(struct gateway_metrics *m, const struct ledger_attempt *
 	metric_add(s->attempts[row->outcome], 1);
 	if (row->first_byte_us >= 0)
 		histogram_observe_us(s->first_byte, row->first_byte_us);
+}
+
+void
+gateway_metrics_left_out(struct gateway_metrics *m)
+{
+	metric_add(m->left_out, 1);
 }
 
 void

@@ -12,10 +12,12 @@
 #include "charge.h"
 #include "stages/dedup.h"
 #include "stages/refusal.h"
+#include "strangers.h"
 
 struct pipeline {
 	struct ask_house house;
 	struct dedup dedup;
+	struct strangers strangers;
 	struct alerts *alerts; /* NULL: none */
 };
 
@@ -101,6 +103,7 @@ pipeline_new(struct loop *l, struct caller *caller, struct ledger *ledger, struc
 	p->house.on_landed = on_landed;
 	p->house.context = p;
 	list_init(&p->house.asks);
+	strangers_open(&p->strangers, l);
 	zone_use(config->budget.timezone);
 	if (load_budget(p) == 0)
 		pipeline_use(p, config);
@@ -116,6 +119,7 @@ pipeline_free(struct pipeline **pp)
 	if (p == NULL)
 		return;
 	assert(p->house.under_way == 0);
+	strangers_close(&p->strangers);
 	ask_bury_all(&p->house);
 	dedup_free(&p->dedup);
 	budget_free(&p->house.budget);
@@ -193,7 +197,14 @@ pipeline_arrive(struct pipeline *p, struct exchange *x)
 	join(x, ask_answer(ask));
 }
 
-void
+/* "unknown" is no key's name: who was admitted, with or without a key, is somebody. */
+static bool
+is_stranger(const struct exchange *x)
+{
+	return strcmp(x->account, "unknown") == 0;
+}
+
+bool
 pipeline_depart(struct pipeline *p, struct exchange *x, int status, const char *why, const char *error_code,
     struct ledger_request *row)
 {
@@ -203,17 +214,21 @@ pipeline_depart(struct pipeline *p, struct exchange *x, int status, const char *
 		x->asked = NULL;
 		row->cost_pico = -1; /* not known yet: the log leaves it out */
 		answer_part(&x->reader);
-		return;
+		return true;
 	}
 	bool refused = x->reader.answer == NULL;
 	if (!refused)
 		exchange_take_facts(row, &x->reader.answer->facts, x->cache != CACHE_COALESCED);
 	/* Who was turned away while nothing can be written costs nothing and stands in the log. Rows for them would fill the
 	 * memory, or the last of the disk, which belong to what is still under way. */
-	if (!refused || ledger_ready(p->house.ledger))
+	bool told = !refused || !is_stranger(x) || strangers_book(&p->strangers);
+	if (!refused || (told && ledger_ready(p->house.ledger)))
 		ledger_request(p->house.ledger, row);
+	if (!told)
+		gateway_metrics_left_out(p->house.metrics);
 	gateway_metrics_request(p->house.metrics, row);
 	answer_part(&x->reader);
+	return told;
 }
 
 int

@@ -232,6 +232,22 @@ def test_both_spellings_of_a_credential_open_the_door(keyed):
     assert two.status == 400 and two.error["code"] == "ambiguous_credentials"
 
 
+def test_a_stranger_who_tries_keys_fills_no_ledger(keyed):
+    g, secret = keyed
+    began = time.monotonic()
+    for i in range(400):
+        headers = bearer(f"sk-guess-{i}") + ([("x-api-key", "two")] if i % 2 else [])
+        assert g.chat(question(), headers).status == (400 if i % 2 else 401)
+    assert status_of(g, secret) == 200
+    most = 100 + 10 * (time.monotonic() - began) + 1
+    left_out = int(re.search(r"^farthing_requests_left_out_total (\d+)$", g.ask("GET", "/metrics").body.decode(), re.M)[1])
+    accounts = [r["account"] for r in g.stop().requests()]
+    assert accounts.count("first") == 1 and accounts.count("local") == 0
+    assert 100 <= accounts.count("unknown") <= most and accounts.count("unknown") + left_out == 400
+    assert len([e for e in g.entries("closed") if e["account"] == "unknown"]) == accounts.count("unknown")
+    assert [int(e["left_out"]) for e in g.entries("strangers")] == ([left_out] if left_out else [])
+
+
 def test_wrong_revoked_and_expired_keys_are_not_told_apart(keyed, answering):
     """C41"""
     g, secret = keyed
