@@ -1,6 +1,6 @@
 /*
- * The guard from inside: accounts and their windows (budget_cells.c), the clock they follow (budget_clock.c), holds
- * (budget.c) and those who wait (budget_queue.c).
+ * The guard from inside: accounts and their windows (budget_cells.c), the clock they follow (budget_clock.c), orders
+ * (budget_order.c), holds (budget.c) and those who wait (budget_queue.c).
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_STAGES_BUDGET_PRIVATE_H
@@ -93,10 +93,15 @@ void budget_queue_gather(struct budget *b);
 bool budget_queue_blocks(const struct budget *b, const struct budget_hold *h);
 void budget_queue_walk(struct budget *b); /* whoever can go on now does */
 
-/* budget.c, for the queue */
+/* budget_order.c */
 /* Tries without waiting: 0 held, -1 not now or never (*e, when not NULL, says which) */
 enum budget_try { BUDGET_CAN, BUDGET_NOT_NOW, BUDGET_NEVER };
 enum budget_try budget_try(struct budget *b, struct budget_hold *h, struct err *e);
+/* Whether it could be had if nobody else held anything: BUDGET_CAN with the output it pays for, or BUDGET_NEVER */
+enum budget_try budget_aim(struct budget *b, const struct budget_hold *h, const struct budget_order *o,
+    int64_t *output, struct err *e);
+/* With what is there beside the holds of others, or not at all: -1 with *e */
+int budget_take_what_is_there(struct budget *b, struct budget_hold *h, struct err *e);
 /* What it would take if nobody else held anything; of one that waits */
 int64_t budget_wants(const struct budget_hold *h);
 
