@@ -261,7 +261,7 @@ int
 keys_set(
     struct keys *k, const struct key_wish *wish, const struct config *config, int64_t now_us, struct err *e)
 {
-	struct key key;
+	struct key key = { 0 };
 	if (begin(k, e) != 0)
 		return -1;
 	if (find(k, wish->name, now_us, &key, e) != 0 || (key.revoked && refuse_revoked(e) != 0) ||
