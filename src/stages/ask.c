@@ -10,7 +10,6 @@
 
 #include "ask_private.h"
 #include "base/clock.h"
-#include "stages/refusal.h"
 
 static const struct config *
 config_of(const struct ask *a)
