@@ -7,7 +7,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-
 /* An overrun by more than this part of the hold is no rounding of a token count: the provider bills as it likes. */
 enum { FREEZE_PART = 100 };
 
