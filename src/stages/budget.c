@@ -204,10 +204,12 @@ budget_settle(struct budget *b, struct budget_hold *h, int64_t cost_pico, bool s
 	b->stats.overruns += what.overrun;
 	if (what.freeze)
 		freeze(b, h);
+	bool concerns = what.overrun || b->restless || budget_queue_concerns(h);
 	for (int i = 0; i < h->cell_count; i++)
 		budget_cell_spend(b, h->cells[i], cost_pico);
 	release(b, h);
-	budget_queue_walk(b);
+	if (concerns)
+		budget_queue_walk(b);
 	return what;
 }
 
@@ -216,8 +218,10 @@ budget_void(struct budget *b, struct budget_hold *h)
 {
 	if (h->state != BUDGET_HELD)
 		return;
+	bool concerns = b->restless || budget_queue_concerns(h);
 	release(b, h);
-	budget_queue_walk(b);
+	if (concerns)
+		budget_queue_walk(b);
 }
 
 /* ---- looking ---- */

@@ -151,12 +151,13 @@ budget_cell_spend(struct budget *b, struct budget_cell *c, int64_t pico)
 
 /* Shares that were reached before this process began, or before the limit was what it is, are old news. */
 static void
-set_limit(const struct budget *b, struct budget_cell *c, int64_t limit_pico)
+set_limit(struct budget *b, struct budget_cell *c, int64_t limit_pico)
 {
 	if (c->known && c->limit_pico == limit_pico)
 		return;
 	c->known = true;
 	c->limit_pico = limit_pico;
+	b->restless = true;
 	c->told = reached(b, c);
 }
 

@@ -173,6 +173,14 @@ budget_wants(const struct budget_hold *h)
 	return bound(o, output < o->min_output ? o->min_output : output);
 }
 
+int64_t
+budget_wants_at_most(const struct budget_hold *h)
+{
+	const struct budget_order *o = h->order;
+	int64_t output = within_request(o);
+	return bound(o, output < o->min_output ? o->min_output : output);
+}
+
 static bool
 fits(const struct budget_hold *h, int64_t pico)
 {

@@ -29,13 +29,14 @@ struct budget_cell {
 	enum window_kind kind;
 	struct window span;
 	int64_t spent_pico, held_pico;
-	int64_t limit_pico; /* as the last order said; -1: none */
-	int holds;          /* booked here and not ended */
-	int waiting;        /* orders in the queue that this limit holds up */
-	bool open;          /* false: its window is over, it lives on for its holds only */
-	bool known;         /* its limit has been seen: shares from before are not told again */
-	int told;           /* share that was told last, in per cent */
-	uint64_t passed_by; /* the walk of the queue in which somebody could not go on because of it */
+	int64_t limit_pico;  /* as the last order said; -1: none */
+	int holds;           /* booked here and not ended */
+	int waiting;         /* orders in the queue that are booked here too */
+	int64_t most_wanted; /* none of them can want more than that */
+	bool open;           /* false: its window is over, it lives on for its holds only */
+	bool known;          /* its limit has been seen: shares from before are not told again */
+	int told;            /* share that was told last, in per cent */
+	uint64_t passed_by;  /* the walk of the queue in which somebody could not go on because of it */
 };
 
 /* What the guard takes for now. */
@@ -56,6 +57,7 @@ struct budget {
 	size_t run_count;
 	struct link queue; /* holds that wait, in the order in which they came */
 	uint64_t walk;     /* of the queue, counted */
+	bool restless;     /* a limit has changed since the last walk */
 	bool walking, walk_again;
 	struct link *next; /* whose turn in the walk is next: moves on when that one leaves meanwhile */
 	int shares[8];
@@ -91,6 +93,9 @@ void budget_queue_let_go(struct budget *b);
 void budget_queue_gather(struct budget *b);
 /* Somebody who came before waits at one of its limits */
 bool budget_queue_blocks(const struct budget *b, const struct budget_hold *h);
+/* Whether the end of h can mean anything to those who wait: not where its limits have room for the largest of them. Before
+ * it is let go; walking the queue would change nothing. */
+bool budget_queue_concerns(const struct budget_hold *h);
 void budget_queue_walk(struct budget *b); /* whoever can go on now does */
 
 /* budget_order.c */
@@ -104,5 +109,6 @@ enum budget_try budget_aim(struct budget *b, const struct budget_hold *h, const 
 int budget_take_what_is_there(struct budget *b, struct budget_hold *h, struct err *e);
 /* What it would take if nobody else held anything; of one that waits */
 int64_t budget_wants(const struct budget_hold *h);
+int64_t budget_wants_at_most(const struct budget_hold *h); /* whatever becomes of the limits */
 
 #endif

@@ -19,15 +19,22 @@ is_limited(const struct budget_cell *c)
 static void
 mark(struct budget_hold *h)
 {
-	for (int i = 0; i < h->cell_count; i++)
-		h->cells[i]->waiting++;
+	int64_t most = budget_wants_at_most(h);
+	for (int i = 0; i < h->cell_count; i++) {
+		struct budget_cell *c = h->cells[i];
+		c->waiting++;
+		c->most_wanted = most > c->most_wanted ? most : c->most_wanted;
+	}
 }
 
 static void
 unmark(struct budget_hold *h)
 {
-	for (int i = 0; i < h->cell_count; i++)
-		h->cells[i]->waiting--;
+	for (int i = 0; i < h->cell_count; i++) {
+		struct budget_cell *c = h->cells[i];
+		if (--c->waiting == 0)
+			c->most_wanted = 0;
+	}
 }
 
 void
@@ -90,8 +97,21 @@ is_in_the_way(const struct budget_hold *first, const struct budget_hold *h)
 }
 
 bool
+budget_queue_concerns(const struct budget_hold *h)
+{
+	for (int i = 0; i < h->cell_count; i++) {
+		const struct budget_cell *c = h->cells[i];
+		if (is_limited(c) && c->waiting > 0 && budget_room(c, true) < c->most_wanted)
+			return true;
+	}
+	return false;
+}
+
+bool
 budget_queue_blocks(const struct budget *b, const struct budget_hold *h)
 {
+	if (!budget_queue_concerns(h))
+		return false;
 	for (struct link *at = b->queue.next; at != &b->queue; at = at->next)
 		if (is_in_the_way(LIST_ENTRY(at, struct budget_hold, link), h))
 			return true;
@@ -109,7 +129,7 @@ passed_by(const struct budget *b, const struct budget_hold *h)
 	return false;
 }
 
-/* True when nobody behind it can go on either: everybody's money is the gateway's. */
+/* True when nobody behind it can go on either: all who wait want money of one limit. */
 static bool
 stand_in_the_way(struct budget *b, struct budget_hold *h)
 {
@@ -120,7 +140,7 @@ stand_in_the_way(struct budget *b, struct budget_hold *h)
 		if (!is_tight(c, pico))
 			continue;
 		c->passed_by = b->walk;
-		all = all || c->account->kind == ACCOUNT_GATEWAY;
+		all = all || c->waiting == b->stats.waiting;
 	}
 	return all;
 }
@@ -161,6 +181,7 @@ walk(struct budget *b)
 void
 budget_queue_walk(struct budget *b)
 {
+	b->restless = false;
 	b->walk_again = true;
 	if (b->walking)
 		return; /* from within an event of the walk: it goes round once more */
