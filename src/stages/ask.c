@@ -11,12 +11,6 @@
 #include "ask_private.h"
 #include "base/clock.h"
 
-static const struct config *
-config_of(const struct ask *a)
-{
-	return site_config(a->site);
-}
-
 /* ---- landing ---- */
 
 void
@@ -96,7 +90,7 @@ give_up(struct ask *a)
 static bool
 drains(const struct ask *a)
 {
-	const struct budget_conf *b = &config_task(config_of(a), str_from(a->charge.payer.task))->budget;
+	const struct budget_conf *b = ask_budget(a);
 	return charge_held(&a->charge) && a->attempt.call != NULL && b->on_disconnect == DISCONNECT_DRAIN &&
 	       b->drain_ms > 0;
 }
@@ -109,8 +103,7 @@ on_deserted(void *context)
 		give_up(a);
 		return;
 	}
-	const struct budget_conf *b = &config_task(config_of(a), str_from(a->charge.payer.task))->budget;
-	loop_timer_set(a->house->loop, &a->drain, clock_ms() + b->drain_ms);
+	loop_timer_set(a->house->loop, &a->drain, clock_ms() + ask_budget(a)->drain_ms);
 }
 
 static void

@@ -61,6 +61,13 @@ void ask_next(struct ask *a);      /* dispatch to the current model, or wait, or
 /* An attempt failed before anything reached a reader. */
 void ask_failed(struct ask *a, const struct err *e, bool final, int status, int64_t retry_after_ms);
 
+/* What its task says of budgets */
+static inline const struct budget_conf *
+ask_budget(const struct ask *a)
+{
+	return &config_task(site_config(a->site), str_from(a->charge.payer.task))->budget;
+}
+
 /* cost.c, for attempt.c */
 /* The attempt has ended: prices it, settles its hold, writes its row. */
 void attempt_book(struct ask *a, enum attempt_outcome outcome, bool sent, const char *why);

@@ -15,12 +15,24 @@ enum { OUTPUT_UNKNOWN = 4096 };
 
 /* ---- who pays ---- */
 
-static void
-set_limits(struct charge *c, enum account_kind kind, int64_t daily, int64_t weekly, int64_t monthly)
+static struct account_limits
+limits_of(const struct budget_conf *b)
 {
-	c->limits[kind] = (struct account_limits){ -1, daily, weekly, monthly };
+	return (struct account_limits){ b->request_pico, b->daily_pico, b->weekly_pico, b->monthly_pico };
+}
+
+static bool
+has_window_limit(const struct account_limits *l)
+{
+	return l->daily_pico >= 0 || l->weekly_pico >= 0 || l->monthly_pico >= 0;
+}
+
+static void
+set_limits(struct charge *c, enum account_kind kind, struct account_limits limits)
+{
+	c->limits[kind] = limits;
 	c->order.limits[kind] = &c->limits[kind];
-	c->limited = c->limited || daily >= 0 || weekly >= 0 || monthly >= 0;
+	c->limited = c->limited || has_window_limit(&limits);
 }
 
 static void
@@ -37,37 +49,35 @@ charge_begin(
 	const struct config *config = site_config(x->site);
 	const struct task_conf *task = config_task(config, str_from(x->task));
 	const struct project_conf *project = config_project(config, str_from(x->project));
-	const struct budget_conf *all = &config->budget, *own = &task->budget;
+	const struct budget_conf *own = &task->budget;
 	*c = (struct charge){ .budget = budget, .ledger = ledger, .slot = -1 };
 	str_copy(c->payer.key, sizeof c->payer.key, str_from(x->account));
 	str_copy(c->payer.project, sizeof c->payer.project, str_from(x->project));
 	/* Tasks that nobody configured share one account: clients must not be able to make up as many as they like. */
 	str_copy(c->payer.task, sizeof c->payer.task, str_from(task->name));
 	str_copy(c->payer.run, sizeof c->payer.run, str_from(x->run));
-	c->request_limit_pico = own->request_pico;
-	set_limits(c, ACCOUNT_GATEWAY, all->daily_pico, all->weekly_pico, all->monthly_pico);
-	set_limits(c, ACCOUNT_TASK, own->daily_pico, own->weekly_pico, own->monthly_pico);
+	int64_t *request_limit = &c->order.request_limit_pico;
+	*request_limit = own->request_pico;
+	set_limits(c, ACCOUNT_GATEWAY, limits_of(&config->budget));
+	set_limits(c, ACCOUNT_TASK, limits_of(own));
 	if (project != NULL) {
-		const struct budget_conf *b = &project->budget;
-		set_limits(c, ACCOUNT_PROJECT, b->daily_pico, b->weekly_pico, b->monthly_pico);
-		lower(&c->request_limit_pico, b->request_pico);
+		set_limits(c, ACCOUNT_PROJECT, limits_of(&project->budget));
+		lower(request_limit, project->budget.request_pico);
 	}
 	if (x->key != NULL) {
-		const struct account_limits *l = &x->key->limits;
-		set_limits(c, ACCOUNT_KEY, l->daily_pico, l->weekly_pico, l->monthly_pico);
-		lower(&c->request_limit_pico, l->request_pico);
+		set_limits(c, ACCOUNT_KEY, x->key->limits);
+		lower(request_limit, x->key->limits.request_pico);
 	}
-	c->run_pico = x->run_budget_pico;
 	c->untouched = config->mode == MODE_OBSERVE;
 	if (c->untouched)
-		c->request_limit_pico = -1; /* it is kept by clamping */
-	c->limited = c->limited || c->request_limit_pico >= 0 || x->run[0] != '\0';
+		*request_limit = -1; /* it is kept by clamping */
+	c->limited = c->limited || *request_limit >= 0 || x->run[0] != '\0';
 	c->strict = own->strict;
 	c->count = x->count;
 	c->counted_for = x->counted_for;
 	c->min_output = own->min_output_tokens;
 	c->order.payer = &c->payer;
-	c->order.run_pico = c->run_pico;
+	c->order.run_pico = x->run_budget_pico;
 	c->order.issued_us = x->arrived_us;
 	c->order.may_wait = own->wait_ms > 0;
 	c->hold.context = context;
@@ -132,11 +142,8 @@ static void
 bound_attempt(struct charge *c)
 {
 	struct budget_order *o = &c->order;
-	o->request_limit_pico = c->request_limit_pico;
-	o->request_spent_pico = c->spent_pico;
-	o->request_pico = c->request_limit_pico;
-	if (o->request_pico >= 0)
-		o->request_pico = c->spent_pico < o->request_pico ? o->request_pico - c->spent_pico : 0;
+	int64_t limit = o->request_limit_pico, spent = o->request_spent_pico;
+	o->request_pico = limit < 0 ? -1 : spent < limit ? limit - spent : 0;
 }
 
 static int
@@ -273,8 +280,9 @@ charge_end(struct charge *c, struct ledger_attempt *row)
 	    budget_settle(c->budget, &c->hold, row->cost_pico, c->strict && c->limited);
 	row->overrun = what.overrun;
 	row->freeze = what.freeze;
-	if (!money_add(c->spent_pico, row->cost_pico, &c->spent_pico))
-		c->spent_pico = INT64_MAX;
+	int64_t *spent = &c->order.request_spent_pico;
+	if (!money_add(*spent, row->cost_pico, spent))
+		*spent = INT64_MAX;
 }
 
 /* ---- looking ---- */
@@ -282,23 +290,21 @@ charge_end(struct charge *c, struct ledger_attempt *row)
 bool
 charge_is_as_wide(const struct charge *c, const struct charge *other)
 {
-	const struct account_limits *task = &c->limits[ACCOUNT_TASK];
-	bool request = c->request_limit_pico < 0 ||
-		       (other->request_limit_pico >= 0 && c->request_limit_pico >= other->request_limit_pico);
-	bool task_limited = task->daily_pico >= 0 || task->weekly_pico >= 0 || task->monthly_pico >= 0;
+	int64_t own = c->order.request_limit_pico, others = other->order.request_limit_pico;
+	bool request = own < 0 || (others >= 0 && own >= others);
 	bool same_task = strcmp(c->payer.task, other->payer.task) == 0;
 	bool same_run = strcmp(c->payer.run, other->payer.run) == 0;
-	return request && (same_task || !task_limited) && (same_run || c->run_pico < 0);
+	return request && (same_task || !has_window_limit(&c->limits[ACCOUNT_TASK])) &&
+	       (same_run || c->order.run_pico < 0);
 }
 
 /* An order as nobody has placed it: the gateway pays for all, so its limits are part of every one. */
 static void
 declare_begin(struct charge *c, struct budget *budget, const struct config *config, const struct payer *payer)
 {
-	const struct budget_conf *b = &config->budget;
 	*c = (struct charge){ .budget = budget,
 		.order = { .payer = payer, .run_pico = -1, .issued_us = clock_us() } };
-	set_limits(c, ACCOUNT_GATEWAY, b->daily_pico, b->weekly_pico, b->monthly_pico);
+	set_limits(c, ACCOUNT_GATEWAY, limits_of(&config->budget));
 }
 
 void
@@ -306,19 +312,16 @@ charge_declare(struct budget *budget, const struct config *config)
 {
 	struct payer payer = { 0 };
 	struct charge c;
-	const struct budget_conf *b;
 	declare_begin(&c, budget, config, &payer);
 	for (size_t i = 0; i < config->task_count; i++) {
-		b = &config->tasks[i].budget;
 		str_copy(payer.task, sizeof payer.task, str_from(config->tasks[i].name));
-		set_limits(&c, ACCOUNT_TASK, b->daily_pico, b->weekly_pico, b->monthly_pico);
+		set_limits(&c, ACCOUNT_TASK, limits_of(&config->tasks[i].budget));
 		budget_remaining(budget, &c.order);
 	}
 	payer.task[0] = '\0';
 	for (size_t i = 0; i < config->project_count; i++) {
-		b = &config->projects[i].budget;
 		str_copy(payer.project, sizeof payer.project, str_from(config->projects[i].name));
-		set_limits(&c, ACCOUNT_PROJECT, b->daily_pico, b->weekly_pico, b->monthly_pico);
+		set_limits(&c, ACCOUNT_PROJECT, limits_of(&config->projects[i].budget));
 		budget_remaining(budget, &c.order);
 	}
 }
@@ -328,10 +331,9 @@ charge_declare_key(struct budget *budget, const struct config *config, const str
 {
 	struct payer payer = { 0 };
 	struct charge c;
-	const struct account_limits *l = &k->limits;
 	str_copy(payer.key, sizeof payer.key, str_from(k->name));
 	declare_begin(&c, budget, config, &payer);
-	set_limits(&c, ACCOUNT_KEY, l->daily_pico, l->weekly_pico, l->monthly_pico);
+	set_limits(&c, ACCOUNT_KEY, k->limits);
 	budget_remaining(budget, &c.order);
 }
 

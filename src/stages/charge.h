@@ -25,12 +25,10 @@ struct charge {
 	bool untouched; /* `observe`: nothing may be changed, so nothing is clamped either */
 	bool strict;
 	int min_output;
-	int64_t request_limit_pico; /* -1: none */
-	int64_t run_pico;
-	int64_t spent_pico; /* by the attempts that have ended */
 	struct prompt_count count;
 	const struct model_conf *counted_for; /* NULL: not yet */
-	struct budget_order order;
+	struct budget_order
+	    order; /* holds the limits on one request, and what its ended attempts have spent */
 	struct budget_hold hold;
 	struct price price; /* of the attempt */
 	int slot;           /* of its hold in the holds file; -1: none */

@@ -14,12 +14,6 @@
 #include "base/clock.h"
 #include "stages/refusal.h"
 
-static const struct config *
-config_of(const struct ask *a)
-{
-	return site_config(a->site);
-}
-
 /* ---- the chain ---- */
 
 static void
@@ -63,7 +57,7 @@ upstream_of(const struct ask *a)
 {
 	if (!a->forwarded)
 		return a->model->upstream;
-	return a->forward->rule != NULL ? a->forward->rule->upstream : &config_of(a)->upstreams[0];
+	return a->forward->rule != NULL ? a->forward->rule->upstream : &site_config(a->site)->upstreams[0];
 }
 
 static int64_t
@@ -138,8 +132,7 @@ refuse(struct ask *a, const struct err *e)
 static void
 wait_for_money(struct ask *a)
 {
-	int64_t until_ms =
-	    clock_ms() + config_task(config_of(a), str_from(a->charge.payer.task))->budget.wait_ms;
+	int64_t until_ms = clock_ms() + ask_budget(a)->wait_ms;
 	loop_timer_set(a->house->loop, &a->timer, until_ms < a->deadline_ms ? until_ms : a->deadline_ms);
 }
 
@@ -249,7 +242,7 @@ dispatch(struct ask *a)
 		fail_soon(a, &e);
 		return;
 	}
-	if (!held || !config_of(a)->budget.power_safe) {
+	if (!held || !site_config(a->site)->budget.power_safe) {
 		start(a);
 		return;
 	}
