@@ -147,29 +147,36 @@ bind_amount(sqlite3_stmt *s, int at, int64_t amount, int64_t none)
 		sqlite3_bind_int64(s, at, amount);
 }
 
+/* ?1 to ?9 of both statements that write a key: what may be changed about it, and its name. */
+static void
+bind_key(sqlite3_stmt *s, const struct key *key)
+{
+	sqlite3_bind_text(s, 1, key->name, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 2, key->project, -1, SQLITE_STATIC);
+	sqlite3_bind_text(s, 3, key->models, -1, SQLITE_STATIC);
+	bind_amount(s, 4, key->limits.request_pico, -1);
+	bind_amount(s, 5, key->limits.daily_pico, -1);
+	bind_amount(s, 6, key->limits.weekly_pico, -1);
+	bind_amount(s, 7, key->limits.monthly_pico, -1);
+	sqlite3_bind_int(s, 8, key->concurrent);
+	bind_amount(s, 9, key->expires_us, 0);
+}
+
 static int
 insert(struct keys *k, const struct key *like, const struct digest *mac, const char *hint, int64_t now_us,
     struct err *e)
 {
 	sqlite3_stmt *s = keys_prepare(k,
-	    "INSERT INTO keys(name, mac, hint, project, models, request_pico, daily_pico, weekly_pico,"
-	    " monthly_pico, concurrent, created_us, expires_us)"
+	    "INSERT INTO keys(name, project, models, request_pico, daily_pico, weekly_pico, monthly_pico,"
+	    " concurrent, expires_us, mac, hint, created_us)"
 	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 	    e);
 	if (s == NULL)
 		return -1;
-	sqlite3_bind_text(s, 1, like->name, -1, SQLITE_STATIC);
-	sqlite3_bind_blob(s, 2, mac->b, sizeof mac->b, SQLITE_STATIC);
-	sqlite3_bind_text(s, 3, hint, -1, SQLITE_STATIC);
-	sqlite3_bind_text(s, 4, like->project, -1, SQLITE_STATIC);
-	sqlite3_bind_text(s, 5, like->models, -1, SQLITE_STATIC);
-	bind_amount(s, 6, like->limits.request_pico, -1);
-	bind_amount(s, 7, like->limits.daily_pico, -1);
-	bind_amount(s, 8, like->limits.weekly_pico, -1);
-	bind_amount(s, 9, like->limits.monthly_pico, -1);
-	sqlite3_bind_int(s, 10, like->concurrent);
-	sqlite3_bind_int64(s, 11, now_us);
-	bind_amount(s, 12, like->expires_us, 0);
+	bind_key(s, like);
+	sqlite3_bind_blob(s, 10, mac->b, sizeof mac->b, SQLITE_STATIC);
+	sqlite3_bind_text(s, 11, hint, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(s, 12, now_us);
 	int rc = sqlite3_step(s);
 	if (rc != SQLITE_DONE)
 		keys_failed(k, e);
@@ -233,15 +240,7 @@ update(struct keys *k, const struct key *key, struct err *e)
 	    e);
 	if (s == NULL)
 		return -1;
-	sqlite3_bind_text(s, 1, key->name, -1, SQLITE_STATIC);
-	sqlite3_bind_text(s, 2, key->project, -1, SQLITE_STATIC);
-	sqlite3_bind_text(s, 3, key->models, -1, SQLITE_STATIC);
-	bind_amount(s, 4, key->limits.request_pico, -1);
-	bind_amount(s, 5, key->limits.daily_pico, -1);
-	bind_amount(s, 6, key->limits.weekly_pico, -1);
-	bind_amount(s, 7, key->limits.monthly_pico, -1);
-	sqlite3_bind_int(s, 8, key->concurrent);
-	bind_amount(s, 9, key->expires_us, 0);
+	bind_key(s, key);
 	int rc = sqlite3_step(s);
 	if (rc != SQLITE_DONE)
 		keys_failed(k, e);
