@@ -17,21 +17,6 @@
 /* Pages a slice gives back to the file system; more than a slice of rows frees, so that a backlog goes away too. */
 enum { VACUUM_PAGES = 256 };
 
-static int
-run_bound(sqlite3 *db, const char *sql, int64_t before_us, int most)
-{
-	sqlite3_stmt *statement = NULL;
-	int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-	if (rc != SQLITE_OK)
-		return rc;
-	sqlite3_bind_int64(statement, 1, before_us);
-	sqlite3_bind_int(statement, 2, most);
-	while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
-	}
-	sqlite3_finalize(statement);
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
 /* ?1: leave before this instant; ?2: at most so many. The order has no ties: both statements of a step name the same rows. */
 #define OLDEST "FROM requests WHERE at_us < ?1 ORDER BY at_us, seq LIMIT ?2"
 #define OF_OLDEST " FROM attempts WHERE request_id IN (SELECT id " OLDEST ")"
@@ -59,7 +44,7 @@ take_attempts(sqlite3 *db, struct windows *windows, const char *booked, const ch
 	}
 	sqlite3_finalize(query);
 	if (rc == SQLITE_DONE)
-		rc = run_bound(db, gone, before_us, most);
+		rc = schema_run(db, gone, before_us, most);
 	if (rc == SQLITE_OK)
 		out->attempts += sqlite3_changes(db);
 	return rc;
@@ -74,7 +59,7 @@ take_requests(sqlite3 *db, struct windows *windows, int64_t before_us, int most,
 	rc = take_attempts(db, windows, BOOKED OF_OLDEST, "DELETE" OF_OLDEST, before_us, most, out);
 	if (rc != SQLITE_OK)
 		return rc;
-	rc = run_bound(db, "DELETE FROM requests WHERE seq IN (SELECT seq " OLDEST ")", before_us, most);
+	rc = schema_run(db, "DELETE FROM requests WHERE seq IN (SELECT seq " OLDEST ")", before_us, most);
 	if (rc == SQLITE_OK)
 		out->requests += sqlite3_changes(db);
 	return rc;

@@ -8,6 +8,7 @@
 #include "rollup.h"
 
 #include "base/log.h"
+#include "schema.h"
 
 /* clang-format off */
 #define CELL "hour_us, account, project, task, endpoint, model, tier, cache"
@@ -88,32 +89,16 @@ rollup_finalize(struct rollup *r)
 	*r = (struct rollup){ 0 };
 }
 
-/* Steps a statement with up to two numbers. */
-static int
-run(sqlite3 *db, const char *sql, int64_t first, int64_t second)
-{
-	sqlite3_stmt *statement = NULL;
-	int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-	if (rc != SQLITE_OK)
-		return rc;
-	sqlite3_bind_int64(statement, 1, first);
-	if (sqlite3_bind_parameter_count(statement) > 1)
-		sqlite3_bind_int64(statement, 2, second);
-	rc = sqlite3_step(statement);
-	sqlite3_finalize(statement);
-	return rc == SQLITE_DONE || rc == SQLITE_ROW ? SQLITE_OK : rc;
-}
-
 int
 rollup_fill(sqlite3 *db)
 {
-	return run(db, add_rows, 0, 0);
+	return schema_run(db, add_rows, 0, 0);
 }
 
 int
 rollup_note_pruned(sqlite3 *db, int64_t before_us, int most)
 {
-	return run(db,
+	return schema_run(db,
 	    "INSERT INTO meta(key, value) SELECT 'pruned_us', us FROM (SELECT max(at_us) AS us FROM"
 	    " (SELECT at_us FROM requests WHERE at_us < ?1 ORDER BY at_us, seq LIMIT ?2)) WHERE us IS NOT "
 	    "NULL"
@@ -126,9 +111,9 @@ int
 rollup_prune(sqlite3 *db, int64_t before_us, int64_t *cells)
 {
 	int64_t before = sqlite3_total_changes64(db);
-	int rc =
-	    run(db, "DELETE FROM rollups WHERE hour_us = (SELECT min(hour_us) FROM rollups) AND hour_us < ?1",
-		before_us, 0);
+	int rc = schema_run(db,
+	    "DELETE FROM rollups WHERE hour_us = (SELECT min(hour_us) FROM rollups) AND hour_us < ?1",
+	    before_us, 0);
 	*cells = sqlite3_total_changes64(db) - before;
 	return rc;
 }

@@ -129,6 +129,23 @@ schema_step_1(sqlite3 *db)
 static schema_step *const schema_steps[SCHEMA_VERSION] = { schema_step_1, schema_step_2 };
 
 int
+schema_run(sqlite3 *db, const char *sql, int64_t first, int64_t second)
+{
+	sqlite3_stmt *statement = NULL;
+	int rc = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+	if (rc != SQLITE_OK)
+		return rc;
+	int64_t numbers[] = { first, second };
+	int count = sqlite3_bind_parameter_count(statement);
+	for (int i = 0; i < count && i < 2; i++)
+		sqlite3_bind_int64(statement, i + 1, numbers[i]);
+	while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
+	}
+	sqlite3_finalize(statement);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int
 schema_number(sqlite3 *db, const char *sql, int64_t *out)
 {
 	sqlite3_stmt *query = NULL;

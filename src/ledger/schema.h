@@ -27,6 +27,8 @@ int schema_climb(sqlite3 *db, const char *path, schema_step *const *steps, int c
 
 /* A new file gets its name, for good, if it was written well (rc 0); else it goes. Returns rc, or -1 with *e. */
 int schema_put_in_place(const char *written, const char *path, int rc, struct err *e);
+/* Runs a statement to its end, with these for ?1 and ?2 as far as it has them. An SQLite result code: SQLITE_OK */
+int schema_run(sqlite3 *db, const char *sql, int64_t first, int64_t second);
 /* The one integer a query gives; -1 when it gives none */
 int schema_number(sqlite3 *db, const char *sql, int64_t *out);
 
