@@ -80,7 +80,8 @@ on_head(void *context, struct call_head *head)
 	/* A stream's headers leave long before the facts are complete. */
 	str_copy(a->answer->facts.model, sizeof a->answer->facts.model, str_from(a->facts.model));
 	a->answer->facts.clamped_to = a->charge.clamped_to;
-	attempt_tell_remaining(a);
+	if (a->answer->form != ANSWER_BODY) /* a whole body's headers wait for its end, which says so again */
+		attempt_tell_remaining(a);
 	return begin_answer(a, head);
 }
 
