@@ -68,9 +68,12 @@ struct routing_conf {
 
 struct cache_conf {
 	bool exact;
-	double similarity; /* 0: the similarity cache is off */
+	double similarity;  /* 0: the similarity cache is off */
+	double wrong_hits;  /* share of similar hits that may be wrong */
+	double checks;      /* share of similar hits that are asked again, to measure that */
+	bool conversations; /* similarity for requests with earlier turns or tools, too */
 	int64_t ttl_ms;
-	int64_t max_entries, max_bytes;
+	int64_t max_entries, max_bytes, max_entry_bytes;
 	enum cache_scope scope;
 };
 

@@ -31,14 +31,18 @@ struct request {
 	/* Root member (static name) that may cost what no price here covers, or tells nobody what it cost: audio, hosted tools,
 	 * searches, a dearer service tier, background work, ... NULL: none. For a payer with limits it is refused. */
 	const char *surcharge;
-	/* Canonical request with scope, model asked and routing directives, framing included */
-	struct digest key;
+	bool base64; /* embeddings: as base64, not as numbers */
+	struct digest
+	    question; /* canonical request with scope, model asked and routing directives: what is asked */
+	struct digest key; /* ... and in which form: a stream or not, which encoding */
 };
 
 struct request_context {
 	const struct config *config;
 	const char *scope;      /* account or project: part of the key */
 	const char *directives; /* routing headers in canonical form, "" for none: part of the key */
+	const char *
+	    task; /* by header, "default" for none: part of the key where the router chooses the model by it */
 };
 
 /* Takes the bytes of *body (leaves it empty), scans, validates and keys. 0, or -1 with an error fit for the client;

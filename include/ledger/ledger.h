@@ -55,6 +55,9 @@ struct ledger_request {
 	int64_t clamped_to; /* the output limit the budget allowed; 0: it was not lowered */
 	enum cost_basis basis;
 	enum cache_kind cache;
+	double similarity; /* of a similar hit, to the question whose answer it got; 0: none */
+	char decision
+	    [160];  /* how its answer was found, in short: for `farthing explain`. No text of the prompt */
 	int status; /* HTTP status sent; 499: the client left first */
 	bool stream;
 	int attempts;          /* dispatches made for it */
@@ -85,6 +88,18 @@ struct ledger_attempt {
 	bool overrun;       /* it cost more than was held */
 	bool freeze;        /* ... and so much more that its key is frozen until the day window ends */
 	int slot;           /* of its hold in the holds file, given back once this row is on disk; -1: none */
+};
+
+/* What a comparison of two answers said of the similarity cache. */
+struct ledger_check {
+	int64_t at_us;
+	char
+	    request_id[48]; /* that was served, or asked upstream because the candidate was not good enough */
+	char answer_id[48]; /* the request whose answer was, or would have been, served */
+	char account[64], task[64];
+	double probability; /* the verifier's */
+	bool served; /* a hit was checked; false: a miss told, for nothing, whether it need have been one */
+	bool right;  /* the answers agreed */
 };
 
 /* A hold as it lies in the holds file: all that recovery needs to write the row of an attempt nobody ended. */
@@ -139,6 +154,7 @@ struct ledger;
 struct ledger *ledger_open(const struct ledger_options *options, struct err *e);
 void ledger_request(struct ledger *l, const struct ledger_request *row);
 void ledger_attempt(struct ledger *l, const struct ledger_attempt *row);
+void ledger_cache_check(struct ledger *l, const struct ledger_check *row);
 /*
  * Puts a hold where it survives kill -9: a few hundred bytes into a file that is mapped into memory, no system call. The
  * slot goes into the attempt's row, which gives it back. -1: all slots are taken or the ledger is not ready, nothing may be sent.

@@ -37,10 +37,16 @@ struct exchange {
 	/* The key's name, else "local"; "unknown" for who was turned away for having no good one */
 	char account[64];
 	char task[64];
-	char project[64];              /* empty: none */
-	char run[64];                  /* empty: none */
-	int64_t run_budget_pico;       /* what the client allows its run; -1: no limit */
-	char directives[32];           /* routing headers that shape the answer, in canonical form */
+	char project[64];        /* empty: none */
+	char run[64];            /* empty: none */
+	int64_t run_budget_pico; /* what the client allows its run; -1: no limit */
+	char directives[32];     /* routing headers that shape the answer, in canonical form */
+	/* Cache-control: read no kept answer, keep none, none older than that (-1: whatever the configuration says),
+	 * and nothing else than a kept one. Who reads none joins none either. */
+	bool no_cache, no_store, only_if_cached;
+	int64_t max_age_s;
+	double similarity_at_least;    /* x-farthing-similarity: tightens the task's; 0: as configured */
+	char idempotency[256];         /* idempotency-key; empty: none */
 	bool fresh;                    /* cache-control: no-cache or no-store: share nothing */
 	bool forwarded;                /* forward is meant, not request */
 	const struct forward *forward; /* where to, of what is forwarded; lives as long as the exchange */

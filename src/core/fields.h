@@ -51,6 +51,7 @@ enum fact {
 	FACT_PREVIOUS,
 	FACT_CONVERSATION,
 	FACT_BACKGROUND,
+	FACT_ENCODING, /* of embeddings */
 	FACT_COUNT,
 };
 

@@ -178,17 +178,33 @@ add_part(struct buf *out, const char *text)
 	return buf_add(out, (struct str){ text, strlen(text) + 1 });
 }
 
-/* The parts end in NUL, which none of them holds: no two requests can run together into the same bytes. */
+/* The same model asked for means another one where the router chooses it by the task. */
+static const char *
+task_that_routes(const struct request *r, const struct request_context *context)
+{
+	if (r->model != NULL)
+		return "";
+	bool named = r->task[0] != '\0' && strcmp(context->task, "default") == 0;
+	return named ? r->task : context->task;
+}
+
+/* What is asked, and in which form: answers are kept by the one, and shared while they grow by the other. The parts end
+ * in NUL, which none of them holds: no two requests can run together into the same bytes. */
 static int
-make_key(struct request *r, const struct request_context *context, struct findings *f, struct err *e)
+make_keys(struct request *r, const struct request_context *context, struct findings *f, struct err *e)
 {
 	struct buf text = { 0 };
 	int rc = -1;
 	if (buf_reserve(&text, r->body.n + 256) == 0 && add_part(&text, endpoint_name(r->endpoint)) == 0 &&
 	    add_part(&text, context->scope) == 0 && add_part(&text, context->directives) == 0 &&
-	    add_part(&text, r->stream ? "stream" : "whole") == 0 &&
+	    add_part(&text, task_that_routes(r, context)) == 0 &&
 	    json_canonical(&r->json, 0, on_skip, f, &text) == 0) {
-		r->key = digest_of(buf_str(&text));
+		struct {
+			struct digest question;
+			unsigned char stream, base64;
+		} form = { digest_of(buf_str(&text)), r->stream, r->base64 };
+		r->question = form.question;
+		r->key = digest_of((struct str){ (const char *)&form, sizeof form });
 		rc = 0;
 	}
 	buf_free(&text);
@@ -215,13 +231,14 @@ request_read(struct request *r, enum endpoint endpoint, struct buf *body,
 	multiply_by_prompts(r, f.fact[FACT_CONTENT]);
 	r->stream = is_true(&r->json, f.fact[FACT_STREAM]);
 	uint32_t options = f.fact[FACT_STREAM_OPTIONS], metadata = f.fact[FACT_METADATA];
+	r->base64 = f.fact[FACT_ENCODING] != 0 && json_is(&r->json, f.fact[FACT_ENCODING], "base64");
 	r->include_usage = options != 0 && is_true(&r->json, json_member(&r->json, options, "include_usage"));
 	uint32_t task = metadata != 0 ? json_member(&r->json, metadata, "task_type") : 0;
 	if (task != 0)
 		json_label(&r->json, task, r->task, sizeof r->task);
 	r->shareable = is_shareable(r, &f);
 	r->surcharge = surcharge_of(&r->json, f.fact[FACT_CONTENT]);
-	return make_key(r, context, &f, e);
+	return make_keys(r, context, &f, e);
 }
 
 void

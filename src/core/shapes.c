@@ -229,7 +229,7 @@ static const struct field embeddings_fields[] = {
 	F_MODEL,
 	{ NAME("input"), .types = TEXT | MAY_ARRAY, .flags = FIELD_REQUIRED | FIELD_FILLED, .fact = FACT_CONTENT,
 		.element = &text_or_tokens_element },
-	{ NAME("encoding_format"), .types = TEXT },
+	{ NAME("encoding_format"), .types = TEXT, .flags = FIELD_SILENT, .fact = FACT_ENCODING },
 	{ NAME("dimensions"), .types = MAY_NUMBER, .flags = FIELD_WHOLE, .min = 1, .max = INT32_MAX },
 	F_USER,
 };

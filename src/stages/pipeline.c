@@ -134,6 +134,7 @@ pipeline_read(struct exchange *x, enum endpoint endpoint, struct err *e)
 		.config = site_config(x->site),
 		.scope = x->account,
 		.directives = x->directives,
+		.task = x->task,
 	};
 	if (request_read(&x->request, endpoint, &x->body, &context, e) != 0)
 		return -1;

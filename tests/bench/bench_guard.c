@@ -77,7 +77,9 @@ make_body(struct buf *body, unsigned number)
 static void
 make_exchange(struct exchange *x, unsigned number)
 {
-	struct request_context context = { .config = site_config(site), .scope = "", .directives = "" };
+	struct request_context context = {
+		.config = site_config(site), .scope = "", .directives = "", .task = "default"
+	};
 	struct buf body = { 0 };
 	struct err e = { 0 };
 	*x = (struct exchange){ .site = site,

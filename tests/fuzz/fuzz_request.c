@@ -44,7 +44,7 @@ config_model(const struct config *c, struct str name)
 static int
 read_bytes(struct request *r, enum endpoint endpoint, struct str text, struct err *e)
 {
-	struct request_context context = { &config, "scope", "" };
+	struct request_context context = { &config, "scope", "", "default" };
 	struct buf body = { 0 };
 	*e = (struct err){ 0 };
 	MUST(buf_add(&body, text) == 0);

@@ -46,7 +46,7 @@ static int
 read_for(
     struct request *r, enum endpoint endpoint, struct str text, const char *scope, const char *directives)
 {
-	struct request_context context = { &config, scope, directives };
+	struct request_context context = { &config, scope, directives, "default" };
 	struct buf body = { 0 };
 	err = (struct err){ 0 };
 	assert_int_equal(buf_add(&body, text), 0);
@@ -617,6 +617,44 @@ equal_questions_meet(void **state)
 	    CHAT(",\"stream\":true"), CHAT(",\"stream\":true,\"stream_options\":{\"include_usage\":true}")));
 }
 
+/* The same question in two forms: its answer is kept once, and not shared while it grows. */
+static void
+forms_of_a_question_have_keys_of_their_own(void **state)
+{
+	(void)state;
+	static const struct {
+		enum endpoint endpoint;
+		const char *a, *b;
+	} twins[] = {
+		{ ENDPOINT_CHAT, CHAT(""), CHAT(",\"stream\":true") },
+		{ ENDPOINT_EMBEDDINGS, "{\"model\":\"m\",\"input\":\"x\"}",
+		    "{\"model\":\"m\",\"input\":\"x\",\"encoding_format\":\"base64\"}" },
+	};
+	for (size_t i = 0; i < sizeof twins / sizeof *twins; i++) {
+		struct request a, b;
+		assert_int_equal(read_for(&a, twins[i].endpoint, str_from(twins[i].a), "key", ""), 0);
+		assert_int_equal(read_for(&b, twins[i].endpoint, str_from(twins[i].b), "key", ""), 0);
+		assert_memory_equal(&a.question, &b.question, sizeof a.question);
+		assert_memory_not_equal(&a.key, &b.key, sizeof a.key);
+		request_free(&a);
+		request_free(&b);
+	}
+}
+
+/* The router chooses the model of `auto` by the task too. */
+static void
+tasks_part_questions_only_where_the_model_hangs_on_them(void **state)
+{
+	(void)state;
+#define TASK(model, task)                                                                              \
+	"{\"model\":\"" model                                                                          \
+	"\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"metadata\":{\"task_type\":\"" task \
+	"\"}}"
+	assert_true(meet(TASK("m", "a"), TASK("m", "b")));
+	assert_false(meet(TASK("auto", "a"), TASK("auto", "b")));
+	assert_true(meet(TASK("auto", "a"), TASK("auto", "a")));
+}
+
 static void
 different_questions_do_not_meet(void **state)
 {
@@ -997,6 +1035,8 @@ main(void)
 		cmocka_unit_test(models_are_looked_up_by_their_decoded_name),
 		cmocka_unit_test(the_facts_are_understood),
 		cmocka_unit_test(equal_questions_meet),
+		cmocka_unit_test(forms_of_a_question_have_keys_of_their_own),
+		cmocka_unit_test(tasks_part_questions_only_where_the_model_hangs_on_them),
 		cmocka_unit_test(different_questions_do_not_meet),
 		cmocka_unit_test(scope_and_directives_part_equal_questions),
 		cmocka_unit_test(answers_with_state_or_lookups_are_not_shared),

@@ -1,0 +1,29 @@
+/*
+ * The built-in embedding: what a text is about, as a direction in EMBED_DIMS dimensions. It is a static one: each word piece
+ * has a vector, distilled from a small sentence model (scripts/make-embedding says how), and a text is their weighted sum. No
+ * network, no model at run time, a few microseconds. It proposes candidates; whether two texts mean the same is decided by
+ * text/facts.h and text/verify.h, for no embedding of any size can tell "enable" from "disable".
+ *
+ * Pure; any thread. The time is linear in the length of the text, of which the first EMBED_TEXT_MAX bytes are read.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_TEXT_EMBED_H
+#define FARTHING_TEXT_EMBED_H
+
+#include <stdbool.h>
+
+#include "base/str.h"
+
+enum { EMBED_DIMS = 128, EMBED_TEXT_MAX = 16 * 1024 };
+
+/* Of length 127, rounded: the cosine of two is their dot product over the product of their lengths. */
+struct embedding {
+	int8_t v[EMBED_DIMS];
+};
+
+/* False: there is no word in it, and out is all zeroes */
+bool embed_text(struct str text, struct embedding *out);
+/* -1..1; 0 when either has no length */
+double embed_cosine(const struct embedding *a, const struct embedding *b);
+
+#endif
