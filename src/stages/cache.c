@@ -17,7 +17,7 @@ enum {
 	    16, /* ... and at each insertion, so that a table that fills fast is looked through as fast */
 	SHRINK = 64, /* go at once at the most: after narrower limits there may be many */
 	SHRINK_MS = 20,
-	LOOK_FOR_LARGE = 32, /* entries that are asked whether their tenant holds too much */
+	LOOK_FOR_LARGE = 32,      /* entries that are asked whether their tenant holds too much */
 	CLOCK_SLACK_US = 5000000, /* the wall clock is set back a little now and then */
 	SHARES = 5,               /* no tenant with less than 1/SHARES is pushed out by one with more */
 };

@@ -19,8 +19,9 @@
 #define S INT64_C(1000000)
 #define DAY (86400 * S)
 #define NOW (1000 * DAY)
-#define BODY                                                                                                  \
-	"{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,"          \
+#define BODY                                                                                        \
+	"{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m\",\"choices\":[{" \
+	"\"index\":0,"                                                                              \
 	"\"message\":{\"role\":\"assistant\",\"content\":\"yes\"},\"finish_reason\":\"stop\"}]}"
 
 static struct cache *cache;
@@ -37,7 +38,9 @@ on_gone(void *context, struct entry *e)
 static void
 begin_with(int64_t entries, int64_t bytes, int64_t entry)
 {
-	struct cache_options options = { .limits = { entries, bytes, entry }, .on_gone = on_gone, .context = &gone };
+	struct cache_options options = {
+		.limits = { entries, bytes, entry }, .on_gone = on_gone, .context = &gone
+	};
 	cache_free(&cache);
 	cache = cache_new(&options);
 	gone = 0;
@@ -209,7 +212,8 @@ forms_are_made_once_and_counted(void **state)
 	(void)state;
 	struct entry *e = keep(1, "a");
 	uint64_t bare = bytes();
-	struct answer *whole = cache_answer(cache, e, FORM_BODY), *events = cache_answer(cache, e, FORM_EVENTS);
+	struct answer *whole = cache_answer(cache, e, FORM_BODY),
+		      *events = cache_answer(cache, e, FORM_EVENTS);
 	assert_int_equal(whole->state, ANSWER_WHOLE);
 	assert_int_equal(events->form, ANSWER_EVENTS);
 	assert_ptr_equal(cache_answer(cache, e, FORM_BODY), whole);
@@ -404,9 +408,11 @@ purge_forgets_what_fits_all_that_is_said(void **state)
 	struct shelf_item i = item(4, "b");
 	i.task = STR("t");
 	cache_keep(cache, &i);
-	assert_int_equal(cache_purge(cache, &(struct shelf_purge){ .scope = STR("a"), .before_us = NOW + 5 * S }), 1);
+	assert_int_equal(
+	    cache_purge(cache, &(struct shelf_purge){ .scope = STR("a"), .before_us = NOW + 5 * S }), 1);
 	assert_null(find(1));
-	assert_int_equal(cache_purge(cache, &(struct shelf_purge){ .task = STR("t"), .account = STR("a") }), 0);
+	assert_int_equal(
+	    cache_purge(cache, &(struct shelf_purge){ .task = STR("t"), .account = STR("a") }), 0);
 	assert_int_equal(cache_purge(cache, &(struct shelf_purge){ .task = STR("t") }), 1);
 	assert_int_equal(cache_purge(cache, &(struct shelf_purge){ .key = key(2) }), 1);
 	assert_int_equal(cache_purge(cache, &(struct shelf_purge){ .account = STR("a") }), 1);

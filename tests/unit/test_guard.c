@@ -556,8 +556,8 @@ cache_control_is_a_list_in_one_header_or_several(void **state)
 	(void)state;
 	struct exchange x = { 0 };
 	struct err e;
-	struct door_head h = HEAD("Cache-Control: max-age=\"60\" , x=\"no-store, \\\" no-cache\"", "Cache-Control: Only-If-Cached",
-	    "Cache-Control: MAX-AGE = 30");
+	struct door_head h = HEAD("Cache-Control: max-age=\"60\" , x=\"no-store, \\\" no-cache\"",
+	    "Cache-Control: Only-If-Cached", "Cache-Control: MAX-AGE = 30");
 	assert_int_equal(h.repeated, 0);
 	assert_int_equal(guard_directives(&h, &x, &e), 0);
 	assert_false(x.no_cache || x.no_store || x.fresh);
