@@ -239,7 +239,8 @@ shelf_glance(const char *database, int64_t now_us, struct shelf_glance *out, str
 	int rc = access(f.path, F_OK) == 0 ? SQLITE_OK : SQLITE_DONE;
 	if (rc == SQLITE_OK)
 		rc = sqlite3_open_v2(f.path, &f.db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
-	sqlite3_busy_timeout(f.db, ASK_MS);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_busy_timeout(f.db, ASK_MS);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_prepare_v2(f.db,
 		    "SELECT count(*), ifnull(sum(expires_us <= ?1), 0), ifnull(min(kept_us), 0),"
