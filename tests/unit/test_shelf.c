@@ -739,10 +739,12 @@ broken_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 at)
 	return breaks() ? atomic_load(&step_code) : sound(f)->xWrite(f, bytes, n, at);
 }
 
+/* Syncs are left out: there are thousands, and no power is cut here. */
 static int
 broken_sync(sqlite3_file *f, int flags)
 {
-	return breaks() ? SQLITE_IOERR_FSYNC : sound(f)->xSync(f, flags);
+	(void)f, (void)flags;
+	return breaks() ? SQLITE_IOERR_FSYNC : SQLITE_OK;
 }
 
 static int
