@@ -454,7 +454,7 @@ purged_answers_are_overwritten(void **state)
 	struct shelf *s = open_shelf();
 	struct shelf_item secret = an_item(1);
 	secret.body = STR("{\"answer\":1,\"note\":\"the otters swim at midnight\"}");
-	put_items(s, 50, 60);
+	put_items(s, 50, 52); /* few enough for one page, which stays */
 	shelf_put(s, &secret);
 	assert_int_equal(shelf_sync(s), 0);
 	assert_true(holds_text("", "otters swim") || holds_text("-wal", "otters swim"));
