@@ -14,6 +14,7 @@
 #ifndef FARTHING_TEXT_RANKS_H
 #define FARTHING_TEXT_RANKS_H
 
+#include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -42,6 +43,23 @@ struct ranks {
 	uint32_t count; /* slots */
 	uint32_t filter_mask;
 };
+
+/* A file of the build as read-only bytes of this name. */
+#define RANKS_INCLUDE(name, path)                                                                     \
+	__asm__(".pushsection .rodata\n\t.balign 64\n\t.globl " #name "\n\t.hidden " #name "\n" #name \
+		":\n\t.incbin \"" path "\"\n\t.balign 64\n\t.popsection\n");                          \
+	extern const unsigned char name[] __attribute__((aligned(64), visibility("hidden")))
+
+static inline struct ranks
+ranks_at(const void *baked)
+{
+	const struct ranks_head *head = baked;
+	assert(head->magic == RANKS_MAGIC);
+	const struct ranks_slot *slots = (const struct ranks_slot *)(head + 1);
+	const uint32_t *filter = (const uint32_t *)(slots + head->slots);
+	return (struct ranks){ slots, filter, (const unsigned char *)(filter + head->filter), head->slots,
+		head->filter - 1 };
+}
 
 /* Of an encoding that has a vocabulary */
 struct ranks ranks_of(enum tokens_encoding e);
