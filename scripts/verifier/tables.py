@@ -65,7 +65,7 @@ def element(word):
     return CLASSES.index(word[1:]) if word.startswith("@") else fnv(word.replace("'", ""))
 
 
-def write(groups, out):
+def write(groups, hand, out):
     rules = phrases()
     texts = sorted({w for _, words in rules.values() for w in words})
     buckets = defaultdict(list)
@@ -94,5 +94,6 @@ def write(groups, out):
         for w in words.split():
             marks[fnv(w.replace("'", ""))] |= 1 << CLASSES.index(name.lstrip("@"))
     put("static const struct word_class word_classes[] = {" + ",".join(f"{{{h}u,{m}}}" for h, m in sorted(marks.items())) + "};\n")
+    put(f"enum {{ GROUPS_BY_HAND = {hand} }};\n")
     put("static const struct word_group word_groups[] = {" + ",".join(f"{{{h}u,{g}}}" for h, g in sorted(groups)) + "};\n")
     print(f"{n} phrases, {len(marks)} words with a class, {len(groups)} places in groups", file=sys.stderr)

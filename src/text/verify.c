@@ -59,7 +59,7 @@ static const char *const names[] = {
 #undef X
 };
 
-static_assert(FEATURES_N <= VERIFY_FEATURES_MAX, "a verdict has room for all");
+static_assert((int)FEATURES_N <= (int)VERIFY_FEATURES_MAX, "a verdict has room for all");
 
 /* A leaf has left 0; value is the mean of the log odds there, so that steps can be told for `explain`. */
 struct node {
@@ -222,7 +222,7 @@ measure(struct str a, struct str b, const struct alignment *al, double f[FEATURE
 	f[F_words_least] = (double)(s.words < t.words ? s.words : t.words);
 	f[F_words_ratio] = (f[F_words_least] + 1) / (double)((s.words > t.words ? s.words : t.words) + 1);
 	f[F_one_sided] = fabs(s.left - t.left);
-	f[F_kind] = x->question == y->question ? x->question : -1;
+	f[F_kind] = x->question == y->question ? (double)x->question : -1;
 }
 
 static double

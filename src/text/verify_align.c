@@ -86,13 +86,15 @@ tie_compounds(struct side *one, struct side *two)
 		}
 }
 
+/* A group of the thesaurus has senses that are not meant here, so the vectors must agree with it. */
 static bool
 share_group(const struct word *a, const struct word *b)
 {
+	enum { AGREES = 40 }; /* hundredths of a cosine */
 	for (size_t i = 0; i < a->groups_n; i++)
 		for (size_t j = 0; j < b->groups_n; j++)
 			if (a->groups[i] == b->groups[j])
-				return true;
+				return word_group_is_certain(a->groups[i]) || embed_cosine(&a->direction, &b->direction) * 100 >= AGREES;
 	return false;
 }
 
@@ -137,8 +139,6 @@ is_derived(const struct word *a, const struct word *b)
 struct left {
 	size_t n;
 	size_t at[ALIGN_LEFT_MAX];
-	bool known[ALIGN_LEFT_MAX];
-	struct embedding e[ALIGN_LEFT_MAX];
 };
 
 static bool
@@ -150,20 +150,9 @@ gather(const struct side *s, struct left *left)
 			continue;
 		if (left->n == ALIGN_LEFT_MAX)
 			return false;
-		left->known[left->n] = false;
 		left->at[left->n++] = i;
 	}
 	return true;
-}
-
-static const struct embedding *
-vector_of(struct left *left, size_t k, const struct words *words)
-{
-	const struct word *w = &words->w[left->at[k]];
-	if (!left->known[k])
-		embed_text((struct str){ w->small, w->n }, &left->e[k]);
-	left->known[k] = true;
-	return &left->e[k];
 }
 
 static enum bond
@@ -196,7 +185,7 @@ tie_nearest(struct alignment *al)
 			likeness[i][j] = worth[bond[i][j]];
 			if (bond[i][j] != BOND_NONE)
 				continue;
-			likeness[i][j] = (float)embed_cosine(vector_of(&a, i, al->a.words), vector_of(&b, j, al->b.words));
+			likeness[i][j] = (float)embed_cosine(&x->direction, &y->direction);
 			bond[i][j] = BOND_NEAR;
 		}
 	for (;;) {

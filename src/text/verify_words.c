@@ -10,8 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "text/wordpiece.h"
-
 enum { CLASS_P, CLASS_M, CLASS_B, CLASS_A, CLASS_G, CLASS_W, CLASS_GLUE, CLASS_MODAL, CLASS_PREPOSITION, CLASS_OWNER, CLASS_FRAME, CLASSES };
 
 struct phrase {
@@ -154,7 +152,7 @@ by_form(const void *key, const void *of)
 }
 
 uint32_t
-word_stem(const char *small, size_t n)
+stem_hash(const char *small, size_t n)
 {
 	char p[WORD_BYTES + 1];
 	if (n > WORD_BYTES)
@@ -204,21 +202,10 @@ find_groups(struct word *w)
 		w->groups[w->groups_n++] = word_groups[low].group;
 }
 
-/* How rare: the vocabulary stands in the order of frequency. A word of several pieces is rarer than all whole ones. */
-static float
-rarity(const struct word *w)
+bool
+word_group_is_certain(uint16_t group)
 {
-	struct wordpieces pieces;
-	struct wordpiece piece;
-	unsigned count = 0, first = 0;
-	wordpieces_start(&pieces, (struct str){ w->small, w->n });
-	for (; wordpieces_next(&pieces, &piece); count++)
-		if (count == 0)
-			first = piece.id;
-	if (count != 1)
-		return 1;
-	double r = log2(1 + (double)first / 64) / log2(1 + (double)WORDPIECE_STARTS / 64);
-	return (float)(r < 0.2 ? 0.2 : r > 1 ? 1 : r);
+	return group < GROUPS_BY_HAND;
 }
 
 static bool
@@ -352,7 +339,7 @@ classify(struct word *w)
 	for (size_t i = 0; i < COUNT(order) && w->kind == WORD_CONTENT; i++)
 		if (w->marks & 1u << order[i].mark)
 			w->kind = order[i].kind;
-	w->stem = word_stem(w->small, w->n);
+	w->stem = stem_hash(w->small, w->n);
 	find_groups(w);
 	switch (w->kind) {
 	case WORD_GLUE:
@@ -366,7 +353,7 @@ classify(struct word *w)
 		w->weight = 0.2f;
 		break;
 	default:
-		w->weight = rarity(w);
+		w->weight = fmaxf(0.2f, embed_word((struct str){ w->small, w->n }, &w->direction));
 	}
 }
 
@@ -411,7 +398,7 @@ words_read(struct str text, struct words *out)
 	}
 	out->n = kept;
 	/* "what does x mean" */
-	if (out->question == Q_WHAT && kept > 1 && out->w[kept - 1].stem == word_stem("mean", 4)) {
+	if (out->question == Q_WHAT && kept > 1 && out->w[kept - 1].stem == stem_hash("mean", 4)) {
 		out->question = Q_DEFINE;
 		out->n--;
 	}

@@ -8,6 +8,7 @@
 #ifndef FARTHING_SRC_TEXT_VERIFY_WORDS_H
 #define FARTHING_SRC_TEXT_VERIFY_WORDS_H
 
+#include "text/embed.h"
 #include "text/verify.h"
 
 /* In the order of TYPES in scripts/verifier/tables.py */
@@ -55,6 +56,7 @@ struct word {
 	float weight;     /* how rare it is, 0..1 */
 	uint8_t groups_n;
 	uint16_t groups[WORD_GROUPS]; /* words of one group may stand for each other */
+	struct embedding direction;   /* of WORD_CONTENT alone */
 };
 
 struct words {
@@ -67,7 +69,9 @@ struct words {
 };
 
 void words_read(struct str text, struct words *out);
+/* Written by hand for questions; the others are of a thesaurus */
+bool word_group_is_certain(uint16_t group);
 /* The word without its ending, as words are compared */
-uint32_t word_stem(const char *small, size_t n);
+uint32_t stem_hash(const char *small, size_t n);
 
 #endif
