@@ -1,0 +1,217 @@
+/*
+ * Equal stems are found by a table of places, so that texts that share nearly everything cost a look at each word. What is left over
+ * is few words or nothing that a verifier should say yes to, so there each is compared with each.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "verify_align.h"
+
+#include "text/embed.h"
+
+enum { SLOTS = 1024 };
+
+/* What a bond is worth that no vector measured. */
+static const float worth[BONDS] = { 0, 0, 0.8f, 0.9f, 0.95f, 1, 1 };
+
+static void
+tie(struct alignment *al, size_t i, size_t j, enum bond bond, float likeness)
+{
+	al->a.to[i] = (int16_t)j;
+	al->b.to[j] = (int16_t)i;
+	al->a.bond[i] = al->b.bond[j] = (uint8_t)bond;
+	al->a.likeness[i] = al->b.likeness[j] = likeness;
+}
+
+static void
+side_start(struct side *s, const struct words *words)
+{
+	s->words = words;
+	for (size_t i = 0; i < words->n; i++) {
+		s->to[i] = -1;
+		s->bond[i] = BOND_NONE;
+		s->likeness[i] = 0;
+	}
+}
+
+static void
+tie_equal(struct alignment *al)
+{
+	const struct words *a = al->a.words, *b = al->b.words;
+	int16_t head[SLOTS], next[VERIFY_WORDS_MAX];
+	for (size_t i = 0; i < SLOTS; i++)
+		head[i] = -1;
+	for (size_t j = b->n; j-- > 0;) {
+		next[j] = head[b->w[j].stem % SLOTS];
+		head[b->w[j].stem % SLOTS] = (int16_t)j;
+	}
+	for (size_t i = 0; i < a->n; i++) {
+		int16_t *at = &head[a->w[i].stem % SLOTS];
+		while (*at >= 0 && b->w[*at].stem != a->w[i].stem)
+			at = &next[*at];
+		if (*at < 0)
+			continue;
+		tie(al, i, (size_t)*at, BOND_SAME, 1);
+		*at = next[*at];
+	}
+}
+
+static bool
+is_left(const struct side *s, size_t i)
+{
+	return i < s->words->n && s->bond[i] == BOND_NONE && s->words->w[i].kind == WORD_CONTENT;
+}
+
+static bool
+is_both(const struct word *w, const struct word *first, const struct word *second)
+{
+	return w->n == first->n + second->n && memcmp(w->small, first->small, first->n) == 0 &&
+	       memcmp(w->small + first->n, second->small, second->n) == 0;
+}
+
+/* "smart phone" and "smartphone" */
+static void
+tie_compounds(struct side *one, struct side *two)
+{
+	for (size_t i = 0; i < one->words->n; i++)
+		for (size_t j = 0; is_left(one, i) && j + 1 < two->words->n; j++) {
+			if (!is_left(two, j) && !is_left(two, j + 1))
+				continue;
+			if (two->bond[j] > BOND_NONE || two->bond[j + 1] > BOND_NONE)
+				continue;
+			if (!is_both(&one->words->w[i], &two->words->w[j], &two->words->w[j + 1]))
+				continue;
+			one->to[i] = (int16_t)j;
+			two->to[j] = two->to[j + 1] = (int16_t)i;
+			one->bond[i] = two->bond[j] = two->bond[j + 1] = BOND_COMPOUND;
+			one->likeness[i] = two->likeness[j] = two->likeness[j + 1] = 1;
+		}
+}
+
+/* A group of the thesaurus has senses that are not meant here, so the vectors must agree with it. */
+static bool
+share_group(const struct word *a, const struct word *b)
+{
+	enum { AGREES = 40 }; /* hundredths of a cosine */
+	for (size_t i = 0; i < a->groups_n; i++)
+		for (size_t j = 0; j < b->groups_n; j++)
+			if (a->groups[i] == b->groups[j])
+				return word_group_is_certain(a->groups[i]) || embed_cosine(&a->direction, &b->direction) * 100 >= AGREES;
+	return false;
+}
+
+/* One letter more, less, other, or two exchanged, in a longer word; its first letter is rarely mistaken. */
+static bool
+is_typo(const struct word *a, const struct word *b)
+{
+	if (a->n > b->n) {
+		const struct word *longer = a;
+		a = b;
+		b = longer;
+	}
+	if (a->n < 5 || b->n - a->n > 1 || a->small[0] != b->small[0])
+		return false;
+	size_t i = 0;
+	while (i < a->n && a->small[i] == b->small[i])
+		i++;
+	size_t rest = a->n - i;
+	if (b->n > a->n)
+		return memcmp(a->small + i, b->small + i + 1, rest) == 0;
+	if (rest < 1)
+		return true;
+	bool digits = a->small[i] < 'a' || b->small[i] < 'a';
+	if (digits)
+		return false;
+	if (rest >= 2 && a->small[i] == b->small[i + 1] && a->small[i + 1] == b->small[i] && memcmp(a->small + i + 2, b->small + i + 2, rest - 2) == 0)
+		return true;
+	/* another letter makes another word too often where both are known: "lesson", "lessen" */
+	return a->n >= 6 && memcmp(a->small + i + 1, b->small + i + 1, rest - 1) == 0 && (a->weight >= 1 || b->weight >= 1);
+}
+
+/* "invest", "investment": a long common beginning */
+static bool
+is_derived(const struct word *a, const struct word *b)
+{
+	size_t most = a->n > b->n ? a->n : b->n, least = a->n + b->n - most, i = 0;
+	while (i < least && a->small[i] == b->small[i])
+		i++;
+	return i >= 5 && i + 1 >= least && i * 10 >= most * 5;
+}
+
+struct left {
+	size_t n;
+	size_t at[ALIGN_LEFT_MAX];
+};
+
+static bool
+gather(const struct side *s, struct left *left)
+{
+	left->n = 0;
+	for (size_t i = 0; i < s->words->n; i++) {
+		if (!is_left(s, i))
+			continue;
+		if (left->n == ALIGN_LEFT_MAX)
+			return false;
+		left->at[left->n++] = i;
+	}
+	return true;
+}
+
+static enum bond
+bond_of(const struct word *a, const struct word *b)
+{
+	if (share_group(a, b))
+		return BOND_SYNONYM;
+	if (is_typo(a, b))
+		return BOND_TYPO;
+	return is_derived(a, b) ? BOND_DERIVED : BOND_NONE;
+}
+
+/* The best pair first, until none is alike. */
+static void
+tie_nearest(struct alignment *al)
+{
+	enum { HARDLY = 30 }; /* hundredths of a cosine */
+	struct left a, b;
+	float likeness[ALIGN_LEFT_MAX][ALIGN_LEFT_MAX];
+	uint8_t bond[ALIGN_LEFT_MAX][ALIGN_LEFT_MAX];
+	bool all = gather(&al->a, &a);
+	if (!gather(&al->b, &b) || !all) {
+		al->too_many = true;
+		return;
+	}
+	for (size_t i = 0; i < a.n; i++)
+		for (size_t j = 0; j < b.n; j++) {
+			const struct word *x = &al->a.words->w[a.at[i]], *y = &al->b.words->w[b.at[j]];
+			bond[i][j] = (uint8_t)bond_of(x, y);
+			likeness[i][j] = worth[bond[i][j]];
+			if (bond[i][j] != BOND_NONE)
+				continue;
+			likeness[i][j] = (float)embed_cosine(&x->direction, &y->direction);
+			bond[i][j] = BOND_NEAR;
+		}
+	for (;;) {
+		size_t at_i = a.n, at_j = 0;
+		float best = HARDLY / 100.0f;
+		for (size_t i = 0; i < a.n; i++)
+			for (size_t j = 0; j < b.n; j++)
+				if (al->a.bond[a.at[i]] == BOND_NONE && al->b.bond[b.at[j]] == BOND_NONE && likeness[i][j] > best) {
+					best = likeness[i][j];
+					at_i = i;
+					at_j = j;
+				}
+		if (at_i == a.n)
+			return;
+		tie(al, a.at[at_i], b.at[at_j], bond[at_i][at_j], best);
+	}
+}
+
+void
+words_align(const struct words *a, const struct words *b, struct alignment *out)
+{
+	out->too_many = false;
+	side_start(&out->a, a);
+	side_start(&out->b, b);
+	tie_equal(out);
+	tie_compounds(&out->a, &out->b);
+	tie_compounds(&out->b, &out->a);
+	tie_nearest(out);
+}
