@@ -166,6 +166,15 @@ configure(int port)
 	return 0;
 }
 
+static struct pipeline *
+begin(void)
+{
+	struct pipeline_house house = {
+		.loop = loop, .caller = caller, .ledger = ledger, .metrics = metrics
+	};
+	return pipeline_new(&house, config);
+}
+
 static int
 open_house(void **state)
 {
@@ -184,7 +193,7 @@ open_house(void **state)
 	metrics = gateway_metrics_new();
 	gateway_metrics_admit(metrics, config);
 	site = site_new(config);
-	pipeline = pipeline_new(loop, caller, ledger, metrics, NULL, config);
+	pipeline = begin();
 	return ledger != NULL && caller != NULL ? 0 : -1;
 }
 
@@ -236,6 +245,7 @@ arrive_in_run(
 	*p = (struct person){ .last = 1 };
 	str_copy(p->x.run, sizeof p->x.run, str_from(run));
 	p->x.run_budget_pico = budget;
+	p->x.max_age_s = -1;
 	timed_id(p->x.id, sizeof p->x.id, "req_", 1795415041000);
 	str_copy(p->x.account, sizeof p->x.account, str_from(account));
 	str_copy(p->x.task, sizeof p->x.task, STR("default"));
@@ -816,7 +826,7 @@ end_takes_back_what_the_disk_was_going_to_say(void **state)
 	job_ran = false;
 	loop_post(loop, &later);
 	await(job_has_run);
-	pipeline = pipeline_new(loop, caller, ledger, metrics, NULL, config);
+	pipeline = begin();
 }
 
 static void
@@ -824,7 +834,7 @@ books_that_cannot_be_read_are_no_fresh_budget(void **state)
 {
 	(void)state;
 	change("ALTER TABLE windows RENAME TO gone");
-	assert_null(pipeline_new(loop, caller, ledger, metrics, NULL, config));
+	assert_null(begin());
 	change("ALTER TABLE gone RENAME TO windows");
 }
 
