@@ -168,6 +168,7 @@ reload(struct gateway *g)
 		ledger_retention(g->ledger, fresh->retention_days, fresh->retention_bytes);
 		gateway_metrics_admit(g->metrics, fresh);
 		pipeline_use(g->pipeline, fresh);
+		shelf_limit(g->shelf, SHELF_TIMES * fresh->cache.max_bytes);
 		alerts_use(g->alerts, fresh);
 		site_drop(&g->site);
 		g->site = site_new(fresh);
@@ -291,15 +292,13 @@ raise_file_limit(const struct config *c)
 
 /* What is on it is worth saving, and never worth refusing to start. */
 static struct shelf *
-open_shelf(const char *database)
+open_shelf(const struct config *c)
 {
-	struct buf path = { 0 };
-	struct shelf *s = NULL;
+	struct shelf_options options = { c->database, SHELF_TIMES * c->cache.max_bytes };
 	struct err e;
-	if (buf_printf(&path, "%s.cache", database) == 0 && buf_text(&path) != NULL &&
-	    (s = shelf_open(buf_text(&path), &e)) == NULL)
-		log_line(LOG_WARN, "shelf", "file=%q why=%q", buf_text(&path), e.text);
-	buf_free(&path);
+	struct shelf *s = shelf_open(&options, &e);
+	if (s == NULL)
+		log_line(LOG_WARN, "no_shelf", "why=%q", e.text);
 	return s;
 }
 
@@ -336,7 +335,7 @@ open_all(struct gateway *g, struct config *config, struct err *e)
 	g->alerts = alerts_new(g->loop, g->caller, g->metrics);
 	alerts_use(g->alerts, config);
 	g->site = site_new(config);
-	g->shelf = open_shelf(config->database);
+	g->shelf = open_shelf(config);
 	struct pipeline_house stages = {
 		.loop = g->loop,
 		.workers = g->workers,

@@ -327,17 +327,6 @@ cache_answer(struct cache *c, struct entry *e, enum entry_form form)
 
 /* ---- forgetting ---- */
 
-static bool
-fits(const struct shelf_purge *what, const struct entry *e)
-{
-	static const struct digest any;
-	bool key = memcmp(&what->key, &any, sizeof any) == 0 || memcmp(&what->key, &e->key, sizeof any) == 0;
-	return key && (what->account.n == 0 || str_eq(what->account, str_from(entry_account(e)))) &&
-	       (what->task.n == 0 || str_eq(what->task, str_from(entry_task(e)))) &&
-	       (what->scope.n == 0 || str_eq(what->scope, str_from(entry_scope(e)))) &&
-	       (what->before_us == 0 || e->kept_us < what->before_us);
-}
-
 size_t
 cache_purge(struct cache *c, const struct shelf_purge *what)
 {
@@ -346,7 +335,8 @@ cache_purge(struct cache *c, const struct shelf_purge *what)
 	for (struct link *at = c->used.next, *next; at != &c->used; at = next) {
 		struct entry *e = LIST_ENTRY(at, struct entry, used);
 		next = at->next;
-		if (!fits(what, e))
+		if (!shelf_purge_fits(what, &e->key, str_from(entry_account(e)), str_from(entry_task(e)),
+			str_from(entry_scope(e)), e->kept_us))
 			continue;
 		forget(c, e);
 		gone++;
