@@ -40,6 +40,7 @@ struct wordpieces {
 	size_t count, given; /* its pieces, and how many of them were handed out */
 	size_t from, to;     /* where it is in the text */
 	bool sign;
+	bool plain; /* it is ASCII: neither source nor behind is filled */
 	unsigned char word[WORDPIECE_BYTES_MAX];
 	uint32_t
 	    source[WORDPIECE_BYTES_MAX]; /* for each byte of it, where its character began, from `from` */

@@ -112,6 +112,42 @@ gather(struct wordpieces *w, const struct became *b, size_t step)
 	}
 }
 
+static bool
+is_plain(unsigned char c)
+{
+	return (unsigned char)((c | 0x20) - 'a') < 26 || (unsigned char)(c - '0') < 10;
+}
+
+static bool
+is_sign(unsigned char c)
+{
+	return c > 0x20 && c < 0x7f && !is_plain(c);
+}
+
+/*
+ * Most words are letters and digits of ASCII, each of which becomes one byte, or a sign of ASCII. False: it is another word,
+ * nothing was read.
+ */
+static bool
+read_plain(struct wordpieces *w)
+{
+	const unsigned char *p = (const unsigned char *)w->text.p + w->at;
+	size_t left = w->text.n - w->at, n = 0;
+	for (; n < left && n < WORDPIECE_CHARS_MAX && is_plain(p[n]); n++)
+		w->word[n] = p[n] | 0x20;
+	bool ends = n == left || is_sign(p[n]) || p[n] == ' ' || p[n] == '\n';
+	w->sign = n == 0 && left > 0 && is_sign(p[0]);
+	if (w->sign)
+		w->word[n++] = p[0];
+	else if (n == 0 || !ends)
+		return false;
+	w->plain = true;
+	w->n = w->chars = n;
+	w->from = w->at;
+	w->to = w->at += n;
+	return true;
+}
+
 /* Gathers the next word or sign; false at the end of the text. */
 static bool
 read_word(struct wordpieces *w)
@@ -119,7 +155,11 @@ read_word(struct wordpieces *w)
 	const unsigned char *p = (const unsigned char *)w->text.p;
 	unsigned char room[9];
 	w->n = w->chars = 0;
-	w->sign = false;
+	w->sign = w->plain = false;
+	while (w->at < w->text.n && (p[w->at] == ' ' || p[w->at] == '\n'))
+		w->at++;
+	if (read_plain(w))
+		return true;
 	while (w->at < w->text.n) {
 		size_t step = p[w->at] < 0x80 ? 1 : utf8_step(w->text, w->at);
 		if (step == 0) {
@@ -193,7 +233,10 @@ wordpieces_next(struct wordpieces *w, struct wordpiece *out)
 	}
 	size_t i = w->given++, from = i == 0 ? 0 : w->ends[i - 1];
 	*out = (struct wordpiece){ w->ids[i], i == 0, w->sign, w->from, w->to };
-	if (w->count > 1) {
+	if (w->plain) {
+		out->from = w->from + from;
+		out->to = w->count > 1 ? w->from + w->ends[i] : w->to;
+	} else if (w->count > 1) {
 		out->from = w->from + w->source[from];
 		out->to = w->from + w->behind[w->ends[i] - 1];
 	}
