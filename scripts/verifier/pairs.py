@@ -29,9 +29,9 @@ FACTS = """capital|population|currency|area|official language|climate|minimum wa
 RESTRICTIONS = """for free|in India|in Germany|without a degree|without tools|at home|at night|as a beginner|for beginners|for kids|for seniors|on Windows|on a Mac|in winter|in one week|with a partner
 without money|while traveling|after surgery|during pregnancy|for a living|using Python|with a credit card|from scratch|online|by myself|in a small room|on a budget|before breakfast|at work"""
 HOW = """how do I {}|how can I {}|how to {}|what is the best way to {}|how should I {}|how does one {}|what are some ways to {}|how do you {}|what should I do to {}|is there a way to {}|what is the easiest way to {}|how can one {}|best way to {}|what are good ways to {}|can you tell me how to {}|please tell me how to {}|how would I {}|I want to know how to {}"""
-OTHER_ACTION = """why should I {}|when should I {}|should I {}|how long does it take to {}|is it hard to {}|how much does it cost to {}|where can I {}|what happens if I {}|is it safe to {}|why do people {}|who can help me {}|what do I need before I {}|is it legal to {}|how often should I {}|what are the benefits if I {}|how do I stop others who {}"""
+OTHER_ACTION = """why should I {}|when should I {}|should I {}|how long does it take to {}|is it hard to {}|how much does it cost to {}|where can I {}|what happens if I {}|is it safe to {}|why do people {}|who can help me {}|what do I need before I {}|is it legal to {}|how often should I {}|what are the benefits if I {}|how do I stop others who {}|how did you {}|what is it like to {}|how is it to {}|can I {}|do you {}|how did he {}|who wants to {}|what do people feel when they {}"""
 DEFINE = """what is {}|what does {} mean|what is meant by {}|define {}|explain {}|can you explain {}|what exactly is {}|what is the meaning of {}|what is the definition of {}|could you explain what {} is"""
-OTHER_THING = """what causes {}|who invented {}|why is {} important|how does {} work|what are the types of {}|what is the history of {}|when was {} discovered|what is an example of {}|is {} good|is {} dangerous|what are the disadvantages of {}|where is {} used|what is the opposite of {}|how is {} measured|how do I teach {}|what is the difference between {} and its alternatives"""
+OTHER_THING = """what causes {}|who invented {}|why is {} important|how does {} work|what are the types of {}|what is the history of {}|when was {} discovered|what is an example of {}|is {} good|is {} dangerous|what are the disadvantages of {}|where is {} used|what is the opposite of {}|how is {} measured|how do I teach {}|what does {} do|what is your {}|how is my {}|what will {} be|what was {}|does {} exist|what is the difference between {} and its alternatives"""
 BEST = """what is the best {}|which is the best {}|which {} is the best|what is a good {}|can you recommend a good {}|can you suggest a {}|what are the best {}s|which is a good {}|best {}"""
 OTHER_BEST = """what is the worst {}|what is the cheapest {}|how do I choose a {}|how much does a {} cost|why do I need a {}|who makes the best {}|where can I buy a {}|how do I sell a {}|what is the most expensive {}|how do I return a {}|how do I clean a {}"""
 FACT = """what is the {1} of {0}|what is {0}'s {1}|tell me the {1} of {0}|{0} {1}|can you tell me the {1} of {0}|what's the {1} of {0}"""
@@ -42,6 +42,9 @@ Translate the following text into plain English and keep its meaning: {}
 Is the following message spam? Answer yes or no. Message: {}
 Write a polite email to a colleague about the following subject, at most one hundred words long: {}
 Give me three ideas for a blog post about {} that would interest young readers and explain each in one sentence"""
+PREPOSITIONS = """in the evening|for the evening|after the evening|before the evening|in ten years|after ten years|for ten years|within ten years|with a friend|for a friend|without a friend|at work|for work|after work|during work
+in school|for school|after school|before school|with a child|for a child|like a child|on a table|under a table|with a table|near a table|from a phone|on a phone|with a phone|without a phone|for a phone"""
+PERSON_VERBS = """wear a hat|like music|work on Sunday|feel tired|look like a star|hate spinach|believe in luck|fear spiders|study law|love rain|live alone|need a lawyer|dream of flying|trust the news|eat at night|go jogging|vote early|want more time"""
 POLITE = ["please {}", "can you tell me {}", "{} thanks", "I was wondering {}", "hi {}", "{} please help", "could you please tell me {}", "quick question {}"]
 
 
@@ -132,7 +135,7 @@ def family(rng, fillers, frames, others, n, fold_name, groups):
 
 def made(groups):
     rng = random.Random(4)
-    out = family(rng, split(ACTIONS), split(HOW), split(OTHER_ACTION), 5000, "made", groups)
+    out = family(rng, split(ACTIONS), split(HOW), split(OTHER_ACTION), 6000, "made", groups)
     out += family(rng, split(THINGS), split(DEFINE), split(OTHER_THING), 2500, "made", groups)
     out += family(rng, split(CHOICES), split(BEST), split(OTHER_BEST), 2000, "made", groups)
     for _ in range(1500):
@@ -142,6 +145,18 @@ def made(groups):
         same = rng.random() < .4
         b = two.format(p, f) if same else two.format(*rng.choice([(q, f), (p, g)]))
         out.append((drest(rng, one.format(p, f)), drest(rng, b), int(same), .7, f"made{rng.randrange(5)}"))
+    for _ in range(1500):
+        x = rng.choice(split(ACTIONS))
+        r = rng.choice(split(PREPOSITIONS))
+        q = rng.choice([o for o in split(PREPOSITIONS) if o.split()[0] != r.split()[0] and o.split()[1:] == r.split()[1:]])
+        one, two = rng.sample(split(HOW), 2)
+        same = rng.random() < .3
+        out.append((drest(rng, one.format(x) + " " + r), drest(rng, two.format(x) + " " + (r if same else q)), int(same), .7, f"made{split(ACTIONS).index(x) % 5}"))
+    for _ in range(1500):
+        verb, (p, q) = rng.choice(split(PERSON_VERBS)), rng.sample(["you", "I", "he", "they", "people"], 2)
+        frame = rng.choice(["why do {0} {1}", "what do {0} {1}", "when do {0} {1}", "where do {0} {1}", "do {0} {1}", "who do {0} {1}"])
+        same = rng.random() < .25
+        out.append((drest(rng, frame.format(p, verb)), drest(rng, frame.format(p if same else q, verb)), int(same), .7, f"made{rng.randrange(5)}"))
     things = split(ACTIONS) + split(THINGS) + split(CHOICES)
     for _ in range(1500):
         t = rng.choice(TEMPLATES.splitlines())

@@ -1,6 +1,7 @@
 /*
  * What differs between two texts as numbers, and a forest of small decision trees over them (scripts/train-verifier wrote
- * assets/verifier.inc). The sum of the leaves is the logarithm of the odds; a second table makes a calibrated probability of it.
+ * assets/verifier.inc). The sum of the leaves is the logarithm of the odds; a line through it was fitted to pairs that no tree has
+ * seen, so that the probability is calibrated.
  *
  * The trees may use a number only in the direction in which it can be right: more left over never makes two texts more alike.
  * SPDX-License-Identifier: Apache-2.0
@@ -32,6 +33,7 @@
 	X(questions)      /* kinds of question that only one asks */                                                                     \
 	X(tense)                                                                                                                         \
 	X(prepositions)   /* without a counterpart */                                                                                    \
+	X(persons)        /* 1: one speaks of who asks and the other of who is asked, or of others */                                    \
 	X(owners)                                                                                                                        \
 	X(frames)                                                                                                                        \
 	X(inversions)     /* pairs of neighbours in one that stand the other way round in the other */                                   \
@@ -67,9 +69,6 @@ struct node {
 	uint16_t left, right;
 	uint8_t feature;
 };
-struct step {
-	float odds, probability;
-};
 
 #include "assets/verifier.inc"
 
@@ -82,13 +81,23 @@ question_likeness(const struct words *a, const struct words *b)
 		uint8_t one, two;
 	} near[] = { { Q_WHAT, Q_DEFINE }, { Q_WHAT, Q_WHICH }, { Q_WHAT, Q_BEST }, { Q_WHICH, Q_BEST }, { Q_NONE, Q_YESNO }, { Q_WHERE, Q_BEST },
 		{ Q_YESNO, Q_SHOULD }, { Q_NONE, Q_WHAT }, { Q_NONE, Q_HOW }, { Q_WHAT, Q_DIFF }, { Q_COST, Q_MUCH }, { Q_NONE, Q_BEST },
-		{ Q_NONE, Q_DEFINE }, { Q_NONE, Q_DIFF }, { Q_HOW, Q_DIFF }, { Q_WHAT, Q_OPINION }, { Q_WHAT, Q_MANY }, { Q_WHAT, Q_WHO } };
+		{ Q_NONE, Q_DEFINE }, { Q_NONE, Q_DIFF }, { Q_WHERE, Q_HOW }, { Q_HOW, Q_DIFF }, { Q_WHAT, Q_OPINION }, { Q_WHAT, Q_MANY }, { Q_WHAT, Q_WHO } };
 	if (a->question == b->question)
 		return 1;
 	for (size_t i = 0; i < COUNT(near); i++)
 		if ((near[i].one == a->question && near[i].two == b->question) || (near[i].two == a->question && near[i].one == b->question))
 			return 0.5;
 	return 0;
+}
+
+/* "How do I" and "how do you" ask the same; "what do you" and "what do I" do not. */
+static double
+person_likeness(const struct words *a, const struct words *b)
+{
+	if (a->persons == b->persons)
+		return 0;
+	bool anyone = (a->question == Q_HOW || a->question == Q_BEST) && ((a->persons | b->persons) & 4u) == 0;
+	return anyone ? 0 : a->persons == 0 || b->persons == 0 ? 0.5 : 1;
 }
 
 struct sums {
@@ -206,6 +215,7 @@ measure(struct str a, struct str b, const struct alignment *al, double f[FEATURE
 	f[F_questions] = __builtin_popcount(x->questions ^ y->questions);
 	f[F_tense] = __builtin_popcount(x->tense ^ y->tense);
 	f[F_prepositions] = (double)(s.prepositions + t.prepositions);
+	f[F_persons] = person_likeness(x, y);
 	f[F_owners] = (double)(s.owners + t.owners);
 	f[F_frames] = (double)(s.frames + t.frames);
 	order(&al->a, &inversions, &neighbours);
@@ -237,22 +247,6 @@ walk(const struct node *tree, const double f[FEATURES_N], double *contributions)
 	return (double)n->value;
 }
 
-/* Between the two nearest steps of the table */
-static double
-calibrate(double odds)
-{
-	size_t i = 1;
-	if (odds <= (double)steps[0].odds)
-		return (double)steps[0].probability;
-	while (i < COUNT(steps) && odds > (double)steps[i].odds)
-		i++;
-	if (i == COUNT(steps))
-		return (double)steps[i - 1].probability;
-	const struct step *low = &steps[i - 1], *high = &steps[i];
-	double share = (odds - (double)low->odds) / (double)(high->odds - low->odds);
-	return (double)low->probability + share * (double)(high->probability - low->probability);
-}
-
 double
 verify_same(struct str a, struct str b, struct verdict *v)
 {
@@ -279,6 +273,6 @@ verify_same(struct str a, struct str b, struct verdict *v)
 	double odds = (double)forest_bias;
 	for (size_t i = 0; i < COUNT(forest_trees); i++)
 		odds += walk(forest_nodes + forest_trees[i], v->features, v->contributions);
-	v->probability = calibrate(odds);
+	v->probability = 1 / (1 + exp(-(double)(forest_slope * (float)odds + forest_shift)));
 	return v->probability;
 }

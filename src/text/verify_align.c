@@ -126,14 +126,26 @@ is_typo(const struct word *a, const struct word *b)
 	return a->n >= 6 && memcmp(a->small + i + 1, b->small + i + 1, rest - 1) == 0 && (a->weight >= 1 || b->weight >= 1);
 }
 
-/* "invest", "investment": a long common beginning */
+/* "invest", "investment": endings that make a noun of a verb or an adjective. Others make another thing: "engine", "engineer". */
 static bool
 is_derived(const struct word *a, const struct word *b)
 {
-	size_t most = a->n > b->n ? a->n : b->n, least = a->n + b->n - most, i = 0;
-	while (i < least && a->small[i] == b->small[i])
+	static const char *const endings[] = { "ment", "ments", "ion", "ions", "ation", "ations", "ance", "ence", "ness", "ity" };
+	if (a->n > b->n) {
+		const struct word *longer = a;
+		a = b;
+		b = longer;
+	}
+	size_t i = 0, from;
+	while (i < a->n && a->small[i] == b->small[i])
 		i++;
-	return i >= 5 && i + 1 >= least && i * 10 >= most * 5;
+	if (i < 4 || i + 1 < a->n || (i < a->n && a->small[i] != 'e'))
+		return false;
+	from = i;
+	for (size_t k = 0; k < sizeof endings / sizeof *endings; k++)
+		if (strlen(endings[k]) == b->n - from && memcmp(b->small + from, endings[k], b->n - from) == 0)
+			return true;
+	return false;
 }
 
 struct left {

@@ -322,6 +322,20 @@ longest(uint32_t first, const struct words *in, size_t at, const struct phrase *
 	return best;
 }
 
+static uint32_t
+person_of(const struct word *w)
+{
+	static const struct {
+		char text[8];
+		uint32_t person;
+	} persons[] = { { "i", 1 }, { "me", 1 }, { "my", 1 }, { "we", 1 }, { "us", 1 }, { "our", 1 }, { "mine", 1 }, { "you", 2 }, { "your", 2 },
+		{ "yours", 2 }, { "he", 4 }, { "she", 4 }, { "they", 4 }, { "him", 4 }, { "her", 4 }, { "them", 4 }, { "his", 4 }, { "their", 4 } };
+	for (size_t i = 0; i < COUNT(persons) && (w->marks & (1u << CLASS_P | 1u << CLASS_GLUE | 1u << CLASS_OWNER)); i++)
+		if (strlen(persons[i].text) == w->n && memcmp(persons[i].text, w->small, w->n) == 0)
+			return persons[i].person;
+	return 0;
+}
+
 static void
 classify(struct word *w)
 {
@@ -363,8 +377,9 @@ words_read(struct str text, struct words *out)
 	out->n = 0;
 	out->too_many = false;
 	out->question = Q_NONE;
-	out->questions = out->tense = 0;
+	out->questions = out->tense = out->persons = 0;
 	split(text, out);
+	bool ends_in_do = out->n > 2 && !out->too_many && out->w[out->n - 1].hash == hash_of("do", 2);
 	size_t kept = 0;
 	for (size_t at = 0; at < out->n;) {
 		bool opens = kept == 0 && out->question == Q_NONE;
@@ -374,7 +389,10 @@ words_read(struct str text, struct words *out)
 				p = longest(class, out, at, p, opens);
 		size_t n = p != NULL ? p->n : 1;
 		for (size_t i = at; i < at + n; i++)
+{
 			out->tense |= (out->w[i].past ? 1u : 0) | (out->w[i].future ? 2u : 0);
+			out->persons |= person_of(&out->w[i]);
+		}
 		if (p == NULL) {
 			if (kept != at)
 				out->w[kept] = out->w[at];
@@ -397,7 +415,17 @@ words_read(struct str text, struct words *out)
 		at += n;
 	}
 	out->n = kept;
+	if (ends_in_do) {
+		/* "what does x do" is not "what is x" */
+		struct word *w = add(out, STR("do"));
+		if (w != NULL) {
+			classify(w);
+			w->kind = WORD_CONTENT;
+			w->weight = 0.5f;
+		}
+	}
 	/* "what does x mean" */
+	kept = out->n;
 	if (out->question == Q_WHAT && kept > 1 && out->w[kept - 1].stem == stem_hash("mean", 4)) {
 		out->question = Q_DEFINE;
 		out->n--;

@@ -65,6 +65,7 @@ struct words {
 	enum question question;
 	uint32_t questions; /* bits of all kinds that were read */
 	uint32_t tense;     /* 1: past, 2: future */
+	uint32_t persons;   /* 1: who asks, 2: who is asked, 4: others */
 	struct word w[VERIFY_WORDS_MAX];
 };
 
