@@ -104,6 +104,14 @@ ledger_attempt(struct ledger *l, const struct ledger_attempt *row)
 	added(l);
 }
 
+void
+ledger_cache_check(struct ledger *l, const struct ledger_check *row)
+{
+	pthread_mutex_lock(&l->mutex);
+	add_entry(l, ENTRY_CHECK)->row.check = *row;
+	added(l);
+}
+
 int
 ledger_hold(struct ledger *l, const struct ledger_hold *hold)
 {

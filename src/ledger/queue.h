@@ -10,13 +10,14 @@
 
 enum { QUEUE_CHUNK = 64 };
 
-enum entry_kind { ENTRY_REQUEST, ENTRY_ATTEMPT };
+enum entry_kind { ENTRY_REQUEST, ENTRY_ATTEMPT, ENTRY_CHECK };
 
 struct entry {
 	enum entry_kind kind;
 	union {
 		struct ledger_request request;
 		struct ledger_attempt attempt;
+		struct ledger_check check;
 	} row;
 };
 

@@ -141,6 +141,12 @@ store_attempt(struct store *s, const struct ledger_attempt *row)
 	return rows_attempt(&s->rows, row) == SQLITE_OK ? 0 : failed(s);
 }
 
+int
+store_check(struct store *s, const struct ledger_check *row)
+{
+	return rows_check(&s->rows, row) == SQLITE_OK ? 0 : failed(s);
+}
+
 void
 store_rollback(struct store *s)
 {
