@@ -15,6 +15,8 @@ enum {
 	STEP_SLOTS = 1024, /* looked at each second: some tens of microseconds */
 	KEEP_SLOTS =
 	    16, /* ... and at each insertion, so that a table that fills fast is looked through as fast */
+	SHRINK = 64, /* go at once at the most: after narrower limits there may be many */
+	SHRINK_MS = 20,
 	LOOK_FOR_LARGE = 32,      /* entries that are asked whether their tenant holds too much */
 	CLOCK_SLACK_US = 5000000, /* the wall clock is set back a little now and then */
 	SHARES = 5,               /* no tenant with less than 1/SHARES is pushed out by one with more */
@@ -150,7 +152,7 @@ victim(struct cache *c, const struct entry *e)
 static void
 make_room(struct cache *c, const struct entry *e)
 {
-	while (is_over(c)) {
+	for (int i = 0; i < SHRINK && is_over(c); i++) {
 		struct entry *goes = victim(c, e);
 		if (goes == NULL)
 			return;
@@ -180,14 +182,12 @@ static void
 on_time(struct timer *t)
 {
 	struct cache *c = LIST_ENTRY(t, struct cache, timer);
-	enum { SHRINK = 256 };
 	step(c, STEP_SLOTS, clock_wall_us());
-	/* After narrower limits. */
 	for (int i = 0; i < SHRINK && is_over(c) && !list_empty(&c->used); i++) {
 		c->evictions++;
 		drop(c, LIST_ENTRY(c->used.next, struct entry, used));
 	}
-	loop_timer_set(c->options.loop, t, clock_ms() + STEP_MS);
+	loop_timer_set(c->options.loop, t, clock_ms() + (is_over(c) ? SHRINK_MS : STEP_MS));
 }
 
 /* ---- birth and death ---- */
@@ -308,7 +308,7 @@ cache_keep(struct cache *c, const struct shelf_item *item)
 		return NULL;
 	enter(c, e, item->scope);
 	make_room(c, e);
-	if (is_over(c)) { /* too large even alone */
+	if ((int64_t)e->bytes > l->max_bytes) { /* too large even alone */
 		forget(c, e);
 		return NULL;
 	}
