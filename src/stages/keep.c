@@ -27,9 +27,10 @@ struct work {
 };
 
 void
-keep_open(struct keep *k, struct cache *cache, struct loop *l, struct workers *workers)
+keep_open(
+    struct keep *k, struct cache *cache, struct similar *similar, struct loop *l, struct workers *workers)
 {
-	*k = (struct keep){ .cache = cache, .loop = l, .workers = workers };
+	*k = (struct keep){ .cache = cache, .similar = similar, .loop = l, .workers = workers };
 	list_init(&k->works);
 }
 
@@ -149,6 +150,7 @@ static void
 keep_it(struct task *task)
 {
 	struct work *w = LIST_ENTRY(task, struct work, task);
+	struct entry *e = NULL;
 	if (w->body.n > 0) {
 		struct shelf_item item;
 		keep_item(&item, &w->memo, w->endpoint, &w->facts);
@@ -156,8 +158,10 @@ keep_it(struct task *task)
 		item.scope = str_from(w->memo.scope);
 		item.body = buf_str(&w->body);
 		item.expires_us = item.kept_us + w->memo.ttl_us;
-		cache_keep(w->keep->cache, &item);
+		similar_describe(w->keep->similar, &w->question, &item.bucket, &item.text);
+		e = cache_keep(w->keep->cache, &item);
 	}
+	similar_keep(w->keep->similar, &w->question, e);
 	work_free(w);
 }
 
@@ -193,5 +197,7 @@ keep_landed(struct keep *k, struct ask *ask, bool whole)
 	pledge_settle(k, ask, memo, whole);
 	if (whole && memo->keep && ask_answer(ask)->status == 200)
 		keep_answer(k, ask, memo);
+	else
+		similar_keep(k->similar, &ask_request(ask)->question, NULL);
 	free(memo);
 }
