@@ -31,7 +31,7 @@ without money|while traveling|after surgery|during pregnancy|for a living|using 
 HOW = """how do I {}|how can I {}|how to {}|what is the best way to {}|how should I {}|how does one {}|what are some ways to {}|how do you {}|what should I do to {}|is there a way to {}|what is the easiest way to {}|how can one {}|best way to {}|what are good ways to {}|can you tell me how to {}|please tell me how to {}|how would I {}|I want to know how to {}"""
 OTHER_ACTION = """why should I {}|when should I {}|should I {}|how long does it take to {}|is it hard to {}|how much does it cost to {}|where can I {}|what happens if I {}|is it safe to {}|why do people {}|who can help me {}|what do I need before I {}|is it legal to {}|how often should I {}|what are the benefits if I {}|how do I stop others who {}|how did you {}|what is it like to {}|how is it to {}|can I {}|do you {}|how did he {}|who wants to {}|what do people feel when they {}"""
 DEFINE = """what is {}|what does {} mean|what is meant by {}|define {}|explain {}|can you explain {}|what exactly is {}|what is the meaning of {}|what is the definition of {}|could you explain what {} is"""
-OTHER_THING = """what causes {}|who invented {}|why is {} important|how does {} work|what are the types of {}|what is the history of {}|when was {} discovered|what is an example of {}|is {} good|is {} dangerous|what are the disadvantages of {}|where is {} used|what is the opposite of {}|how is {} measured|how do I teach {}|what does {} do|what is your {}|how is my {}|what will {} be|what was {}|does {} exist|what is the difference between {} and its alternatives"""
+OTHER_THING = """what causes {}|who invented {}|why is {} important|how does {} work|what are the types of {}|what is the history of {}|when was {} discovered|what is an example of {}|is {} good|is {} dangerous|what are the disadvantages of {}|where is {} used|what is the opposite of {}|how is {} measured|how do I teach {}|what does {} do|what is your {}|how is my {}|what will {} be|what was {}|does {} exist|what is a good {}|which is the best {}|what are good uses of {}|what is the difference between {} and its alternatives"""
 BEST = """what is the best {}|which is the best {}|which {} is the best|what is a good {}|can you recommend a good {}|can you suggest a {}|what are the best {}s|which is a good {}|best {}"""
 OTHER_BEST = """what is the worst {}|what is the cheapest {}|how do I choose a {}|how much does a {} cost|why do I need a {}|who makes the best {}|where can I buy a {}|how do I sell a {}|what is the most expensive {}|how do I return a {}|how do I clean a {}"""
 FACT = """what is the {1} of {0}|what is {0}'s {1}|tell me the {1} of {0}|{0} {1}|can you tell me the {1} of {0}|what's the {1} of {0}"""
@@ -42,6 +42,8 @@ Translate the following text into plain English and keep its meaning: {}
 Is the following message spam? Answer yes or no. Message: {}
 Write a polite email to a colleague about the following subject, at most one hundred words long: {}
 Give me three ideas for a blog post about {} that would interest young readers and explain each in one sentence"""
+ADJECTIVES = """medical|digital|electric|modern|free|small|private|public|foreign|national|personal|professional|simple|advanced|organic|female|male|young|old|wireless|black|white|cold|hot|daily
+local|legal|black|industrial|chemical|academic|financial|military|sweet|fresh|domestic|portable|used|broken|large|secret|international|rural|emotional|social"""
 PREPOSITIONS = """in the evening|for the evening|after the evening|before the evening|in ten years|after ten years|for ten years|within ten years|with a friend|for a friend|without a friend|at work|for work|after work|during work
 in school|for school|after school|before school|with a child|for a child|like a child|on a table|under a table|with a table|near a table|from a phone|on a phone|with a phone|without a phone|for a phone"""
 PERSON_VERBS = """wear a hat|like music|work on Sunday|feel tired|look like a star|hate spinach|believe in luck|fear spiders|study law|love rain|live alone|need a lawyer|dream of flying|trust the news|eat at night|go jogging|vote early|want more time"""
@@ -88,6 +90,12 @@ def written(here):
         out += [(drest(rng, a), drest(rng, b), 0, 1.5, f"written{fold}") for a in same for b in other]
         out += [(drest(rng, a), drest(rng, b), 0, 1.0, f"written{fold}") for a, b in combinations(other, 2)]
         rng = random.Random(line + "restricted")
+        for a in same[:3]:
+            b = rng.choice(same).split()
+            b.insert(-1 if len(b) < 5 else rng.choice([-1, -1, -2]), rng.choice(split(ADJECTIVES)))
+            out.append((drest(rng, a), drest(rng, " ".join(b)), 0, 1.0, f"written{fold}"))
+            one, two = rng.sample(["why", "when", "where", "what does it cost", "how long does it take", "is it legal", "what is best"], 2)
+            out.append((drest(rng, a), drest(rng, rng.choice(same) + " and " + one), 0, 1.0, f"written{fold}"))
         for a in same:
             b = rng.choice(same) + " " + rng.choice(split(RESTRICTIONS))
             out.append((drest(rng, a), drest(rng, b), 0, 1.5, f"written{fold}"))
@@ -230,6 +238,14 @@ def exams(data):
         if texts[i] != texts[j]:
             out.append((texts[i], texts[j], 0, .5, f"exams{i % 5}"))
     rng.shuffle(out)
+    words = sorted({w for t in texts for w in t.split() if w.isalpha() and len(w) > 3})
+    for text in rng.sample(texts, 2500):
+        w = text.split()
+        places = [i for i, x in enumerate(w) if x.isalpha() and len(x) > 3]
+        if places:
+            i = rng.choice(places)
+            w[i] = rng.choice(words)
+            out.insert(0, (text, " ".join(w), 0, .5, f"exams{rng.randrange(5)}"))
     for text in rng.sample(texts, 1500):
         out.append((text, drest(rng, text), 1, .3, f"exams{rng.randrange(5)}"))
-    return out[:5000] + out[-1500:]
+    return out[:6500] + out[-1500:]

@@ -79,9 +79,8 @@ question_likeness(const struct words *a, const struct words *b)
 {
 	static const struct {
 		uint8_t one, two;
-	} near[] = { { Q_WHAT, Q_DEFINE }, { Q_WHAT, Q_WHICH }, { Q_WHAT, Q_BEST }, { Q_WHICH, Q_BEST }, { Q_NONE, Q_YESNO }, { Q_WHERE, Q_BEST },
-		{ Q_YESNO, Q_SHOULD }, { Q_NONE, Q_WHAT }, { Q_NONE, Q_HOW }, { Q_WHAT, Q_DIFF }, { Q_COST, Q_MUCH }, { Q_NONE, Q_BEST },
-		{ Q_NONE, Q_DEFINE }, { Q_NONE, Q_DIFF }, { Q_WHERE, Q_HOW }, { Q_HOW, Q_DIFF }, { Q_WHAT, Q_OPINION }, { Q_WHAT, Q_MANY }, { Q_WHAT, Q_WHO } };
+	} near[] = { { Q_WHAT, Q_DEFINE }, { Q_WHAT, Q_WHICH }, { Q_WHICH, Q_BEST }, { Q_COST, Q_MUCH }, { Q_NONE, Q_YESNO }, { Q_NONE, Q_WHAT },
+		{ Q_NONE, Q_HOW }, { Q_NONE, Q_BEST }, { Q_NONE, Q_DEFINE }, { Q_NONE, Q_DIFF }, { Q_WHAT, Q_DIFF }, { Q_HOW, Q_DIFF } };
 	if (a->question == b->question)
 		return 1;
 	for (size_t i = 0; i < COUNT(near); i++)

@@ -98,7 +98,10 @@ share_group(const struct word *a, const struct word *b)
 	return false;
 }
 
-/* One letter more, less, other, or two exchanged, in a longer word; its first letter is rarely mistaken. */
+/*
+ * One letter more, less, other, or two exchanged, in a longer word. One of the two must be a word nobody knows ("palace" is no
+ * misspelt "place"); the first letter is rarely mistaken, and a last one is an ending.
+ */
 static bool
 is_typo(const struct word *a, const struct word *b)
 {
@@ -107,23 +110,21 @@ is_typo(const struct word *a, const struct word *b)
 		a = b;
 		b = longer;
 	}
-	if (a->n < 5 || b->n - a->n > 1 || a->small[0] != b->small[0])
+	if (a->n < 5 || b->n - a->n > 1 || a->small[0] != b->small[0] || (a->weight < 1 && b->weight < 1))
 		return false;
 	size_t i = 0;
 	while (i < a->n && a->small[i] == b->small[i])
 		i++;
 	size_t rest = a->n - i;
+	bool ending = i + 1 >= b->n, digit = i < a->n && (a->small[i] < 'a' || b->small[i] < 'a');
+	if (ending || digit)
+		return false;
 	if (b->n > a->n)
 		return memcmp(a->small + i, b->small + i + 1, rest) == 0;
-	if (rest < 1)
-		return true;
-	bool digits = a->small[i] < 'a' || b->small[i] < 'a';
-	if (digits)
-		return false;
-	if (rest >= 2 && a->small[i] == b->small[i + 1] && a->small[i + 1] == b->small[i] && memcmp(a->small + i + 2, b->small + i + 2, rest - 2) == 0)
-		return true;
-	/* another letter makes another word too often where both are known: "lesson", "lessen" */
-	return a->n >= 6 && memcmp(a->small + i + 1, b->small + i + 1, rest - 1) == 0 && (a->weight >= 1 || b->weight >= 1);
+	bool exchanged = rest >= 2 && a->small[i] == b->small[i + 1] && a->small[i + 1] == b->small[i];
+	if (exchanged)
+		return memcmp(a->small + i + 2, b->small + i + 2, rest - 2) == 0;
+	return a->n >= 6 && memcmp(a->small + i + 1, b->small + i + 1, rest - 1) == 0;
 }
 
 /* "invest", "investment": endings that make a noun of a verb or an adjective. Others make another thing: "engine", "engineer". */
@@ -177,6 +178,20 @@ bond_of(const struct word *a, const struct word *b)
 	return is_derived(a, b) ? BOND_DERIVED : BOND_NONE;
 }
 
+/*
+ * The cosine, where it can be trusted: not of names, whose pieces say nothing, and not of one root with two endings, which
+ * every embedding takes for the same ("transform", "transformer").
+ */
+static float
+nearness(const struct word *a, const struct word *b)
+{
+	if (a->weight >= 1 || b->weight >= 1 || a->named || b->named)
+		return 0;
+	float cosine = (float)embed_cosine(&a->direction, &b->direction);
+	bool one_root = a->n > 4 && b->n > 4 && memcmp(a->small, b->small, 4) == 0;
+	return one_root && cosine > 0.5f ? 0.5f : cosine;
+}
+
 /* The best pair first, until none is alike. */
 static void
 tie_nearest(struct alignment *al)
@@ -197,7 +212,7 @@ tie_nearest(struct alignment *al)
 			likeness[i][j] = worth[bond[i][j]];
 			if (bond[i][j] != BOND_NONE)
 				continue;
-			likeness[i][j] = (float)embed_cosine(&x->direction, &y->direction);
+			likeness[i][j] = nearness(x, y);
 			bond[i][j] = BOND_NEAR;
 		}
 	for (;;) {
