@@ -17,9 +17,9 @@ enum {
 	BEAM_ADD = 64,  /* how many candidates the place of a new node is chosen from */
 	BEAM_FIND = 32, /* how many a lookup keeps in a graph of NEAREST_SCAN_MAX */
 	BEAM_MORE = 12, /* and more with each doubling */
-	BEAM_ABOVE =
-	    8, /* on floors above those: with one, a walk ends in a hollow there and comes down far away */
-	JOIN = 16, /* how many a new node is linked with on floor 0 */
+	BEAM_ABOVE = 8, /* on the floors it only passes: with one, a walk ends in a hollow, far away */
+	PATIENCE = 16,  /* nodes a lookup looks around at before it doubts that anything alike is there */
+	JOIN = 16,      /* how many a new node is linked with on floor 0 */
 	JOIN_ABOVE = 8
 };
 
@@ -36,6 +36,7 @@ struct beam {
 struct aim {
 	const int8_t *vector;
 	float scale;
+	float hope; /* a walk whose best is below this after PATIENCE nodes ends */
 };
 
 static uint32_t
@@ -153,8 +154,10 @@ walk(const struct nearest *n, unsigned floor, struct aim aim, size_t width, stru
 		(void)see(n, b->c[i].id);
 	}
 	uint64_t end = n->walks->work + WALK_MOST;
-	size_t at = 0;
+	size_t at = 0, been = 0;
 	while (at < b->n && n->walks->work < end) {
+		if (been++ >= PATIENCE && b->c[0].cosine < aim.hope)
+			return;
 		b->c[at].been = true;
 		look_around(n, floor, aim, b->c[at].id, b);
 		for (at = 0; at < b->n && b->c[at].been;)
@@ -188,7 +191,8 @@ graph_find(
 {
 	if (n->entry == NOBODY)
 		return 0;
-	struct aim aim = { vector, scale };
+	/* Nodes lead to what is a little nearer than they are, hardly ever to what is so much nearer. */
+	struct aim aim = { vector, scale, at_least - 0.2f };
 	struct beam b;
 	go_down(n, 0, aim, &b);
 	walk(n, 0, aim, find_width(n, most), &b);
@@ -269,7 +273,7 @@ settle(struct nearest *n, uint32_t id, unsigned lowest)
 	unsigned height = graph_height(id), top = height_of(n, n->entry);
 	unsigned from = height < top ? height : top;
 	struct choice choices[HEIGHT_MAX + 1];
-	struct aim aim = { row_of(n, id), scale_of(n, id) };
+	struct aim aim = { row_of(n, id), scale_of(n, id), -1 };
 	struct beam b;
 	go_down(n, from, aim, &b);
 	for (unsigned f = from + 1; f-- > lowest;) {

@@ -43,10 +43,11 @@ links_of(const struct nearest *n, unsigned floor, uint32_t id)
 static void
 set_count(struct nearest *n, unsigned floor, uint32_t id, unsigned count)
 {
-	if (floor == 0)
-		node_of(n, id)->n[id % PIECE] = (uint8_t)count;
+	struct links_above *above = floor > 0 ? above_of(n, floor, id) : NULL;
+	if (above != NULL)
+		above->n = count;
 	else
-		above_of(n, floor, id)->n = count;
+		node_of(n, id)->n[id % PIECE] = (uint8_t)count;
 }
 
 bool

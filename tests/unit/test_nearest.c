@@ -37,7 +37,7 @@ fail_aligned_alloc(size_t line, size_t size)
 #undef calloc
 #undef aligned_alloc
 
-enum { DIMS = 128, CALL_MOST = 12000, MANY = 16000 };
+enum { DIMS = 128, CALL_MOST = 12000, MANY = 12000 };
 
 typedef int8_t vector[DIMS];
 
@@ -704,9 +704,9 @@ thousands_of_random_steps_agree_with_a_plain_model(void **state)
 	uint64_t seed = 12;
 	size_t of, hits = 0, all = 0, states[4] = { 0 };
 	vector v;
-	for (size_t step = 0; step < 40000; step++) {
+	for (size_t step = 0; step < 30000; step++) {
 		/* The size swings between some 1,500 and 7,000, so each state comes several times. */
-		bool fill = step / 6500 % 2 == 0;
+		bool fill = step / 5500 % 2 == 0;
 		uint64_t dice = draw(&seed) % 100;
 		if (m.count < 8000 && (m.count == 0 || dice < (fill ? 94 : 12))) {
 			if (dice % 10 == 3 && m.count > 0)
