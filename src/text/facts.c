@@ -163,7 +163,7 @@ judge(struct match *m, struct veto *v)
 bool
 facts_same(const struct facts *a, const struct facts *b, struct veto *veto)
 {
-	struct veto unheard;
+	struct veto unheard = { .kind = VETO_NONE };
 	struct veto *v = veto != NULL ? veto : &unheard;
 	*v = (struct veto){ .kind = VETO_NONE };
 	if (a->too_long || b->too_long)

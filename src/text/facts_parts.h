@@ -159,6 +159,8 @@ size_t facts_fold(struct str text, char *out);
 
 /* facts_split.c */
 int facts_split(struct facts *f); /* -1: out of memory */
+
+/* facts_stem.c */
 uint64_t word_hash(const char *p, size_t n);
 uint64_t word_stem(const char *p, size_t n);
 
