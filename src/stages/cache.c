@@ -60,6 +60,14 @@ is_large(const struct cache *c, const struct tenant *t)
 	return (int64_t)t->bytes > l->max_bytes / SHARES || (int64_t)t->count > l->max_entries / SHARES;
 }
 
+bool
+cache_takes(const struct cache *c, size_t body_bytes)
+{
+	const struct cache_limits *l = &c->options.limits;
+	return body_bytes > 0 && (int64_t)body_bytes <= l->max_entry_bytes &&
+	       (int64_t)body_bytes <= l->max_bytes;
+}
+
 /* ---- in and out ---- */
 
 static void
@@ -240,9 +248,8 @@ on_item(void *context, const struct shelf_item *item)
 {
 	struct loading *l = context;
 	struct cache *c = l->cache;
-	const struct cache_limits *limits = &c->options.limits;
-	if (item->body.n == 0 || (int64_t)item->body.n > limits->max_entry_bytes ||
-	    item->expires_us <= l->now_us || table_get(&c->entries, key_of(&item->key)) != NULL)
+	if (!cache_takes(c, item->body.n) || item->expires_us <= l->now_us ||
+	    table_get(&c->entries, key_of(&item->key)) != NULL)
 		return true;
 	struct entry *e = entry_new(item);
 	if (e == NULL)
@@ -299,16 +306,14 @@ cache_keep(struct cache *c, const struct shelf_item *item)
 	if (old != NULL)
 		drop(c, old);
 	step(c, KEEP_SLOTS, item->kept_us);
-	const struct cache_limits *l = &c->options.limits;
-	if (item->body.n == 0 || (int64_t)item->body.n > l->max_entry_bytes ||
-	    (int64_t)item->body.n > l->max_bytes)
+	if (!cache_takes(c, item->body.n))
 		return NULL;
 	struct entry *e = entry_new(item);
 	if (e == NULL)
 		return NULL;
 	enter(c, e, item->scope);
 	make_room(c, e);
-	if ((int64_t)e->bytes > l->max_bytes) { /* too large even alone */
+	if ((int64_t)e->bytes > c->options.limits.max_bytes) { /* too large even alone */
 		forget(c, e);
 		return NULL;
 	}

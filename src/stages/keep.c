@@ -22,7 +22,8 @@ struct work {
 	struct answer_facts facts;
 	enum endpoint endpoint;
 	struct digest question;
-	struct buf body; /* what is kept; empty: nothing */
+	struct buf body; /* what a stream was put together to; empty: it could not be, or it was none */
+	bool normal;     /* it may be kept */
 	struct memo memo;
 };
 
@@ -123,20 +124,21 @@ keep_item(struct shelf_item *item, const struct memo *memo, enum endpoint endpoi
 
 /* ---- putting it together ---- */
 
+static struct str
+whole_body(const struct work *w)
+{
+	return buf_str(w->answer->form == ANSWER_BODY ? &w->answer->body : &w->body);
+}
+
 /* Any thread: the answer has all its bytes. */
 static void
 put_together(struct work *w)
 {
 	struct buf events = { 0 };
-	const struct answer *a = w->answer;
-	int rc = -1;
-	if (a->form == ANSWER_BODY)
-		rc = buf_add(&w->body, buf_str(&a->body));
-	else if (answer_copy(a, VIEW_ASKED, &events) == 0)
-		rc = replay_assemble(w->endpoint, buf_str(&events), &w->body);
+	if (w->answer->form == ANSWER_EVENTS && answer_copy(w->answer, VIEW_ASKED, &events) == 0)
+		replay_assemble(w->endpoint, buf_str(&events), &w->body);
 	buf_free(&events);
-	if (rc != 0 || !replay_is_normal(w->endpoint, buf_str(&w->body)))
-		buf_free(&w->body);
+	w->normal = whole_body(w).n > 0 && replay_is_normal(w->endpoint, whole_body(w));
 }
 
 static void
@@ -150,13 +152,17 @@ static void
 keep_it(struct task *task)
 {
 	struct work *w = LIST_ENTRY(task, struct work, task);
+<<<<<<< HEAD
 	struct entry *e = NULL;
 	if (w->body.n > 0) {
+=======
+	if (w->normal) {
+>>>>>>> cache
 		struct shelf_item item;
 		keep_item(&item, &w->memo, w->endpoint, &w->facts);
 		item.key = w->question;
 		item.scope = str_from(w->memo.scope);
-		item.body = buf_str(&w->body);
+		item.body = whole_body(w);
 		item.expires_us = item.kept_us + w->memo.ttl_us;
 		similar_describe(w->keep->similar, &w->question, &item.bucket, &item.text);
 		e = cache_keep(w->keep->cache, &item);
@@ -169,6 +175,9 @@ static void
 keep_answer(struct keep *k, struct ask *ask, const struct memo *memo)
 {
 	const struct request *r = ask_request(ask);
+	const struct answer *a = ask_answer(ask);
+	if (a->form == ANSWER_BODY && !cache_takes(k->cache, a->body.n))
+		return;
 	struct work *w = must_alloc(sizeof *w);
 	w->task = (struct task){ .work = on_worker, .done = keep_it };
 	w->keep = k;

@@ -66,7 +66,7 @@ fulfil(struct keep *k, const struct digest *key, const struct digest *check, con
 {
 	struct buf sent = { 0 };
 	struct shelf_item item;
-	if (answer_copy(a, view, &sent) == 0) {
+	if (cache_takes(k->cache, a->shown[view]) && answer_copy(a, view, &sent) == 0) {
 		keep_item(&item, memo, endpoint, &a->facts);
 		item.key = *key;
 		item.check = *check;

@@ -389,9 +389,11 @@ entry_takes_at_most_500_bytes_beside_its_answer(void **state)
 		keep(n, "team.a");
 	size_t took = mallinfo2().uordblks - before, counted = bytes();
 	size_t beside = took / MANY - (sizeof BODY - 1), said = counted / MANY - (sizeof BODY - 1);
+	assert_true(said <= 500);
+	if (took == 0)
+		return; /* a sanitizer's allocator, which does not tell */
 	print_message("%zu bytes beside an answer, %zu counted\n", beside, said);
 	assert_true(beside <= 500);
-	assert_true(said <= 500);
 	assert_true(counted >= took * 85 / 100 && counted <= took * 115 / 100);
 }
 
