@@ -152,12 +152,8 @@ static void
 keep_it(struct task *task)
 {
 	struct work *w = LIST_ENTRY(task, struct work, task);
-<<<<<<< HEAD
 	struct entry *e = NULL;
-	if (w->body.n > 0) {
-=======
 	if (w->normal) {
->>>>>>> cache
 		struct shelf_item item;
 		keep_item(&item, &w->memo, w->endpoint, &w->facts);
 		item.key = w->question;
