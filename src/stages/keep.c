@@ -172,8 +172,10 @@ keep_answer(struct keep *k, struct ask *ask, const struct memo *memo)
 {
 	const struct request *r = ask_request(ask);
 	const struct answer *a = ask_answer(ask);
-	if (a->form == ANSWER_BODY && !cache_takes(k->cache, a->body.n))
+	if (a->form == ANSWER_BODY && !cache_takes(k->cache, a->body.n)) {
+		similar_keep(k->similar, &r->question, NULL);
 		return;
+	}
 	struct work *w = must_alloc(sizeof *w);
 	w->task = (struct task){ .work = on_worker, .done = keep_it };
 	w->keep = k;
