@@ -514,6 +514,32 @@ products_within_one_template_never_meet(void **state)
 }
 
 static void
+while_a_template_is_young_nothing_is_served_whatever_the_verifier_says(void **state)
+{
+	(void)state;
+	probability = 1;
+	answered(TEMPLATE "wool socks");
+	for (int i = 1; i < TEMPLATE_KNOWN - 1; i++) {
+		char text[400];
+		snprintf(text, sizeof text, TEMPLATE "wool socks%.*s", i, "!!!!");
+		assert_miss(text, "miss: its template is not known yet");
+		answered(text);
+	}
+}
+
+static void
+long_texts_that_are_nearly_the_same_words_are_not_served_without_a_template(void **state)
+{
+	(void)state;
+	/* What differs stands in the middle of a line of its own kind each time, so that no template is found. */
+	probability = 1;
+	answered("a b c d e f g\nh i red k l m n\no p q r s t u\nv w x y z a b c d");
+	find("a b c d e f g\nh i tan k l m n\no p q r s t u\nv w x y z a b c d");
+	assert_null(look.entry);
+	let_go();
+}
+
+static void
 fields_are_compared_one_by_one(void **state)
 {
 	(void)state;
@@ -549,6 +575,7 @@ question_under_way_is_joined_when_it_is_nearly_the_same(void **state)
 	probability = 0.94; /* enough for an answer that is there */
 	assert_miss("How do I reset my passwords today?", "miss: not sure enough");
 	probability = 0.99;
+	assert_miss("How do they reset a pass today?", "miss: no question");
 	suits = false;
 	assert_miss("How do I reset my passwords today?", "miss: no question");
 	suits = true;
@@ -693,6 +720,8 @@ main(void)
 		TEST(expired_old_and_forgotten_answers_are_not_given),
 		TEST(no_more_than_eight_are_verified),
 		TEST(products_within_one_template_never_meet),
+		TEST(while_a_template_is_young_nothing_is_served_whatever_the_verifier_says),
+		TEST(long_texts_that_are_nearly_the_same_words_are_not_served_without_a_template),
 		TEST(fields_are_compared_one_by_one),
 		TEST(question_under_way_is_joined_when_it_is_nearly_the_same),
 		TEST(question_under_way_is_described_for_the_shelf_and_comes_back_from_it),
