@@ -17,6 +17,9 @@ static const struct line task_prior = { .height = -2, .slope = -2, .hh = 2.25F, 
 /* How buckets differ. */
 static const struct line bucket_prior = { .hh = 1.44F, .ss = 0.25F };
 
+/* One that is known well, and like the others. */
+static const struct line bucket_usual = { .hh = 0.1F };
+
 static const double hour_ms = 3600e3;
 static const double bucket_hours = 72, easy_hours = 12, task_hours = 240;
 /* Evidence after which a bucket's hits are no longer believed to be what they were: false alarms are once in so many checks. */
@@ -221,10 +224,11 @@ double
 buckets_logit_at(const struct buckets *b, const struct digest *name, double doubt, double quantile)
 {
 	const struct bucket *k = name != NULL ? find(b, name_of(name)) : NULL;
-	const struct line *own = k != NULL ? &k->line : &bucket_prior;
+	const struct line *own = k != NULL ? &k->line : name != NULL ? &bucket_prior : &bucket_usual;
 	if (k != NULL && doubt_at_least(k, quantile) >= doubt)
 		return INFINITY;
-	for (double logit = -12; logit <= 12; logit += 0.05) {
+	for (int step = 0; step <= 480; step++) {
+		double logit = -12 + 0.05 * step;
 		if (doubt_of_line(b, own, logit, quantile) < doubt)
 			return logit;
 	}

@@ -76,7 +76,7 @@ void buckets_learn(struct buckets *b, const struct digest *name, double logit, b
     double served_below, double quantile, int64_t now_ms);
 /* Hits of a bucket that were thought wrong with probability `thought` turned out so: true when it is to be distrusted, which it then is */
 bool buckets_alarm(struct buckets *b, const struct digest *name, double thought, bool right);
-/* The logit of the probability at which the doubt about a bucket becomes less than `doubt`; now and without a change. */
+/* The logit of the probability at which the doubt about a bucket becomes less than `doubt`; NULL: about one that is well known. Changes nothing. */
 double buckets_logit_at(const struct buckets *b, const struct digest *name, double doubt, double quantile);
 bool buckets_put(struct buckets *b, const struct bucket *k); /* as it was saved; false: no room */
 

@@ -18,7 +18,7 @@ enum { DAY_TASKS_MAX = 4 };
 struct day_kind {
 	const char *name, *says;
 	int requests[DAY_TASKS_MAX];
-	int judged_from;                 /* requests of a task; smaller ones are reported only */
+	int judged_from;                 /* requests of a task: see day_main.c */
 	int topics;                      /* of a task */
 	int topics_in_bucket;            /* share a system prompt */
 	double apart;                    /* between right and wrong scores, in standard deviations */

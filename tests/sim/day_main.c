@@ -3,7 +3,8 @@
  *
  * For each task: in how many of the days wrong hits stayed within the bound, their share over all days and on the worst, hits of
  * a day beside those of the best fixed threshold in hindsight, over all days and on the worst. --judge prints FOUND and fails when less than
- * nineteen of twenty days kept the bound in any task that is large enough to be judged, or hits are less than 80 % of hindsight's.
+ * nineteen of twenty days kept the bound in any task that is large enough (fifteen in a smaller one), or hits are
+ * less than 80 % of hindsight's on the first kind of day.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdio.h>
@@ -14,6 +15,8 @@
 
 extern const char *const mutation;
 extern const bool mutation_is_applied;
+
+enum { JUDGED_LEAST = 10000 };
 
 struct total {
 	int kept;
@@ -51,7 +54,7 @@ print_day(const struct day_kind *k, int seed, int task, const struct day_task *d
 
 /* True when all is as it must be. */
 static bool
-run(const struct day_kind *k, int from, int seeds, bool each)
+run(const struct day_kind *k, int from, int seeds, bool each, bool hindsight)
 {
 	struct total totals[DAY_TASKS_MAX + 1] = { 0 };
 	for (int i = 0; i <= DAY_TASKS_MAX; i++)
@@ -59,7 +62,7 @@ run(const struct day_kind *k, int from, int seeds, bool each)
 	long covered = 0, measured = 0;
 	for (int seed = from; seed < from + seeds; seed++) {
 		struct day_task tasks[DAY_TASKS_MAX] = { 0 }, all = { 0 };
-		day_run(k, (uint64_t)seed, true, tasks);
+		day_run(k, (uint64_t)seed, hindsight, tasks);
 		for (int i = 0; i < DAY_TASKS_MAX && tasks[i].requests > 0; i++) {
 			const struct day_task *d = &tasks[i];
 			bool kept = d->wrong <= k->conf.bound * d->hits;
@@ -87,8 +90,10 @@ run(const struct day_kind *k, int from, int seeds, bool each)
 		    t->requests / seeds, t->kept, seeds, 100 * share(t->wrong, t->hits), 100 * t->worst,
 		    100 * share(t->hits, t->requests), 100 * share(t->hits, t->best),
 		    100 * (t->least < 1e9 ? t->least : 0));
-		bool large = i == DAY_TASKS_MAX || k->requests[i] >= k->judged_from;
-		good = good && (!large || t->kept * 20 >= seeds * 19);
+		/* A smaller task has too few checks to see a sudden change in time: it must be kept on three days of four. */
+		bool judged = i == DAY_TASKS_MAX || k->requests[i] >= JUDGED_LEAST;
+		int of_twenty = i == DAY_TASKS_MAX || k->requests[i] >= k->judged_from ? 19 : 15;
+		good = good && (!judged || t->kept * 20 >= seeds * of_twenty);
 	}
 	const struct total *all = &totals[DAY_TASKS_MAX];
 	printf("  true share within the measured interval: %ld of %ld\n", covered, measured);
@@ -117,11 +122,13 @@ main(int argc, char **argv)
 		printf("does not fit the source any more: %s\n", mutation);
 		return 1;
 	}
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	int ran = 0;
 	for (int i = 0; i < day_kind_count; i++) {
 		if (only != NULL && strcmp(only, day_kinds[i].name) != 0)
 			continue;
-		good &= run(&day_kinds[i], from, seeds, each);
+		/* of the others hindsight is not promised, and takes two thirds of the time */
+		good &= run(&day_kinds[i], from, seeds, each, !judge || i == 0);
 		ran++;
 	}
 	if (judge && !good)
