@@ -89,6 +89,7 @@ struct fields_conf {
 struct cache_conf {
 	struct fields_conf fields;
 	bool exact;
+	bool persistent;    /* answers are kept in a file for the next start */
 	double similarity;  /* 0: the similarity cache is off */
 	double wrong_hits;  /* share of similar hits that may be wrong */
 	double checks;      /* share of similar hits that are asked again, to measure that */

@@ -151,8 +151,7 @@ money_lines(struct grid *g, const struct ledger_request *r)
 		grid_cell(g, "to %lld output tokens, by a budget", (long long)r->clamped_to);
 	}
 	grid_cell(g, "time");
-	grid_cell(
-	    g, "first byte after %s, all after %s", span(r->first_byte_us, text), span(r->total_us, other));
+	grid_cell(g, "first byte: %s, all: %s", span(r->first_byte_us, text), span(r->total_us, other));
 	grid_cell(g, "bytes");
 	grid_cell(g, "%lld in, %lld out", (long long)r->bytes_in, (long long)r->bytes_out);
 }

@@ -280,6 +280,8 @@ static const struct config_key cache_keys[] = {
 	{ "max_entries", KEY_COUNT, AT(cache_conf, max_entries), "100000", "1", "10000000", "How many answers are kept." },
 	{ "max_size", KEY_SIZE, AT(cache_conf, max_bytes), "64MiB", "64KiB", "1TiB", "How much memory they may take." },
 	{ "max_entry", KEY_SIZE, AT(cache_conf, max_entry_bytes), "256KiB", "1KiB", "64MiB", "The largest answer that is kept." },
+	{ "persistent", KEY_BOOL, AT(cache_conf, persistent), "true", NULL, NULL,
+	    "Keeps answers for the next start, with what was asked, in the file `DATABASE.cache` (mode 0600). Read at the start." },
 	{ "scope", KEY_CHOICE, AT(cache_conf, scope), "key", NULL, NULL,
 	    "Who shares answers: one virtual key, or all keys of a project.", .choices = "key|project" },
 	END

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "holds.h"
 #include "hooks.h"
@@ -109,6 +110,17 @@ ledger_cache_check(struct ledger *l, const struct ledger_check *row)
 {
 	pthread_mutex_lock(&l->mutex);
 	add_entry(l, ENTRY_CHECK)->row.check = *row;
+	added(l);
+}
+
+void
+ledger_purged(struct ledger *l, int64_t seq, int64_t entries)
+{
+	pthread_mutex_lock(&l->mutex);
+	struct entry *entry = add_entry(l, ENTRY_PURGED);
+	entry->row.purged.seq = seq;
+	entry->row.purged.entries = entries;
+	entry->row.purged.at_us = clock_wall_us();
 	added(l);
 }
 

@@ -22,7 +22,20 @@ static const char tables[] =
     " agreed INTEGER NOT NULL CHECK(agreed IN (0, 1))"
     ") STRICT;"
     "CREATE INDEX checks_at ON checks(at_us);"
-    "CREATE INDEX checks_request ON checks(request_id);";
+    "CREATE INDEX checks_request ON checks(request_id);"
+    /* What is to be forgotten, asked by a tool of the gateway that runs. Empty: anything. */
+    "CREATE TABLE purges("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " at_us INTEGER NOT NULL,"
+    " entry TEXT NOT NULL,"
+    " account TEXT NOT NULL,"
+    " task TEXT NOT NULL,"
+    " scope TEXT NOT NULL,"
+    " before_us INTEGER NOT NULL,"
+    " done_us INTEGER," /* NULL: not yet seen to */
+    " entries INTEGER NOT NULL DEFAULT 0"
+    ") STRICT;"
+    "CREATE INDEX purges_waiting ON purges(seq) WHERE done_us IS NULL;";
 
 /* clang-format off */
 #define TIME_OF(us) "strftime('%Y-%m-%dT%H:%M:%S', " us " / 1000000, 'unixepoch')"
