@@ -320,18 +320,18 @@ static void
 tenant_that_asks_much_pushes_out_nobody_but_itself(void **state)
 {
 	(void)state;
-	begin_with(100, 1 << 20, 1 << 16);
-	for (int n = 0; n < 15; n++)
+	begin_with(1000, 1 << 24, 1 << 16);
+	for (int n = 0; n < 150; n++)
 		keep(n, "small");
-	for (int n = 1000; n < 3000; n++)
+	for (int n = 1000; n < 5000; n++)
 		keep(n, "large");
-	assert_int_equal(entries(), 100);
-	assert_int_equal(count_of(0, 15), 15);
+	assert_int_equal(entries(), 1000);
+	assert_int_equal(count_of(0, 150), 150);
 	/* and a small one that needs room has it from the large one */
-	for (int n = 15; n < 20; n++)
+	for (int n = 150; n < 200; n++)
 		keep(n, "small");
-	assert_int_equal(count_of(0, 20), 20);
-	assert_int_equal(count_of(1000, 3000), 80);
+	assert_int_equal(count_of(0, 200), 200);
+	assert_int_equal(count_of(1000, 5000), 800);
 }
 
 static void
