@@ -37,18 +37,21 @@ veto_turn(struct veto *v)
 	return true;
 }
 
-static bool
-shouts(const struct facts *f)
+/* Whether nearly all words are capitalised, or all in capitals: then a capital makes no name */
+static void
+hear(struct facts *f)
 {
-	uint32_t words = 0, capitals = 0;
+	uint32_t words = 0, capitals = 0, all = 0;
 	for (uint32_t i = 0; i < f->count; i++) {
 		const struct word *w = &f->words[i];
 		if ((w->flags & (WORD_SIGN | WORD_NUMBER | WORD_FOREIGN)) != 0 || w->n < 2)
 			continue;
 		words++;
 		capitals += (w->flags & WORD_CAPITAL) != 0;
+		all += (w->flags & WORD_CAPS) != 0;
 	}
-	return words >= 3 && 4 * capitals >= 3 * words;
+	f->shouting = words >= 3 && 4 * capitals >= 3 * words;
+	f->loud = words >= 3 && 4 * all >= 3 * words;
 }
 
 struct keyed {
@@ -100,7 +103,7 @@ facts_read(struct str text)
 	f->length = facts_fold(text, f->text);
 	if (facts_split(f) != 0)
 		goto fail;
-	f->shouting = shouts(f);
+	hear(f);
 	lists_read(f);
 	if (facts_numbers(f) != 0 || sort_words(f) != 0)
 		goto fail;
@@ -160,7 +163,7 @@ judge(struct match *m, struct veto *v)
 bool
 facts_same(const struct facts *a, const struct facts *b, struct veto *veto)
 {
-	struct veto unheard;
+	struct veto unheard = { .kind = VETO_NONE };
 	struct veto *v = veto != NULL ? veto : &unheard;
 	*v = (struct veto){ .kind = VETO_NONE };
 	if (a->too_long || b->too_long)

@@ -4,6 +4,8 @@
  */
 #include "facts_parts.h"
 
+enum { NEAR = 32 };
+
 static bool
 is(const struct word *w, const char *words)
 {
@@ -116,6 +118,14 @@ thing(const struct word *w)
 	return w->role == ROLE_NONE && (w->flags & (WORD_VAGUE | WORD_SIGN)) == 0;
 }
 
+/* "things that", "know that", "or not that" */
+static bool
+that_joins(const struct facts *f, uint32_t i)
+{
+	uint8_t before = i > 0 ? f->words[i - 1].role : ROLE_NONE;
+	return before == ROLE_NONE || before == ROLE_STOP || before == ROLE_NOT;
+}
+
 static bool
 dangles(const struct facts *f, uint32_t i, uint32_t before, uint32_t after)
 {
@@ -125,9 +135,14 @@ dangles(const struct facts *f, uint32_t i, uint32_t before, uint32_t after)
 		return false;
 	switch (w->role) {
 	case ROLE_THEY:
+		for (uint32_t k = i > NEAR ? i - NEAR : 0; k < i; k++) {
+			if (at(f, k)->role == ROLE_ONE ||
+			    is(at(f, k), "someone somebody anyone everyone who"))
+				return false;
+		}
 		return after <= 4;
 	case ROLE_IT: {
-		for (uint32_t k = i + 1; k < f->count; k++) {
+		for (uint32_t k = i + 1; k < f->count && k < i + NEAR; k++) {
 			if (at(f, k)->role == ROLE_TO || is(at(f, k), "that if when like for rain snow"))
 				return false;
 		}
@@ -138,13 +153,19 @@ dangles(const struct facts *f, uint32_t i, uint32_t before, uint32_t after)
 					   "summer winter spring day century "
 					   "season time way world country"))
 			return false;
-		if (is(w, "that") && !last && next->role == ROLE_NONE && after > 0 &&
-		    (next->flags & WORD_VAGUE) == 0)
+		if (is(w, "that") && !last && that_joins(f, i))
 			return false;
 		return last || next->role != ROLE_NONE || after <= 3;
 	default:
 		return false;
 	}
+}
+
+static bool
+next_ends(const struct facts *f, uint32_t i)
+{
+	return i + 1 >= f->count || f->words[i + 1].sentence != f->words[i].sentence ||
+	       f->words[i + 1].role != ROLE_NONE;
 }
 
 static bool
@@ -162,7 +183,7 @@ points_outside(struct facts *f)
 		start++;
 	const struct word *first = at(f, start), *second = at(f, start + 1);
 	f->wound = start;
-	if (things == 0 && f->number_count == 0)
+	if (things == 0 && f->number_count == 0 && f->quote_count == 0)
 		return true;
 	if (words <= 8 && (first->role == ROLE_AND || is(first, "but then so also")))
 		return true;
@@ -175,11 +196,12 @@ points_outside(struct facts *f)
 		if (dangles(f, i, before, things - before))
 			return true;
 		if (w->role == ROLE_ONE && i > 0 &&
-		    ((at(f, i - 1)->flags & WORD_NUMBER) != 0 || at(f, i - 1)->role == ROLE_THIS ||
-			is(at(f, i - 1), "last other next previous")) &&
+		    ((at(f, i - 1)->flags & WORD_NUMBER) != 0 ||
+			(at(f, i - 1)->role == ROLE_THIS && next_ends(f, i)) ||
+			at(f, i - 1)->role == ROLE_WHICH || is(at(f, i - 1), "last other next previous")) &&
 		    before == 0)
 			return true;
-		if (is(w, "previous above former latter aforementioned earlier preceding") &&
+		if ((w->flags & WORD_BACK) != 0 &&
 		    is(at(f, i + 1), "question answer one example point step response message paragraph "
 				     "sentence topic code text"))
 			return true;

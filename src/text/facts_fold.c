@@ -95,9 +95,9 @@ sign(uint32_t c)
 	case 0x20A8:
 		return " inr ";
 	case 0x20BD:
-		return " rub ";
+		return " rubl ";
 	case 0x20BA:
-		return " try ";
+		return " tl ";
 	case 0x20A9:
 		return " krw ";
 	case 0x20BF:

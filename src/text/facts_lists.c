@@ -22,11 +22,11 @@ struct sorted {
 	uint16_t index[INDEX_SIZE + 1];
 };
 
-static struct entry role_entries[NAMES_MAX], alias_entries[NAMES_MAX], vague_entries[NAMES_MAX],
+static struct entry role_entries[NAMES_MAX], alias_entries[NAMES_MAX], flag_entries[NAMES_MAX],
     pair_entries[NAMES_MAX], member_entries[MEMBERS_MAX];
 static struct sorted roles = { .entries = role_entries, .cap = NAMES_MAX };
 static struct sorted aliases = { .entries = alias_entries, .cap = NAMES_MAX };
-static struct sorted vague = { .entries = vague_entries, .cap = NAMES_MAX };
+static struct sorted flags = { .entries = flag_entries, .cap = NAMES_MAX };
 static struct sorted pairs = { .entries = pair_entries, .cap = NAMES_MAX };
 static struct sorted members = { .entries = member_entries, .cap = MEMBERS_MAX };
 static struct membership memberships[MEMBERS_MAX + 1];
@@ -156,15 +156,36 @@ make_members(void)
 }
 
 static void
+make_flags(void)
+{
+	for (size_t i = 0; i < fact_flag_count; i++) {
+		struct str words = str_from(fact_flags[i].words), w;
+		while (next_word(&words, &w)) {
+			bool exactly = fact_flags[i].flag == WORD_LOOSE || fact_flags[i].flag == WORD_COUNT;
+			put(&flags, exactly ? word_hash(w.p, w.n) : stem_of(w), fact_flags[i].flag);
+		}
+	}
+	sort(&flags);
+}
+
+/* The flags of all entries of a key */
+static uint16_t
+flags_of(uint64_t key)
+{
+	uint64_t all = 0;
+	for (ptrdiff_t at = find(&flags, key);
+	     at >= 0 && at < (ptrdiff_t)flags.count && flags.entries[at].key == key; at++)
+		all |= flags.entries[at].value;
+	return (uint16_t)all;
+}
+
+static void
 make(void)
 {
 	make_roles();
 	make_aliases();
 	make_members();
-	struct str words = str_from(fact_vague), w;
-	while (next_word(&words, &w))
-		put(&vague, stem_of(w), 0);
-	sort(&vague);
+	make_flags();
 }
 
 static pthread_once_t made = PTHREAD_ONCE_INIT;
@@ -200,6 +221,12 @@ join(struct facts *f)
 	f->count = kept;
 }
 
+static enum role
+roles_of(ptrdiff_t at)
+{
+	return at >= 0 ? (enum role)roles.entries[at].value : ROLE_NONE;
+}
+
 void
 lists_read(struct facts *f)
 {
@@ -210,24 +237,33 @@ lists_read(struct facts *f)
 		if ((w->flags & WORD_SIGN) != 0)
 			continue;
 		ptrdiff_t at = find(&roles, w->is);
-		bool capitals = (w->flags & WORD_CAPS) != 0 && !f->shouting;
-		if (at >= 0 && !capitals)
+		bool capitals = (w->flags & WORD_CAPS) != 0 && !f->loud;
+		/* IT and US are no pronouns, but NOT is a denial all the same */
+		bool short_form =
+		    capitals && w->n <= 3 &&
+		    (roles_of(at) == ROLE_IT || roles_of(at) == ROLE_I || roles_of(at) == ROLE_WHO);
+		if (at >= 0 && !short_form)
 			w->role = (uint8_t)roles.entries[at].value;
 		if ((at = find(&aliases, w->is)) >= 0)
 			w->stem = aliases.entries[at].value;
 		if (w->is == word_hash("us", 2) && capitals)
 			w->stem = word_stem("usa", 3);
-		if (find(&vague, w->stem) >= 0)
-			w->flags |= WORD_VAGUE;
+		if (w->role != ROLE_NONE || common_word(w->stem))
+			w->flags |= WORD_KNOWN;
+		const uint16_t by_spelling = WORD_LOOSE | WORD_COUNT;
+		w->flags |= (flags_of(w->is) & by_spelling) | (flags_of(w->stem) & (uint16_t)~by_spelling);
+		f->mutual = f->mutual || (w->flags & WORD_MUTUAL) != 0;
 		if ((at = find(&members, w->stem)) >= 0)
 			w->member = (uint16_t)(at + 1);
+		if ((w->flags & (WORD_CAPITAL | WORD_MODEL)) != 0)
+			w->flags &= (uint16_t)~WORD_LOOSE;
 	}
 }
 
 const struct membership *
 lists_membership(const struct word *w)
 {
-	return w->member != 0 && (w->flags & WORD_LOOSE) == 0 ? &memberships[w->member] : NULL;
+	return w->member != 0 ? &memberships[w->member] : NULL;
 }
 
 bool

@@ -33,8 +33,8 @@ struct unit {
 static const struct unit units[] = {
 	{ "k thousand thousands", true, 3 }, { "million millions mn mln mio", true, 6 }, { "billion billions bn bln", true, 9 },
 	{ "trillion trillions tn", true, 12 }, { "lakh lakhs lac lacs", true, 5 }, { "crore crores cr", true, 7 }, { "hundred hundreds", true, 2 },
-	{ "percent pct percentage", false, 0 }, { "usd", false, 0 }, { "eur", false, 0 }, { "gbp", false, 0 }, { "inr", false, 0 }, { "jpy", false, 0 },
-	{ "cny", false, 0 }, { "krw", false, 0 }, { "rub", false, 0 }, { "try", false, 0 }, { "btc", false, 0 }, { "chf", false, 0 },
+	{ "percent pct percentage %", false, 0 }, { "usd", false, 0 }, { "eur", false, 0 }, { "gbp", false, 0 }, { "inr", false, 0 }, { "jpy", false, 0 },
+	{ "cny", false, 0 }, { "krw", false, 0 }, { "rubl", false, 0 }, { "tl", false, 0 }, { "btc", false, 0 }, { "chf", false, 0 },
 	{ "cad", false, 0 }, { "aud", false, 0 }, { "cent cents", false, 0 },
 	{ "b byte bytes", false, 0 }, { "kb kilobyte kilobytes", false, 0 }, { "mb megabyte megabytes", false, 0 }, { "gb gig gigs gigabyte gigabytes", false, 0 },
 	{ "tb terabyte terabytes", false, 0 }, { "mbps", false, 0 }, { "gbps", false, 0 }, { "hz hertz", false, 0 }, { "mhz", false, 0 }, { "ghz", false, 0 },
@@ -42,7 +42,7 @@ static const struct unit units[] = {
 	{ "lb lbs pound pounds", false, 0 }, { "oz ounce ounces", false, 0 }, { "ton tons tonne tonnes", false, 0 },
 	{ "mm millimetre millimeter millimetres millimeters", false, 0 }, { "cm cms centimetre centimeter centimetres centimeters", false, 0 },
 	{ "metre meter metres meters", false, 0 }, { "km kms kilometre kilometer kilometres kilometers", false, 0 },
-	{ "inch inches", false, 0 }, { "ft foot feet", false, 0 }, { "yard yards yd", false, 0 }, { "mile miles mi", false, 0 },
+	{ "inch inches \"", false, 0 }, { "ft foot feet", false, 0 }, { "yard yards yd", false, 0 }, { "mile miles mi", false, 0 },
 	{ "ml millilitre milliliter millilitres milliliters", false, 0 }, { "l litre liter litres liters", false, 0 }, { "gallon gallons", false, 0 },
 	{ "w watt watts", false, 0 }, { "kw kilowatt kilowatts", false, 0 }, { "kwh", false, 0 }, { "v volt volts", false, 0 }, { "mah", false, 0 },
 	{ "deg degree degrees", false, 0 }, { "ms millisecond milliseconds", false, 0 }, { "sec secs second seconds", false, 0 },
@@ -105,6 +105,14 @@ take_unit(struct reading *r, const struct unit *u)
 		r->unit = word_hash(u->names, strcspn(u->names, " "));
 		r->loose = true;
 	}
+}
+
+static bool
+money(uint64_t unit)
+{
+	return unit != 0 &&
+	       (unit == word_hash("usd", 3) || unit == word_hash("eur", 3) || unit == word_hash("gbp", 3) ||
+		   unit == word_hash("inr", 3) || unit == word_hash("jpy", 3) || unit == word_hash("cny", 3));
 }
 
 static uint64_t
@@ -209,7 +217,7 @@ look_before(const struct facts *f, uint32_t i, struct reading *r)
 		word = STR("inr");
 	else if (f->words[i - 1].stem == word_hash("usd", 3))
 		word = STR("usd");
-	if (place(word, "usd eur gbp inr jpy cny krw rub try btc chf cad aud") >= 0 && r->unit == 0)
+	if (place(word, "usd eur gbp inr jpy cny krw rubl tl btc chf cad aud") >= 0 && r->unit == 0)
 		take_unit(r, unit_of(word));
 }
 
@@ -224,7 +232,7 @@ look_behind(const struct facts *f, uint32_t i, struct reading *r)
 		    w->sentence != f->words[i - 1].sentence)
 			break;
 		struct str s = spelling(f, i + taken);
-		static const char *const money = "usd eur gbp inr jpy cny krw rub try btc chf cad aud";
+		static const char *const money = "usd eur gbp inr jpy cny krw rubl tl btc chf cad aud";
 		struct str words = str_from(money), one;
 		while (str_cut(&words, ' ', &one)) {
 			if (w->stem == word_stem(one.p, one.n))
@@ -292,10 +300,10 @@ static uint32_t
 read_words(const struct facts *f, uint32_t i, struct reading *r)
 {
 	struct str s = spelling(f, i);
-	if (s.n < 2 || s.n > 12 || (f->words[i].flags & (WORD_CODE | WORD_SIGN | WORD_FOREIGN)) != 0)
+	if ((f->words[i].flags & WORD_COUNT) == 0 || (f->words[i].flags & WORD_CODE) != 0)
 		return 0;
 	int value;
-	if ((f->words[i].flags & WORD_CAPS) != 0 && !f->shouting && (value = place(s, romans)) >= 0) {
+	if ((f->words[i].flags & WORD_CAPS) != 0 && !f->loud && (value = place(s, romans)) >= 0) {
 		set_value(r, roman_values[value]);
 		return 1;
 	}
@@ -376,6 +384,7 @@ facts_numbers(struct facts *f)
 			continue;
 		}
 		struct number number = { .word = i };
+		bool roman = (w->flags & WORD_CAPS) != 0 && place(spelling(f, i), romans) >= 0;
 		if (read) {
 			bool near_month = is_month(f, i + taken) || (i > 0 && is_month(f, i - 1)) ||
 					  (i + taken < f->count && f->words[i + taken].role == ROLE_OF &&
@@ -399,6 +408,13 @@ facts_numbers(struct facts *f)
 			r = behind;
 			taken += more;
 			number.key = key_of(&r, r.unit, 0);
+			if (money(r.unit)) {
+				r.loose = false;
+				number.bare = key_of(&r, 0, 0);
+			} else if (roman) {
+				r.shape = SHAPE_ORDINAL;
+				number.other = key_of(&r, 0, 0);
+			}
 			if (r.maybe_million) {
 				number.key = key_of(&r, r.unit, 6);
 				number.other = key_of(&r, word_hash("metre", 5), 0);
@@ -418,15 +434,20 @@ facts_numbers(struct facts *f)
 static bool
 equal(const struct number *a, const struct number *b)
 {
+	/* "500" and "500 rupees", but no two currencies */
+	if ((a->bare != 0 && a->bare == b->key) || (b->bare != 0 && b->bare == a->key))
+		return true;
 	return a->key == b->key || (a->other != 0 && a->other == b->key) ||
 	       (b->other != 0 && b->other == a->key);
 }
 
+/* By what is equal whether or not the currency is said. */
 static int
 by_key(const void *a, const void *b)
 {
 	const struct number *x = a, *y = b;
-	return x->key < y->key ? -1 : x->key > y->key;
+	uint64_t p = x->bare != 0 ? x->bare : x->key, q = y->bare != 0 ? y->bare : y->key;
+	return p < q ? -1 : p > q;
 }
 
 /* Between two numbers that may change places: and, or, a comma, plus, times */

@@ -25,27 +25,9 @@ line(const struct facts *f, uint32_t *out, uint32_t max)
 static bool
 mutual(const struct facts *f, const struct word *w)
 {
-	static const char *const stems[] = { "compare", "comparison", "differ", "different", "difference",
-		"similar", "similarity", "same", "equal", "between", "distinguish", "related", "meet",
-		"marry", "plus", "combine", "mix", "both" };
-	(void)f;
-	if (w->role == ROLE_AND)
-		return true;
-	for (size_t i = 0; i < sizeof(stems) / sizeof(*stems); i++) {
-		if (w->stem == word_stem(stems[i], strlen(stems[i])))
-			return true;
-	}
-	return false;
-}
-
-static bool
-any_mutual(const struct facts *f)
-{
-	for (uint32_t i = 0; i < f->count; i++) {
-		if (f->words[i].role != ROLE_AND && mutual(f, &f->words[i]))
-			return true;
-	}
-	return false;
+	if ((w->flags & WORD_SIGN) != 0)
+		return w->n == 1 && strchr("+*", f->text[w->at]) != NULL;
+	return w->role == ROLE_AND || (w->flags & WORD_MUTUAL) != 0;
 }
 
 static bool
@@ -93,7 +75,7 @@ swapped(const struct facts *a, const struct facts *b, struct veto *v)
 		last = alike(a, x + la - k, b, y, k) && content(b, y, 0, k) ? k : 0;
 	if (first == 0 || last == 0 || first + last >= la || first + last >= lb)
 		return false;
-	bool both_ways = any_mutual(a) && any_mutual(b);
+	bool both_ways = a->mutual && b->mutual;
 	bool joined = true;
 	for (uint32_t i = first; i < la - last; i++)
 		joined = joined && mutual(a, &a->words[x[i]]);
@@ -108,13 +90,7 @@ directs(const struct word *w)
 {
 	if (w->role == ROLE_TO || w->role == ROLE_FROM || w->role == ROLE_THAN)
 		return true;
-	static const char *const words[] = { "over", "by", "before", "after", "against", "under", "above",
-		"below", "on", "of", "in", "with", "for" };
-	for (size_t i = 0; w->role == ROLE_OF && i < sizeof(words) / sizeof(*words); i++) {
-		if (w->is == word_hash(words[i], strlen(words[i])))
-			return true;
-	}
-	return false;
+	return w->role == ROLE_OF;
 }
 
 /* What a direction points to: the first word of content behind it, near */
@@ -146,13 +122,27 @@ heads(const struct facts *f, struct head *out)
 	return n;
 }
 
+/* Whether the text has the word, and not as one of several that are joined by "and" */
+static bool
+has_alone(const struct facts *f, uint64_t stem)
+{
+	for (uint32_t i = 0; i < f->count; i++) {
+		if (f->words[i].stem != stem)
+			continue;
+		bool before = i > 0 && f->words[i - 1].role == ROLE_AND;
+		bool behind = i + 1 < f->count && f->words[i + 1].role == ROLE_AND;
+		return !before && !behind;
+	}
+	return false;
+}
+
 /* A head of f that the other text has, but not behind that direction; it must be something else's there */
 static const struct head *
 moved(const struct head *mine, uint32_t n, const struct head *theirs, uint32_t m, uint64_t by,
-    const uint8_t *found)
+    const struct facts *other)
 {
 	for (uint32_t i = 0; i < n; i++) {
-		if (mine[i].by != by || !found[mine[i].word])
+		if (mine[i].by != by || !has_alone(other, mine[i].stem))
 			continue;
 		uint32_t k = 0;
 		while (k < m && !(theirs[k].by == by && theirs[k].stem == mine[i].stem))
@@ -169,11 +159,11 @@ turned(const struct match *m, struct veto *v)
 	const struct facts *a = m->a, *b = m->b;
 	struct head ha[HEADS_MAX], hb[HEADS_MAX];
 	uint32_t na = heads(a, ha), nb = heads(b, hb);
-	if (na == 0 || nb == 0 || (any_mutual(a) && any_mutual(b)))
+	if (na == 0 || nb == 0 || (a->mutual && b->mutual))
 		return false;
 	for (uint32_t i = 0; i < na; i++) {
-		const struct head *x = moved(ha, na, hb, nb, ha[i].by, m->in_b);
-		const struct head *y = moved(hb, nb, ha, na, ha[i].by, m->in_a);
+		const struct head *x = moved(ha, na, hb, nb, ha[i].by, b);
+		const struct head *y = moved(hb, nb, ha, na, ha[i].by, a);
 		if (x != NULL && y != NULL)
 			return veto_say(v, VETO_DIRECTION, a, &a->words[x->word], b, &b->words[y->word]);
 	}

@@ -22,7 +22,10 @@ enum word_flag {
 	WORD_CODE = 1 << 8,    /* in a code span, or an identifier, path, address: compared as it stands */
 	WORD_SIGN = 1 << 10,   /* an operator: + = < */
 	WORD_KNOWN = 1 << 11,  /* a dictionary has it as a common word */
-	WORD_LOOSE = 1 << 12,  /* by the way it is used here no member of its groups: "may" is no month */
+	WORD_LOOSE = 1 << 12,  /* spelled so perhaps no member of its groups: "may" */
+	WORD_MUTUAL = 1 << 13, /* says of two things what holds both ways: difference, compare */
+	WORD_COUNT = 1 << 14,  /* may be a number or a part of one: two, third, million, IV */
+	WORD_BACK = 1 << 15,   /* says where in what was said before: previous, former */
 };
 
 /* Function words, by what they do in a question. */
@@ -76,6 +79,7 @@ struct word {
 /* A number: equal when the keys are, or one's key is the other's second reading. */
 struct number {
 	uint64_t key, other;
+	uint64_t bare; /* of money: the key without the currency, for who leaves it out */
 	uint32_t word; /* where it stands */
 	bool date;     /* part of one, so its place says little */
 };
@@ -109,6 +113,8 @@ struct facts {
 	enum asks asks;
 	bool outside;   /* it points at something that is not in it */
 	bool shouting;  /* nearly all words are capitalised: capitals say nothing */
+	bool loud;      /* nearly all are in capitals */
+	bool mutual;    /* a word of it is */
 	bool too_long;  /* nothing was read */
 	uint32_t wound; /* where it points outside, a word */
 };
@@ -139,7 +145,13 @@ extern const struct role_words {
 	const char *words;
 } fact_roles[];
 extern const size_t fact_role_count;
-extern const char *const fact_vague;
+extern const char *const fact_modern;
+/* Words that have a flag */
+extern const struct flag_words {
+	uint16_t flag;
+	const char *words;
+} fact_flags[];
+extern const size_t fact_flag_count;
 
 /* facts_fold.c: out has room for FACTS_FOLD_MAX(text.n); returns the length */
 #define FACTS_FOLD_MAX(n) (5 * (n) + 16)
@@ -147,6 +159,8 @@ size_t facts_fold(struct str text, char *out);
 
 /* facts_split.c */
 int facts_split(struct facts *f); /* -1: out of memory */
+
+/* facts_stem.c */
 uint64_t word_hash(const char *p, size_t n);
 uint64_t word_stem(const char *p, size_t n);
 
@@ -171,9 +185,14 @@ struct match {
 	uint8_t *in_a; /* for each word of b */
 };
 
+/* facts_common.c: whether a word is ordinary English, by its stem */
+bool common_word(uint64_t stem);
+
 /* facts_words.c: negation, opposites, groups */
 bool negations_differ(const struct match *m, struct veto *v);
 bool groups_differ(const struct match *m, struct veto *v);
+/* Whether the other text has a word of the same sense: India, Indian */
+bool word_answered(const struct word *w, const struct facts *other);
 /* facts_name.c: names, codes, quotes */
 void names_meet(struct match *m); /* marks what is one name in two spellings */
 bool names_differ(const struct match *m, struct veto *v);

@@ -55,9 +55,10 @@ const size_t fact_role_count = sizeof(fact_roles) / sizeof(*fact_roles);
 const char *const fact_aliases =
     "usa=usa u.s=usa u.s.a=usa america=usa united_states=usa american=usa uk=uk u.k=uk britain=uk "
     "united_kingdom=uk great_britain=uk "
-    "british=uk uae=uae emirates=uae us_usd=usd us_dollar=usd dollar=usd bucks=usd euro=eur pound=gbp "
+    "british=uk uae=uae emirates=uae us_usd=usd us_dollar=usd dollar=usd bucks=usd euro=eur "
     "sterling=gbp rupee=inr rs=inr "
-    "yen=jpy yuan=cny rmb=cny renminbi=cny won=krw ruble=rub rouble=rub lira=try bitcoin=btc ether=eth "
+    "yen=jpy nz=newzealand spring_boot=springboot yuan=cny rmb=cny renminbi=cny ruble=rubl rouble=rubl "
+    "lira=tl bitcoin=btc ether=eth "
     "ethereum=eth "
     "franc=chf swiss_franc=chf canadian_dollar=cad australian_dollar=aud js=javascript ts=typescript "
     "py=python golang=golang "
@@ -92,26 +93,78 @@ const char *const fact_aliases =
     "whatsapp=whatsapp whats_app=whatsapp facebook=facebook fb=facebook insta=instagram yt=youtube "
     "you_tube=youtube";
 
-const char *const fact_vague =
-    "explain tell describe give show expand elaborate continue provide detail compare mean example go "
-    "summarize rewrite repeat say "
-    "write list shorten simplify clarify rephrase reword translate additional further real world application "
-    "know help topic subject "
-    "challenge benefit drawback advantage disadvantage limitation regulation step factor requirement option "
-    "alternative difference cost "
-    "price risk implication cause symptom effect reason component part type key main common relevant "
-    "important typical potential possible "
-    "consider method approach process point case way idea problem issue question answer thing information "
-    "info context background use "
-    "purpose role work happen take need do make result consequence impact feature characteristic property "
-    "strength weakness pro con "
-    "summary conclusion best practice good bad first second third last next previous former latter above "
-    "following earlier big small "
-    "biggest major minor different certain specific general practical kind sort stuff bit lot sure okay yes "
-    "no nice great correct wrong "
-    "true false right safe dangerous legal expensive cheap hard easy long short simple detailed depth word "
-    "sentence paragraph table "
-    "there exist still work effective involve related affect apply compared mention said talk about instead";
+/* Ordinary by now, and not yet where assets/common.words comes from. */
+const char *const fact_modern = "website web site internet online app application apps blog email laptop "
+				"smartphone phone mobile video videos download upload "
+				"login password username software hardware computer programming programmer "
+				"coding code developer browser database server "
+				"server cloud data dataset startup username login wifi bluetooth camera "
+				"selfie chat chatbot bot hacker hack hacking spam podcast "
+				"streaming stream ebook webpage homepage hashtag tweet meme emoji gamer "
+				"gaming vlog vegan gay lesbian transgender feminist feminism "
+				"racism racist terrorist terrorism demonetization globalization lifestyle "
+				"workout gym yoga pizza burger sushi smoothie movie movies "
+				"tv freelance freelancer outsourcing crowdfunding internship resume cv "
+				"placement syllabus coaching college university admission "
+				"scholarship visa passport backpack airbag airport hotel restaurant acne "
+				"pimple dandruff weight abs masturbate masturbation porn sex "
+				"sexual penis vagina girlfriend boyfriend crush breakup dating teen teenager "
+				"kid kids mom dad guy guys girls okay "
+				"account accounts deactivate reset verify verification topup refund payment "
+				"cashback atm pin app widget icon menu click browser";
+
+const struct flag_words fact_flags[] = {
+	/* Of the groups' words those that are ordinary ones too: without a capital they are perhaps no member. */
+	{ WORD_LOOSE, "polish turkey china jordan chile georgia may march bush gate gates sat "
+		      "act ant go rust swift ruby perl dart r spring flask rails oracle "
+		      "signal slack zoom discord apple amazon canon chrome safari opera visa "
+		      "stripe ford galaxy pixel surface kindle puppet chef express soap "
+		      "perth nice reading bath bard ripple tether modi rand dong real lao thai "
+		      "basic julia scratch delphi pascal earth mercury nit pro con "
+		      "messenger mars windows word excel" },
+	{ WORD_VAGUE,
+
+	    "explain tell describe give show expand elaborate continue provide detail compare mean example "
+	    "go "
+	    "summarize rewrite repeat say "
+	    "write list shorten simplify clarify rephrase reword translate additional further real world "
+	    "application "
+	    "know help topic subject "
+	    "challenge benefit drawback advantage disadvantage limitation regulation step factor requirement "
+	    "option "
+	    "alternative difference cost "
+	    "price risk implication cause symptom effect reason component part type key main common relevant "
+	    "important typical potential possible "
+	    "consider method approach process point case way idea problem issue question answer thing "
+	    "information "
+	    "info context background use "
+	    "purpose role work happen take need do make result consequence impact feature characteristic "
+	    "property "
+	    "strength weakness pro con "
+	    "summary conclusion best practice good bad first second third last next previous former latter "
+	    "above "
+	    "following earlier big small "
+	    "biggest major minor different certain specific general practical kind sort stuff bit lot sure "
+	    "okay yes "
+	    "no nice great correct wrong "
+	    "true false right safe dangerous legal expensive cheap hard easy long short simple detailed "
+	    "depth word "
+	    "sentence paragraph table "
+	    "there exist still work effective involve related affect apply compared mention said talk about "
+	    "instead" },
+	{ WORD_MUTUAL, "compare comparison differ different difference similar similarity same equal between "
+		       "distinguish related meet marry plus "
+		       "combine mix both" },
+	{ WORD_COUNT,
+	    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+	    "sixteen seventeen "
+	    "eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand "
+	    "million billion trillion lakh "
+	    "crore dozen first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
+	    "ii iii iv vi vii viii ix xi xii xiii xiv xv xvi" },
+	{ WORD_BACK, "previous above former latter aforementioned earlier preceding" },
+};
+const size_t fact_flag_count = sizeof(fact_flags) / sizeof(*fact_flags);
 
 /* clang-format off */
 const struct group fact_groups[] = {
@@ -154,7 +207,7 @@ const struct group fact_groups[] = {
 		"bali / manila / sydney / melbourne / brisbane / perth / auckland / cairo / nairobi / lagos / johannesburg / dubai / doha / riyadh / "
 		"tehran / baghdad / jerusalem / beirut / rio / lima / bogota / santiago / havana / california / texas / florida / ohio / virginia / "
 		"michigan / arizona / oregon / nevada / colorado / utah / alaska / hawaii / illinois / pennsylvania / maryland / massachusetts" },
-	{ VETO_NUMBER, true, "usd / eur / gbp / inr / jpy / cny / chf / cad / aud / nzd / sgd / hkd / krw / rub / try / brl / mxn peso / sek / nok / dkk / "
+	{ VETO_NUMBER, true, "usd / eur / gbp pound / inr / jpy / cny / chf / cad / aud / nzd / sgd / hkd / krw / rubl / tl / brl / mxn peso / sek / nok / dkk / "
 		"krone / pln zloty / czk / huf / zar rand / aed dirham / sar riyal / thb baht / myr ringgit / idr rupiah / php / vnd dong / pkr / bdt / "
 		"btc / eth / ltc litecoin / doge dogecoin / xrp ripple / usdt tether" },
 
@@ -173,13 +226,12 @@ const struct group fact_groups[] = {
 	{ VETO_CODE, true, "python / java / javascript / typescript / c / c++ / c# / f# / objective-c / golang / rust / ruby / php / perl / swift / "
 		"kotlin / scala / haskell / erlang / elixir / clojure / lua / r / matlab / julia / fortran / cobol / pascal / delphi / bash / "
 		"powershell / sql / vba / dart / groovy / ocaml / lisp / prolog / assembly / node.js / .net" },
-	{ VETO_CODE, true, "react / angular / vue / svelte / jquery / django / flask / rails / laravel / spring / express / fastapi / symfony" },
+	{ VETO_CODE, true, "react / angular / vue / svelte / jquery / django / flask / rails / laravel / springboot / fastapi / symfony" },
 	{ VETO_CODE, true, "mysql / postgresql / sqlite / oracle / mongodb / redis / mariadb / cassandra / dynamodb / elasticsearch / sqlserver" },
 	{ VETO_CODE, true, "windows / linux / macos / android / ios / ubuntu / debian / fedora / centos / freebsd / chromeos" },
 	{ VETO_CODE, true, "docker / kubernetes / podman / vagrant / ansible / terraform / puppet / chef / jenkins" },
 	{ VETO_CODE, true, "numpy / pandas / tensorflow / pytorch / keras / scipy / matplotlib" },
-	{ VETO_CODE, true, "http / https / ftp / sftp / ssh / smtp / imap / pop3 / tcp / udp / grpc / graphql / soap / rest" },
-	{ VETO_CODE, true, "get / post / put / delete / patch_" },
+	{ VETO_CODE, true, "http / https / ftp / sftp / ssh / smtp / imap / pop3 / tcp / udp / grpc / graphql / soap" },
 	{ VETO_LENGTH, true, "json / xml / yaml / csv / html / markdown / pdf / latex / xlsx / docx / toml / svg / png / jpg jpeg / gif / mp3 / mp4 / wav" },
 	{ VETO_LENGTH, false, "table / list bullet / paragraph / sentence / word / essay / poem / haiku / limerick / tweet / email / letter / story / "
 		"summary / outline / slide / script / report / page / line" },
@@ -196,13 +248,13 @@ const struct group fact_groups[] = {
 	{ VETO_NAME, true, "facebook / twitter / instagram / whatsapp / telegram / snapchat / tiktok / linkedin / pinterest / reddit / youtube / quora / "
 		"tumblr / skype / zoom / slack / discord / messenger / signal / wechat / viber / tinder / netflix / spotify / wikipedia" },
 	{ VETO_NAME, true, "gmail / outlook / hotmail / yahoo / icloud / protonmail / aol" },
-	{ VETO_NAME, true, "chrome / firefox / safari / opera / edge_ / brave_" },
+	{ VETO_NAME, true, "chrome / firefox / safari / opera" },
 	{ VETO_NAME, true, "paypal / stripe / venmo / visa / mastercard / amex / paytm / revolut / payoneer / skrill" },
-	{ VETO_NAME, true, "uber / lyft / ola / grab_ / airbnb / ebay / flipkart / walmart / costco / ikea / alibaba" },
+	{ VETO_NAME, true, "uber / lyft / ola / airbnb / ebay / flipkart / walmart / costco / ikea / alibaba" },
 	{ VETO_NAME, true, "toyota / honda / ford / bmw / audi / mercedes / volkswagen / tesla / nissan / hyundai / kia / mazda / ferrari / porsche / volvo" },
 	{ VETO_NAME, true, "aws / azure / gcp / heroku / digitalocean" },
 	{ VETO_NAME, true, "gpt / claude / gemini / llama / mistral / copilot / chatgpt / bard / siri / alexa / cortana" },
-	{ VETO_NAME, true, "sat / gre / gmat / toefl / ielts / lsat / mcat / upsc / jee / neet / gate / cat_ / iit / iim / nit / mba / phd / bsc / msc / btech / mtech" },
+	{ VETO_NAME, true, "sat / gre / gmat / toefl / ielts / lsat / mcat / upsc / jee / neet / gate / iit / iim / nit / mba / phd / bsc / msc / btech / mtech" },
 	{ VETO_NAME, true, "trump / clinton / obama / biden / putin / modi / bush / kejriwal / gandhi / nehru / hitler / stalin / lincoln / reagan" },
 	{ VETO_NAME, true, "islam muslim / christianity christian / hinduism hindu / buddhism buddhist / judaism jew jewish / sikhism sikh / atheism atheist / taoism" },
 
@@ -219,14 +271,14 @@ const struct group fact_groups[] = {
 		"sociology / statistics / astronomy / geology / law / medicine" },
 	{ VETO_NAME, false, "mechanical / electrical / civil / chemical / electronic / aerospace / biomedical" },
 	{ VETO_NAME, false, "piano / guitar / violin / drum / flute / trumpet / saxophone / cello" },
-	{ VETO_NAME, false, "head / arm / leg / foot feet / hand / eye / ear / nose / mouth / tooth teeth / back_ / chest / stomach / knee / neck / face / "
+	{ VETO_NAME, false, "head / arm / leg / foot feet / hand / eye / ear / nose / mouth / tooth teeth / chest / stomach / knee / neck / face / "
 		"skin / hair / heart / liver / kidney / lung / brain" },
-	{ VETO_NAME, false, "gold / silver / copper / iron / aluminium aluminum / zinc / lead_ / nickel / platinum / oxygen / hydrogen / nitrogen / carbon / "
+	{ VETO_NAME, false, "gold / silver / copper / iron / aluminium aluminum / zinc / nickel / platinum / oxygen / hydrogen / nitrogen / carbon / "
 		"helium / sodium / potassium / calcium / chlorine / sulfur sulphur / phosphorus" },
 	{ VETO_NAME, false, "car / bus / train / plane airplane aeroplane / bicycle bike / motorcycle / truck / boat ship / helicopter / taxi" },
 	{ VETO_NAME, false, "doctor / lawyer / teacher / engineer / nurse / accountant / dentist / plumber / electrician / pilot / chef" },
 	{ VETO_NAME, false, "credit / debit / prepaid" },
-	{ VETO_NAME, false, "cash / cheque check_ / card / transfer_" },
+	{ VETO_NAME, false, "cash / cheque / card" },
 	{ VETO_NAME, false, "bachelor / master / doctorate / diploma" },
 	{ VETO_NAME, false, "cell / tissue / organ" },
 	{ VETO_NAME, false, "protein / carbohydrate carb / fat / fibre fiber / vitamin" },
@@ -351,7 +403,6 @@ const struct group fact_groups[] = {
 	{ VETO_OPPOSITE, false, "online / offline" },
 	{ VETO_OPPOSITE, false, "free / paid" },
 	{ VETO_OPPOSITE, false, "always / sometimes rarely" },
-	{ VETO_OPPOSITE, false, "all every / some none" },
 	{ VETO_OPPOSITE, false, "simple / complex complicated" },
 	{ VETO_OPPOSITE, false, "major / minor" },
 	{ VETO_OPPOSITE, false, "ascending / descending" },

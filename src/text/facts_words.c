@@ -6,32 +6,45 @@
 
 enum { WINDOW = 5, SIDES_MAX = 48 };
 
+/* "or not", and "why not?" at an end, leave a question as it was */
+static bool
+denies(const struct facts *f, uint32_t i)
+{
+	if (f->words[i].role != ROLE_NOT || (f->words[i].flags & WORD_CODE) != 0)
+		return false;
+	bool end = i + 1 == f->count || f->words[i + 1].sentence != f->words[i].sentence;
+	bool or_not =
+	    i > 0 && f->words[i].is == word_hash("not", 3) && f->words[i - 1].is == word_hash("or", 2);
+	return !or_not && !(end && i > 1 && f->words[i - 1].role == ROLE_WHY);
+}
+
 static uint32_t
 next_denial(const struct facts *f, uint32_t from)
 {
-	while (
-	    from < f->count && !(f->words[from].role == ROLE_NOT && (f->words[from].flags & WORD_CODE) == 0))
+	while (from < f->count && !denies(f, from))
 		from++;
 	return from;
 }
 
-/* Whether a word of content near the denial in a stands near the one in b. None to look at: nothing speaks against it */
+/* Whether a word of content near the denial in a stands near the one in b, or neither has one */
 static bool
 deny_alike(const struct facts *a, uint32_t i, const struct facts *b, uint32_t k)
 {
-	bool looked = false;
+	bool left = false, right = false;
 	for (uint32_t x = i + 1; x < a->count && x <= i + WINDOW; x++) {
 		if (a->words[x].role != ROLE_NONE)
 			continue;
+		left = true;
 		for (uint32_t y = k + 1; y < b->count && y <= k + WINDOW; y++) {
 			if (b->words[y].role != ROLE_NONE)
 				continue;
-			looked = true;
 			if (a->words[x].stem == b->words[y].stem)
 				return true;
 		}
 	}
-	return !looked;
+	for (uint32_t y = k + 1; y < b->count && y <= k + WINDOW; y++)
+		right = right || b->words[y].role == ROLE_NONE;
+	return !left && !right;
 }
 
 /* Whether what is denied in a is spoken of in b too, where it is not denied */
@@ -44,7 +57,7 @@ denied_elsewhere(const struct match *m, bool of_a, uint32_t i)
 		if (f->words[x].role == ROLE_NONE)
 			return there[x];
 	}
-	return false;
+	return true;
 }
 
 bool
@@ -69,7 +82,7 @@ static bool
 prefixed(struct str longer, struct str shorter)
 {
 	static const char *const prefixes[] = { "un", "in", "im", "il", "ir", "dis", "non", "anti", "de",
-		"mis", "over", "under" };
+		"mis" };
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
 		struct str p = str_from(prefixes[i]);
 		if (shorter.n < 3 || longer.n <= p.n + 2 || !str_eq_nocase((struct str){ longer.p, p.n }, p))
@@ -107,6 +120,23 @@ exclude(const struct word *x, const struct word *y)
 	return VETO_NONE;
 }
 
+/* Particles are opposites only beside the same word: "turn on" and "turn off", not "log in" and "find out" */
+static bool
+beside_alike(const struct facts *a, uint32_t i, const struct facts *b, uint32_t k)
+{
+	if (a->words[i].role == ROLE_NONE || b->words[k].role == ROLE_NONE)
+		return a->words[i].role == b->words[k].role;
+	for (uint32_t x = i > 2 ? i - 2 : 0; x < a->count && x <= i + 2; x++) {
+		if (a->words[x].role != ROLE_NONE)
+			continue;
+		for (uint32_t y = k > 2 ? k - 2 : 0; y < b->count && y <= k + 2; y++) {
+			if (a->words[x].stem == b->words[y].stem)
+				return true;
+		}
+	}
+	return false;
+}
+
 static uint32_t
 alone(const struct facts *f, const uint8_t *there, uint32_t *out)
 {
@@ -120,10 +150,10 @@ alone(const struct facts *f, const uint8_t *there, uint32_t *out)
 }
 
 /* Whether the other text has another word of the same sense */
-static bool
-answered(const struct word *w, const struct facts *other)
+bool
+word_answered(const struct word *w, const struct facts *other)
 {
-	for (uint32_t i = 0; i < other->count; i++) {
+	for (uint32_t i = 0; w->member != 0 && i < other->count; i++) {
 		if (other->words[i].member != 0 && lists_share(w, &other->words[i]))
 			return true;
 	}
@@ -136,14 +166,14 @@ missing(const struct facts *f, const uint8_t *there, const struct facts *other, 
 	uint32_t looked = 0;
 	for (uint32_t i = 0; i < f->count && looked < SIDES_MAX; i++) {
 		const struct word *w = &f->words[i];
-		if (there[i] || w->member == 0)
+		if (there[i] || w->member == 0 || (w->flags & (WORD_NUMBER | WORD_LOOSE)) != 0)
 			continue;
 		for (const struct membership *m = lists_membership(w); m != NULL;
 		     m = m->last ? NULL : m + 1) {
 			if (!lists_group(m->group).alone)
 				continue;
 			looked++;
-			if (!answered(w, other))
+			if (!word_answered(w, other))
 				return veto_say(v, lists_group(m->group).kind, f, w, other, NULL);
 			break;
 		}
@@ -162,7 +192,7 @@ groups_differ(const struct match *m, struct veto *v)
 		for (uint32_t k = 0; k < nr; k++) {
 			const struct word *y = &b->words[right[k]];
 			enum veto_kind kind = exclude(x, y);
-			if (kind != VETO_NONE)
+			if (kind != VETO_NONE && beside_alike(a, left[i], b, right[k]))
 				return veto_say(v, kind, a, x, b, y);
 			struct str p = spelling(a, x), q = spelling(b, y);
 			if (p.n > q.n ? prefixed(p, q) : prefixed(q, p))
