@@ -5,7 +5,7 @@
  *
  *   similar_pairs             features of all pairs; the first line names the columns
  *   similar_pairs --stems     a word a line: its stem
- *   similar_pairs --stream    "category TAB text" a line, as a stream: see stream()
+ *   similar_pairs --vectors   a text a line: the 128 bytes of its embedding
  *   similar_pairs --time      microseconds for a verification, over all pairs
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -43,6 +43,21 @@ stems(void)
 	struct str word, none;
 	while (read_line(&line, &cap, &word, &none))
 		printf("%u\n", stem_hash(word.p, word.n));
+	free(line);
+}
+
+static void
+vectors(void)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	struct str text, none;
+	struct embedding e;
+	while (read_line(&line, &cap, &text, &none)) {
+		embed_text(text.p != NULL ? text : none, &e);
+		for (size_t i = 0; i < EMBED_DIMS; i++)
+			printf("%d%c", e.v[i], i + 1 < EMBED_DIMS ? ' ' : '\n');
+	}
 	free(line);
 }
 
@@ -101,6 +116,8 @@ main(int argc, char **argv)
 {
 	if (argc > 1 && strcmp(argv[1], "--stems") == 0)
 		stems();
+	else if (argc > 1 && strcmp(argv[1], "--vectors") == 0)
+		vectors();
 	else if (argc > 1 && strcmp(argv[1], "--time") == 0)
 		timing();
 	else
