@@ -426,6 +426,11 @@ words_read(struct str text, struct words *out)
 			w->weight = 0.5f;
 		}
 	}
+	/* "what is x for", "what is x like": the last word is what is asked */
+	if (out->n > 1 && out->w[out->n - 1].kind == WORD_PREPOSITION && !out->too_many) {
+		out->w[out->n - 1].kind = WORD_CONTENT;
+		out->w[out->n - 1].weight = 0.5f;
+	}
 	/* "what does x mean" */
 	kept = out->n;
 	if (out->question == Q_WHAT && kept > 1 && out->w[kept - 1].stem == stem_hash("mean", 4)) {
