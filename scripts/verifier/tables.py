@@ -81,7 +81,9 @@ def write(groups, hand, out):
         starts.append((first, n))
         for pattern, kind, words in sorted(buckets[first], key=lambda r: (-len(r[0]), [w.startswith("@") for w in r[0]], r[0])):
             to = texts.index(words[0]) + 1 if words else 0
-            body.append(f"{{{len(flat)},{len(pattern)},{TYPES.index(kind)},{to}}}")
+            second = element(pattern[1]) if len(pattern) > 1 else -1
+            second = second + 1 if second < len(CLASSES) else second
+            body.append(f"{{{len(flat)},{second}u,{len(pattern)},{TYPES.index(kind)},{to}}}")
             flat += [element(w) for w in pattern]
             n += 1
     starts.append((0xFFFFFFFF, n))

@@ -42,6 +42,7 @@
 	X(cosine_left)    /* of what is left over or only near */                                                                        \
 	X(last)           /* whether the last words of weight are tied */                                                                \
 	X(first)                                                                                                                         \
+	X(specific)       /* the same, as far as it tells a question from a remark: a long frame counts no more */                        \
 	X(shared)         /* mass of what is the same */                                                                                 \
 	X(words_least)                                                                                                                   \
 	X(words_ratio)                                                                                                                   \
@@ -227,6 +228,7 @@ measure(struct str a, struct str b, const struct alignment *al, double f[FEATURE
 	f[F_cosine_left] = !some_a && !some_b ? 1 : some_a && some_b ? embed_cosine(&left_a, &left_b) : 0;
 	f[F_last] = tied(&al->a, s.last, t.last);
 	f[F_first] = tied(&al->a, s.first, t.first);
+	f[F_specific] = fmin(fmin(s.shared, t.shared), 3);
 	f[F_shared] = fmin(s.shared, t.shared);
 	f[F_words_least] = (double)(s.words < t.words ? s.words : t.words);
 	f[F_words_ratio] = (f[F_words_least] + 1) / (double)((s.words > t.words ? s.words : t.words) + 1);

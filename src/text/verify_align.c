@@ -86,16 +86,16 @@ tie_compounds(struct side *one, struct side *two)
 		}
 }
 
-/* A group of the thesaurus has senses that are not meant here, so the vectors must agree with it. */
-static bool
+/* 2: a group that was written for questions; 1: one of a thesaurus, which has senses that are not meant here */
+static int
 share_group(const struct word *a, const struct word *b)
 {
-	enum { AGREES = 40 }; /* hundredths of a cosine */
+	int shared = 0;
 	for (size_t i = 0; i < a->groups_n; i++)
 		for (size_t j = 0; j < b->groups_n; j++)
 			if (a->groups[i] == b->groups[j])
-				return word_group_is_certain(a->groups[i]) || embed_cosine(&a->direction, &b->direction) * 100 >= AGREES;
-	return false;
+				shared = word_group_is_certain(a->groups[i]) ? 2 : shared > 1 ? 2 : 1;
+	return shared;
 }
 
 /*
@@ -152,6 +152,8 @@ is_derived(const struct word *a, const struct word *b)
 struct left {
 	size_t n;
 	size_t at[ALIGN_LEFT_MAX];
+	bool known[ALIGN_LEFT_MAX]; /* its vector was asked for */
+	struct embedding direction[ALIGN_LEFT_MAX];
 };
 
 static bool
@@ -163,33 +165,44 @@ gather(const struct side *s, struct left *left)
 			continue;
 		if (left->n == ALIGN_LEFT_MAX)
 			return false;
+		left->known[left->n] = false;
 		left->at[left->n++] = i;
 	}
 	return true;
 }
 
-static enum bond
-bond_of(const struct word *a, const struct word *b)
+static const struct embedding *
+direction_of(struct left *left, size_t k, const struct words *words)
 {
-	if (share_group(a, b))
-		return BOND_SYNONYM;
-	if (is_typo(a, b))
-		return BOND_TYPO;
-	return is_derived(a, b) ? BOND_DERIVED : BOND_NONE;
+	const struct word *w = &words->w[left->at[k]];
+	if (!left->known[k])
+		embed_word((struct str){ w->small, w->n }, &left->direction[k]);
+	left->known[k] = true;
+	return &left->direction[k];
 }
 
 /*
- * The cosine, where it can be trusted: not of names, whose pieces say nothing, and not of one root with two endings, which
- * every embedding takes for the same ("transform", "transformer").
+ * The cosine is trusted neither for names, whose pieces say nothing, nor for one root with two endings, which every
+ * embedding takes for the same ("transform", "transformer").
  */
-static float
-nearness(const struct word *a, const struct word *b)
+static enum bond
+bond_of(struct alignment *al, struct left *left_a, size_t i, struct left *left_b, size_t j, float *likeness)
 {
-	if (a->weight >= 1 || b->weight >= 1 || a->named || b->named)
-		return 0;
-	float cosine = (float)embed_cosine(&a->direction, &b->direction);
+	enum { AGREES = 40 }; /* hundredths of a cosine, with which a thesaurus is believed */
+	const struct word *a = &al->a.words->w[left_a->at[i]], *b = &al->b.words->w[left_b->at[j]];
+	int group = share_group(a, b);
+	enum bond bond = group > 1 ? BOND_SYNONYM : is_typo(a, b) ? BOND_TYPO : is_derived(a, b) ? BOND_DERIVED : BOND_NONE;
+	*likeness = worth[bond];
+	if (bond != BOND_NONE || a->weight >= 1 || b->weight >= 1 || a->named || b->named)
+		return bond;
+	float cosine = (float)embed_cosine(direction_of(left_a, i, al->a.words), direction_of(left_b, j, al->b.words));
+	if (group > 0 && cosine * 100 >= AGREES) {
+		*likeness = worth[BOND_SYNONYM];
+		return BOND_SYNONYM;
+	}
 	bool one_root = a->n > 4 && b->n > 4 && memcmp(a->small, b->small, 4) == 0;
-	return one_root && cosine > 0.5f ? 0.5f : cosine;
+	*likeness = one_root && cosine > 0.5f ? 0.5f : cosine;
+	return BOND_NEAR;
 }
 
 /* The best pair first, until none is alike. */
@@ -206,15 +219,8 @@ tie_nearest(struct alignment *al)
 		return;
 	}
 	for (size_t i = 0; i < a.n; i++)
-		for (size_t j = 0; j < b.n; j++) {
-			const struct word *x = &al->a.words->w[a.at[i]], *y = &al->b.words->w[b.at[j]];
-			bond[i][j] = (uint8_t)bond_of(x, y);
-			likeness[i][j] = worth[bond[i][j]];
-			if (bond[i][j] != BOND_NONE)
-				continue;
-			likeness[i][j] = nearness(x, y);
-			bond[i][j] = BOND_NEAR;
-		}
+		for (size_t j = 0; j < b.n; j++)
+			bond[i][j] = (uint8_t)bond_of(al, &a, i, &b, j, &likeness[i][j]);
 	for (;;) {
 		size_t at_i = a.n, at_j = 0;
 		float best = HARDLY / 100.0f;

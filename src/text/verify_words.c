@@ -10,10 +10,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { CLASS_P, CLASS_M, CLASS_B, CLASS_A, CLASS_G, CLASS_W, CLASS_GLUE, CLASS_MODAL, CLASS_PREPOSITION, CLASS_OWNER, CLASS_FRAME, CLASSES };
+enum { CLASS_P, CLASS_M, CLASS_B, CLASS_A, CLASS_G, CLASS_W, CLASS_GLUE, CLASS_MODAL, CLASS_PREPOSITION, CLASS_OWNER, CLASS_FRAME, CLASSES, CLASSES_AND_ONE };
 
 struct phrase {
 	uint32_t at;
+	uint32_t second; /* its second element again, so that most are passed over at a glance; 0 without one */
 	uint8_t n, question, to;
 };
 struct phrase_start {
@@ -285,8 +286,6 @@ split(struct str text, struct words *out)
 static bool
 fits(const struct phrase *p, const struct words *in, size_t at)
 {
-	if (at + p->n > in->n)
-		return false;
 	for (size_t k = 0; k < p->n; k++) {
 		uint32_t e = phrase_elements[p->at + k];
 		const struct word *w = &in->w[at + k];
@@ -313,10 +312,13 @@ longest(uint32_t first, const struct words *in, size_t at, const struct phrase *
 		const struct phrase *p = &phrases[i];
 		if (best != NULL && p->n <= best->n)
 			break;
+		if (at + p->n > in->n)
+			continue;
 		/* "Is", "can": a question only where it opens one */
 		if ((p->question == Q_YESNO || p->question == Q_SHOULD) && !opens)
 			continue;
-		if (fits(p, in, at))
+		bool may = p->second == 0 || (p->second < CLASSES_AND_ONE ? in->w[at + 1].marks & 1u << (p->second - 1) : in->w[at + 1].hash == p->second);
+		if (may && fits(p, in, at))
 			return p;
 	}
 	return best;
@@ -367,7 +369,7 @@ classify(struct word *w)
 		w->weight = 0.2f;
 		break;
 	default:
-		w->weight = fmaxf(0.2f, embed_word((struct str){ w->small, w->n }, &w->direction));
+		w->weight = fmaxf(0.2f, embed_word((struct str){ w->small, w->n }, NULL));
 	}
 }
 
@@ -423,6 +425,11 @@ words_read(struct str text, struct words *out)
 			w->kind = WORD_CONTENT;
 			w->weight = 0.5f;
 		}
+	}
+	/* "what is x for", "what is x like": the last word is what is asked */
+	if (out->n > 1 && out->w[out->n - 1].kind == WORD_PREPOSITION && !out->too_many) {
+		out->w[out->n - 1].kind = WORD_CONTENT;
+		out->w[out->n - 1].weight = 0.5f;
 	}
 	/* "what does x mean" */
 	kept = out->n;

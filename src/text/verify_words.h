@@ -56,7 +56,6 @@ struct word {
 	float weight;     /* how rare it is, 0..1 */
 	uint8_t groups_n;
 	uint16_t groups[WORD_GROUPS]; /* words of one group may stand for each other */
-	struct embedding direction;   /* of WORD_CONTENT alone */
 };
 
 struct words {
