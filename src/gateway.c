@@ -125,6 +125,7 @@ stop(struct gateway *g, const char *why)
 	g->stage = DRAINING;
 	log_line(LOG_INFO, "draining", "requests=%d why=%s limit_ms=%lld", server_in_flight(g->server), why,
 	    (long long)config_of(g)->limits.drain_ms);
+	pipeline_drain(g->pipeline);
 	notify_send("STOPPING=1\nSTATUS=Finishing what is being served.");
 	loop_timer_set(g->loop, &g->drain, clock_ms() + config_of(g)->limits.drain_ms);
 	server_drain(g->server, on_idle, g);

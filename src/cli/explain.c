@@ -10,8 +10,9 @@
 #include "cli.h"
 
 static const char usage[] =
-    "usage: farthing explain [-c FILE] [--db FILE] [--json] [--task T] < request.json\n"
+    "usage: farthing explain [-c FILE] [--db FILE] [--json] [--task T] [--key NAME] < request.json\n"
     "       farthing explain [-c FILE] [--db FILE] [--json] --id REQUEST_ID\n"
+    "       farthing explain [--json] --compare FILE FILE\n"
     "\n"
     "Why a request got the answer it got (--id, x-request-id of its reply), out of the ledger; or what "
     "would\n"
@@ -19,6 +20,8 @@ static const char usage[] =
     "\n"
     "      --id ID        a request that was served\n"
     "      --task T       the task, as x-farthing-task would name it\n"
+    "      --key NAME     the virtual key that asks, whose answers on the shelf are looked through\n"
+    "      --compare      how alike the texts of two files are, and what differs\n"
     "      --json         one JSON object\n"
     "  -c, --config FILE  the configuration, which also names the database\n"
     "      --db FILE      this database, whatever the configuration says\n"
@@ -29,13 +32,15 @@ static const char usage[] =
 int
 cmd_explain(int argc, char **argv)
 {
-	enum { OPT_ID = 256, OPT_DB, OPT_TASK, OPT_JSON };
+	enum { OPT_ID = 256, OPT_DB, OPT_TASK, OPT_JSON, OPT_KEY, OPT_COMPARE };
 	static const struct option options[] = {
 		{ "id", required_argument, NULL, OPT_ID },
 		{ "config", required_argument, NULL, 'c' },
 		{ "db", required_argument, NULL, OPT_DB },
 		{ "task", required_argument, NULL, OPT_TASK },
 		{ "json", no_argument, NULL, OPT_JSON },
+		{ "key", required_argument, NULL, OPT_KEY },
+		{ "compare", no_argument, NULL, OPT_COMPARE },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -55,6 +60,12 @@ cmd_explain(int argc, char **argv)
 		case OPT_TASK:
 			o.task = optarg;
 			break;
+		case OPT_KEY:
+			o.key = optarg;
+			break;
+		case OPT_COMPARE:
+			o.compare = true;
+			break;
 		case OPT_JSON:
 			o.json = true;
 			break;
@@ -67,7 +78,12 @@ cmd_explain(int argc, char **argv)
 		}
 	}
 	bool empty = (o.id != NULL && o.id[0] == '\0') || (o.database != NULL && o.database[0] == '\0');
-	if (optind < argc || empty || (o.id != NULL && o.task != NULL)) {
+	if (o.compare && argc - optind == 2) {
+		o.files[0] = argv[optind];
+		o.files[1] = argv[optind + 1];
+		return explain_compare(&o);
+	}
+	if (optind < argc || empty || o.compare || (o.id != NULL && (o.task != NULL || o.key != NULL))) {
 		fputs(usage, stderr);
 		return 2;
 	}

@@ -11,11 +11,16 @@ struct explain_options {
 	const char *id;                     /* of a served request; NULL: one comes on stdin */
 	const char *config_path, *database; /* NULL: as everywhere */
 	const char *task;                   /* NULL: as the request says */
+	const char
+	    *key;     /* the virtual key's name, and so whose answers it may have; NULL: none are required */
+	bool compare; /* two files are held beside each other instead */
+	const char *files[2];
 	bool json;
 };
 
 /* Both give the exit status. */
 int explain_row(const struct explain_options *o);
 int explain_request(const struct explain_options *o);
+int explain_compare(const struct explain_options *o); /* how alike two texts are */
 
 #endif
