@@ -60,7 +60,7 @@ hash_of(const char *p, size_t n)
 }
 
 /* Forms that no ending explains, and what they are forms of; sorted. */
-static const struct {
+static const struct form {
 	const char *form, *of;
 } irregular[] = {
 	{ "ate", "eat" },
@@ -237,7 +237,8 @@ respelled(char *p, size_t n)
 static int
 by_form(const void *key, const void *of)
 {
-	return strcmp(key, *(const char *const *)of);
+	const struct form *f = of;
+	return strcmp(key, f->form);
 }
 
 uint32_t
@@ -248,11 +249,10 @@ stem_hash(const char *small, size_t n)
 		n = WORD_BYTES;
 	memcpy(p, small, n);
 	p[n] = '\0';
-	const void *found = bsearch(p, irregular, COUNT(irregular), sizeof *irregular, by_form);
+	const struct form *found = bsearch(p, irregular, COUNT(irregular), sizeof *irregular, by_form);
 	if (found != NULL) {
-		const char *of = ((const char *const *)found)[1];
-		n = strlen(of);
-		memcpy(p, of, n);
+		n = strlen(found->of);
+		memcpy(p, found->of, n);
 	} else if (n > 2 && !(p[0] >= '0' && p[0] <= '9')) {
 		n = without_plural(p, n);
 		n = without_verb_ending(p, n);
