@@ -12,7 +12,7 @@
 static const char usage[] =
     "usage: farthing explain [-c FILE] [--db FILE] [--json] [--task T] [--key NAME] < request.json\n"
     "       farthing explain [-c FILE] [--db FILE] [--json] --id REQUEST_ID\n"
-    "       farthing explain [--json] --compare FILE FILE\n"
+    "       farthing explain [--json] --compare TEXT TEXT\n"
     "\n"
     "Why a request got the answer it got (--id, x-request-id of its reply), out of the ledger; or what "
     "would\n"
@@ -21,7 +21,7 @@ static const char usage[] =
     "      --id ID        a request that was served\n"
     "      --task T       the task, as x-farthing-task would name it\n"
     "      --key NAME     the virtual key that asks, whose answers on the shelf are looked through\n"
-    "      --compare      how alike the texts of two files are, and what differs\n"
+    "      --compare      how alike two texts are, and what differs; @FILE is the text in a file\n"
     "      --json         one JSON object\n"
     "  -c, --config FILE  the configuration, which also names the database\n"
     "      --db FILE      this database, whatever the configuration says\n"
@@ -79,8 +79,8 @@ cmd_explain(int argc, char **argv)
 	}
 	bool empty = (o.id != NULL && o.id[0] == '\0') || (o.database != NULL && o.database[0] == '\0');
 	if (o.compare && argc - optind == 2) {
-		o.files[0] = argv[optind];
-		o.files[1] = argv[optind + 1];
+		o.texts[0] = argv[optind];
+		o.texts[1] = argv[optind + 1];
 		return explain_compare(&o);
 	}
 	if (optind < argc || empty || o.compare || (o.id != NULL && (o.task != NULL || o.key != NULL))) {

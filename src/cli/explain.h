@@ -13,8 +13,8 @@ struct explain_options {
 	const char *task;                   /* NULL: as the request says */
 	const char
 	    *key;     /* the virtual key's name, and so whose answers it may have; NULL: none are required */
-	bool compare; /* two files are held beside each other instead */
-	const char *files[2];
+	bool compare; /* two texts are held beside each other instead */
+	const char *texts[2]; /* or @FILE */
 	bool json;
 };
 

@@ -88,11 +88,12 @@ explain_read_all(const char *path, size_t most, struct buf *out)
 
 /* Texts are read as the similarity cache would, with the default rules for JSON, but for templates, which two texts are too few for. */
 static int
-prepare(const char *path, struct record *r, struct buf *text)
+prepare(const char *given, struct record *r, struct buf *text)
 {
 	static const struct fields_conf fields;
 	struct buf all = { 0 };
-	int rc = explain_read_all(path, LIKENESS_TEXT_MAX, &all);
+	int rc = given[0] == '@' ? explain_read_all(given + 1, LIKENESS_TEXT_MAX, &all)
+				 : buf_add(&all, str_from(given));
 	if (rc == 0 && record_of(buf_str(&all), &fields, r) == 0 && buf_add(text, buf_str(&r->around)) == 0)
 		rc = buf_add(text, buf_str(&r->texts));
 	buf_free(&all);
@@ -107,7 +108,7 @@ explain_compare(const struct explain_options *o)
 	struct embedding va, vb;
 	struct page p;
 	int rc = 1;
-	if (prepare(o->files[0], &a, &text_a) == 0 && prepare(o->files[1], &b, &text_b) == 0) {
+	if (prepare(o->texts[0], &a, &text_a) == 0 && prepare(o->texts[1], &b, &text_b) == 0) {
 		embed_text(buf_str(&text_a), &va);
 		embed_text(buf_str(&text_b), &vb);
 		page_begin(&p, o->json);

@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 import json
+import re
 
 import pytest
 
@@ -183,3 +184,12 @@ def test_explanation_shows_candidates_on_the_shelf(answering, tmp_path):
     assert any(c["step"] == "veto" and (c["veto"], c["veto_here"], c["veto_there"]) == ("number", "5", "3")
                for c in unlike["candidates"]), unlike
     assert explain("How do I reset my 3 routers?")["decision"].startswith("exact")
+
+
+def test_two_texts_are_compared_on_the_command_line(tmp_path):
+    (tmp_path / "b").write_text("How do I disable two-factor login?")
+    done = run("explain", "--compare", "How do I enable two-factor login?", f"@{tmp_path / 'b'}")
+    told = dict(re.split(r"  +", line, maxsplit=1) for line in done.stdout.splitlines())
+    assert told["step"] == "veto" and told["veto"] == "opposite"
+    assert (told["veto here"], told["veto there"]) == ("enable", "disable")
+    assert run("explain", "--compare", "@/no/such/file", "x").returncode == 1
