@@ -1,7 +1,7 @@
 /*
  * The gateway: owns everything, and knows in which order things are born and die.
  *
- *     config ─> ledger ─> loop ─> workers ─> keyring ─> caller ─> site ─> pipeline ─> server        and back
+ *     config ─> ledger ─> loop ─> workers ─> keyring ─> caller ─> site ─> shelf ─> pipeline ─> server        and back
  *
  * SPDX-License-Identifier: Apache-2.0
  */

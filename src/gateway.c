@@ -31,6 +31,7 @@ struct gateway {
 	struct workers *workers;
 	struct caller *caller;
 	struct ledger *ledger;
+	struct shelf *shelf; /* NULL: there is none */
 	struct keyring *keyring;
 	struct gateway_metrics *metrics;
 	struct alerts *alerts;
@@ -167,6 +168,7 @@ reload(struct gateway *g)
 		ledger_retention(g->ledger, fresh->retention_days, fresh->retention_bytes);
 		gateway_metrics_admit(g->metrics, fresh);
 		pipeline_use(g->pipeline, fresh);
+		shelf_limit(g->shelf, SHELF_TIMES * fresh->cache.max_bytes);
 		alerts_use(g->alerts, fresh);
 		site_drop(&g->site);
 		g->site = site_new(fresh);
@@ -288,6 +290,18 @@ raise_file_limit(const struct config *c)
 		    (long long)want, "connections will wait when it is reached");
 }
 
+/* What is on it is worth saving, and never worth refusing to start. */
+static struct shelf *
+open_shelf(const struct config *c)
+{
+	struct shelf_options options = { c->database, SHELF_TIMES * c->cache.max_bytes };
+	struct err e;
+	struct shelf *s = shelf_open(&options, &e);
+	if (s == NULL)
+		log_line(LOG_WARN, "no_shelf", "why=%q", e.text);
+	return s;
+}
+
 static int
 open_all(struct gateway *g, struct config *config, struct err *e)
 {
@@ -321,7 +335,17 @@ open_all(struct gateway *g, struct config *config, struct err *e)
 	g->alerts = alerts_new(g->loop, g->caller, g->metrics);
 	alerts_use(g->alerts, config);
 	g->site = site_new(config);
-	g->pipeline = pipeline_new(g->loop, g->caller, g->ledger, g->metrics, g->alerts, config);
+	g->shelf = open_shelf(config);
+	struct pipeline_house stages = {
+		.loop = g->loop,
+		.workers = g->workers,
+		.caller = g->caller,
+		.ledger = g->ledger,
+		.shelf = g->shelf,
+		.metrics = g->metrics,
+		.alerts = g->alerts,
+	};
+	g->pipeline = pipeline_new(&stages, config);
 	if (g->pipeline == NULL)
 		return err_set(e, 503, "ledger_unavailable", "cannot read from %s what was spent before",
 		    config->database);
@@ -348,11 +372,12 @@ static int
 close_all(struct gateway *g)
 {
 	server_free(&g->server);
+	workers_stop(&g->workers); /* before whatever they work for */
 	pipeline_free(&g->pipeline);
+	shelf_close(&g->shelf);
 	site_drop(&g->site);
 	alerts_free(&g->alerts);
 	caller_free(&g->caller);
-	workers_stop(&g->workers);
 	keyring_free(&g->keyring);
 	int rc = g->ledger != NULL ? ledger_close(&g->ledger) : 0;
 	gateway_metrics_free(&g->metrics);

@@ -119,10 +119,17 @@ struct reader {
 struct answer *answer_new(enum answer_form form, size_t max_bytes, size_t lag_limit,
     const struct answer_writer *writer, void *context);
 void answer_leave(struct answer **a); /* the writer lets go; the answer must have ended */
+/* For whoever wants its bytes when nobody reads them any more, and writes nothing */
+void answer_hold(struct answer *a);
+void answer_drop(struct answer **a);
+/* Appends all that readers with that view see of it; -1: out of memory. Of one that has ended, on any thread */
+int answer_copy(const struct answer *a, enum view view, struct buf *out);
 
 /* Takes headers */
 void answer_head(struct answer *a, int status, const char *content_type, struct buf *headers);
 int answer_add(struct answer *a, struct str bytes); /* -1: it would outgrow its limit, nothing added */
+/* Takes body as all there is of it, instead of adding it */
+void answer_take(struct answer *a, struct buf *body);
 /* Several pieces, not all for everybody, in one go: all or, with -1, none. Only those who see any are woken. */
 int answer_add_pieces(struct answer *a, const struct answer_piece *pieces, size_t count);
 /* The two ends, each at most once and with the facts filled; readers are woken. e is copied. */

@@ -39,10 +39,12 @@ struct request {
 
 struct request_context {
 	const struct config *config;
-	const char *scope;      /* account or project: part of the key */
+	const char *scope;      /* who shares answers: part of the key */
 	const char *directives; /* routing headers in canonical form, "" for none: part of the key */
 	const char *
 	    task; /* by header, "default" for none: part of the key where the router chooses the model by it */
+	const char
+	    *project; /* the scope instead, for tasks that share in a project; NULL or "": there is none */
 };
 
 /* Takes the bytes of *body (leaves it empty), scans, validates and keys. 0, or -1 with an error fit for the client;

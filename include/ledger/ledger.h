@@ -18,6 +18,7 @@
 /* Stored as numbers: never renumber. Names are what reports and headers show. */
 enum cache_kind { CACHE_MISS = 0, CACHE_EXACT = 1, CACHE_SIMILAR = 2, CACHE_COALESCED = 3, CACHE_BYPASS = 4 };
 const char *cache_kind_name(enum cache_kind kind);
+bool cache_kind_shares(enum cache_kind kind); /* the answer was made for somebody else, who paid for it */
 
 enum attempt_outcome {
 	ATTEMPT_OK = 0,        /* whole answer */

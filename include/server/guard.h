@@ -8,11 +8,16 @@
 
 #include "server/route.h"
 
+enum { CACHE_CONTROLS = 4 }; /* so many Cache-Control headers at the most */
+
 /* The headers that matter here; values are borrowed. p == NULL: absent. */
 struct door_head {
 	struct str host, content_length, transfer_encoding, content_type, content_encoding;
 	struct str authorization, api_key, origin, expect;
 	struct str cache_control, task, route, batch, similarity, run, run_budget, idempotency_key;
+	/* A list, which may come in several headers: those behind the first */
+	struct str cache_more[CACHE_CONTROLS - 1];
+	int cache_more_count;
 	int repeated;      /* of those above, how many came twice */
 	bool repeated_key; /* a credential came twice */
 	bool malformed;    /* a name or a value that no client sends by accident */
@@ -33,7 +38,8 @@ int guard_host(const struct door_head *h, const struct config *config, bool http
 int guard_body_type(const struct door_head *h, const struct route *route, struct err *e);
 /* *secret is the key that was sent, borrowed; p == NULL: none. */
 int guard_credentials(const struct door_head *h, struct str *secret, struct err *e);
-/* The directives for the pipeline, into the exchange: task, run and its budget, routing, cache-control. */
+/* The directives for the pipeline, into the exchange: task, run and its budget, routing, cache-control, likeness, idempotency key
+ * (directives.c). */
 int guard_directives(const struct door_head *h, struct exchange *x, struct err *e);
 
 #endif

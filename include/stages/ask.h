@@ -28,8 +28,8 @@ struct ask_house {
 	struct gateway_metrics *metrics;
 	struct link asks; /* all that have not been freed */
 	int under_way;    /* that have not landed */
-	/* Out of the tables with it; called before its answer ends */
-	void (*on_landed)(void *context, struct ask *ask);
+	/* Out of the tables with it; called before its answer ends, with all that it will ever have. whole: it ends well */
+	void (*on_landed)(void *context, struct ask *ask, bool whole);
 	void *context;
 };
 
@@ -40,6 +40,11 @@ struct answer *ask_answer(struct ask *ask);
 struct charge;
 /* Whether its answer is as good for that payer: not when narrower limits than the payer's own may have made it shorter */
 bool ask_suits(const struct ask *ask, const struct charge *payer);
+const struct request *ask_request(
+    const struct ask *ask); /* its keys and flags; the text may be gone when a stream has begun */
+/* Whatever its opener wants to find again when it lands */
+void ask_remember(struct ask *ask, void *memo);
+void *ask_memo(const struct ask *ask);
 struct str ask_key(const struct ask *ask); /* the 32 bytes under which equal questions meet */
 /* For budget_events: the money an ask waited for is there, or never will be */
 void ask_admitted(void *ask);

@@ -47,7 +47,7 @@ struct exchange {
 	int64_t max_age_s;
 	double similarity_at_least;    /* x-farthing-similarity: tightens the task's; 0: as configured */
 	char idempotency[256];         /* idempotency-key; empty: none */
-	bool fresh;                    /* cache-control: no-cache or no-store: share nothing */
+	bool fresh;                    /* no_cache or no_store: join nothing */
 	bool forwarded;                /* forward is meant, not request */
 	const struct forward *forward; /* where to, of what is forwarded; lives as long as the exchange */
 	struct request request;
@@ -76,6 +76,11 @@ int exchange_settle_model(struct exchange *x, struct err *e);
 /* The row for the books, as far as the exchange knows it. cost and facts come from the answer. */
 void exchange_row(const struct exchange *x, int status, const char *why, const char *error_code,
     struct ledger_request *row);
+/* Who shares its answers: its account, or its project where the task's configuration says so */
+enum { SCOPE_SIZE = 80 };
+void exchange_scope(const struct exchange *x, char out[SCOPE_SIZE]);
+/* The project as a scope, which is no account's name; empty: it has none */
+void exchange_project_scope(const struct exchange *x, char out[SCOPE_SIZE]);
 void exchange_take_facts(struct ledger_request *row, const struct answer_facts *facts, bool asker);
 
 #endif

@@ -9,6 +9,7 @@
 #include "core/config.h"
 #include "ledger/ledger.h"
 #include "stages/budget.h"
+#include "stages/cache.h"
 
 struct gateway_metrics;
 
@@ -34,6 +35,7 @@ struct gateway_gauges {
 	uint64_t config_reloads, config_reload_failures;
 	struct ledger_stats ledger;
 	struct budget_stats budget;
+	struct cache_stats cache;
 };
 /* Appends the page; -1 when out has no room. */
 int gateway_metrics_render(struct gateway_metrics *m, const struct gateway_gauges *gauges, struct buf *out);

@@ -2,10 +2,15 @@
  * The pipeline: from a request that was read to the answer its exchange will read.
  *
  *     read    understand it: scan, validate, key
- *     arrive  find its answer, or open an ask
+ *     arrive  find its answer, or open an ask:
  *
- * Each stage that may settle the matter gives an answer, or NULL for "not mine, next". pipeline_read is pure and runs on
- * whatever thread holds the exchange; all else belongs to the loop.
+ *         repeated?  its idempotency key is known: the same reply, or 409
+ *         kept?      an equal question was answered: its entry's form
+ *         running?   an equal question is being asked: the answer that grows
+ *         else       a new ask; when it lands whole, its answer is kept
+ *
+ * Each stage either settles the matter or says "not mine, next". pipeline_read is pure and runs on whatever thread holds the
+ * exchange; all else belongs to the loop.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_STAGES_PIPELINE_H
@@ -13,12 +18,25 @@
 
 #include "stages/alerts.h"
 #include "stages/ask.h"
+#include "stages/cache.h"
+#include "upstream/workers.h"
 
 struct pipeline;
 
-/* The guard begins with what the ledger says was spent; NULL when that cannot be read. alerts may be NULL */
-struct pipeline *pipeline_new(struct loop *l, struct caller *caller, struct ledger *ledger,
-    struct gateway_metrics *metrics, struct alerts *alerts, const struct config *config);
+/* What it works with; all of it outlives the pipeline, but for the workers, who are stopped before. */
+struct pipeline_house {
+	struct loop *loop;
+	struct workers *workers; /* NULL: none */
+	struct caller *caller;
+	struct ledger *ledger;
+	struct shelf *shelf; /* NULL: answers are kept in memory only */
+	struct gateway_metrics *metrics;
+	struct alerts *alerts; /* NULL: none */
+};
+
+/* The guard begins with what the ledger says was spent, the cache with what is on the shelf; NULL when the former cannot be
+ * read. Copies house. */
+struct pipeline *pipeline_new(const struct pipeline_house *house, const struct config *config);
 void pipeline_free(struct pipeline **p); /* when nothing is under way */
 
 /* Takes x->body into x->request. 0, or -1 with an error fit for the client. Any thread. */
@@ -35,6 +53,7 @@ void pipeline_use(struct pipeline *p, const struct config *config);
 /* A key's limits are others from now on: those who wait for them go on */
 void pipeline_key(struct pipeline *p, const struct config *config, const struct key *k);
 struct budget *pipeline_budget(struct pipeline *p);
+struct cache *pipeline_cache(struct pipeline *p); /* for its purge and its numbers */
 int pipeline_under_way(const struct pipeline *p); /* asks that have not landed */
 /* The gateway stops: every answer still on its way breaks with e */
 void pipeline_break_all(struct pipeline *p, const struct err *e);

@@ -4,7 +4,7 @@
  * created, in_progress, item by item, completed), and what came as a stream is put together into the body that the provider
  * would have sent. Embeddings have two encodings of their numbers, which are made from one another in the same way.
  *
- * Pure, but for scratch memory; the loop only. Not everything can be put together: what holds members that are not known here is not, and
+ * Pure, but for scratch memory of each thread's own; any thread, but replay_answer, which is the loop's. Not everything can be put together: what holds members that are not known here is not, and
  * then is not kept.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -23,5 +23,7 @@ int replay_assemble(enum endpoint endpoint, struct str events, struct buf *out);
  * when asked for. NULL: out of memory, or the body is none of that endpoint. The caller holds it (answer_leave). */
 struct answer *replay_answer(enum endpoint endpoint, enum answer_form form, bool base64, struct str body,
     const struct answer_facts *facts);
+/* A thread that is not the loop gives its scratch memory back */
+void replay_rest(void);
 
 #endif

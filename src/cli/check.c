@@ -181,7 +181,7 @@ print_stages(const struct config *c)
 		int state;
 	} stages[] = {
 		{ "routing", c->routing.on ? AHEAD : OFF },
-		{ "exact cache", c->cache.exact ? AHEAD : OFF },
+		{ "exact cache", c->cache.exact ? ON : OFF },
 		{ "similarity cache", c->cache.similarity > 0 ? AHEAD : OFF },
 		{ "dedup", c->dedup.on ? ON : OFF },
 		{ "batching", any_task(c, batches) ? AHEAD : OFF },

@@ -52,6 +52,20 @@ answer_leave(struct answer **ap)
 	release(a);
 }
 
+void
+answer_hold(struct answer *a)
+{
+	a->holders++;
+}
+
+void
+answer_drop(struct answer **ap)
+{
+	if (*ap != NULL)
+		release(*ap);
+	*ap = NULL;
+}
+
 bool
 answer_ended(const struct answer *a)
 {
@@ -190,6 +204,19 @@ answer_add(struct answer *a, struct str bytes)
 }
 
 void
+answer_take(struct answer *a, struct buf *body)
+{
+	assert(a->state == ANSWER_FLOWING && a->body.n == 0);
+	buf_free(&a->body);
+	a->body = *body;
+	*body = (struct buf){ 0 };
+	for (int view = 0; view < VIEWS; view++)
+		a->shown[view] = a->body.n;
+	if (a->form != ANSWER_BODY)
+		wake_all(a, FOR_ALL);
+}
+
+void
 answer_whole(struct answer *a)
 {
 	move(a, ANSWER_WHOLE);
@@ -286,6 +313,23 @@ answer_read(struct reader *r, char *out, size_t size)
 	}
 	judge_lag(a);
 	return (long)got;
+}
+
+int
+answer_copy(const struct answer *a, enum view view, struct buf *out)
+{
+	size_t at = 0, before = out->n;
+	if (buf_reserve(out, a->shown[view]) != 0)
+		return -1;
+	for (size_t i = 0; i < a->mark_count; i++) {
+		const struct answer_mark *m = &a->marks[i];
+		bool sees = (m->views & FOR(view)) != 0;
+		buf_add(out, (struct str){ a->body.p + at, (sees ? m->end : m->at) - at });
+		at = m->end;
+	}
+	buf_add(out, (struct str){ a->body.p + at, a->body.n - at });
+	assert(out->n - before == a->shown[view]);
+	return 0;
 }
 
 struct str

@@ -272,7 +272,8 @@ static const struct config_section cache = { cache_keys, flip_cache, false };
 static const struct config_key dedup_keys[] = {
 	{ "on", KEY_BOOL, AT(dedup_conf, on), "true", NULL, NULL,
 	    "Requests equal to one that is being answered share its answer." },
-	{ "window", KEY_DURATION, AT(dedup_conf, window_ms), "5m", "1s", "24h", "How long an answer may be joined." },
+	{ "window", KEY_DURATION, AT(dedup_conf, window_ms), "5m", "0s", "24h",
+	    "How long an answer may be joined after it was given. 0: only while it grows." },
 	{ "similarity", KEY_SHARE, AT(dedup_conf, similarity), "0.95", "0.5", "1",
 	    "Similar requests share it too, from this similarity on. 0: equal ones only.", .flags = KEY_OR_ZERO },
 	END

@@ -188,6 +188,18 @@ task_that_routes(const struct request *r, const struct request_context *context)
 	return named ? r->task : context->task;
 }
 
+/* Whose answers it may have, and who may have its. */
+static const char *
+scope_of(const struct request *r, const struct request_context *context)
+{
+	bool named = r->task[0] != '\0' && strcmp(context->task, "default") == 0;
+	const struct task_conf *task =
+	    config_task(context->config, str_from(named ? r->task : context->task));
+	bool shared =
+	    task->cache.scope == SCOPE_PROJECT && context->project != NULL && context->project[0] != '\0';
+	return shared ? context->project : context->scope;
+}
+
 /* What is asked, and in which form: answers are kept by the one, and shared while they grow by the other. The parts end
  * in NUL, which none of them holds: no two requests can run together into the same bytes. */
 static int
@@ -196,7 +208,7 @@ make_keys(struct request *r, const struct request_context *context, struct findi
 	struct buf text = { 0 };
 	int rc = -1;
 	if (buf_reserve(&text, r->body.n + 256) == 0 && add_part(&text, endpoint_name(r->endpoint)) == 0 &&
-	    add_part(&text, context->scope) == 0 && add_part(&text, context->directives) == 0 &&
+	    add_part(&text, scope_of(r, context)) == 0 && add_part(&text, context->directives) == 0 &&
 	    add_part(&text, task_that_routes(r, context)) == 0 &&
 	    json_canonical(&r->json, 0, on_skip, f, &text) == 0) {
 		struct {

@@ -38,6 +38,12 @@ cache_kind_name(enum cache_kind kind)
 	return "unknown";
 }
 
+bool
+cache_kind_shares(enum cache_kind kind)
+{
+	return kind == CACHE_EXACT || kind == CACHE_SIMILAR || kind == CACHE_COALESCED;
+}
+
 const char *
 attempt_outcome_name(enum attempt_outcome outcome)
 {

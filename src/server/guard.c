@@ -7,8 +7,6 @@
 #include <arpa/inet.h>
 #include <stddef.h>
 
-#include "base/money.h"
-
 static const struct {
 	struct str name;
 	size_t field;
@@ -80,6 +78,11 @@ guard_take(struct door_head *h, struct str name, struct str value)
 		if (known[i].name.n != name.n || !str_eq_nocase(known[i].name, name))
 			continue;
 		struct str *field = (struct str *)(void *)((char *)h + known[i].field);
+		if (field == &h->cache_control && field->p != NULL &&
+		    h->cache_more_count < CACHE_CONTROLS - 1) {
+			h->cache_more[h->cache_more_count++] = value;
+			return;
+		}
 		if (field->p != NULL && (field == &h->authorization || field == &h->api_key))
 			h->repeated_key = true;
 		else
@@ -264,62 +267,5 @@ guard_credentials(const struct door_head *h, struct str *secret, struct err *e)
 	    str_trim(key).n == 0)
 		return err_set(e, 401, "invalid_api_key", "Keys are sent as `Authorization: Bearer KEY`.");
 	*secret = str_trim(key);
-	return 0;
-}
-
-/* The directives of a Cache-Control header that a client may send here; others are not ours to judge. */
-static bool
-asks_fresh(struct str value)
-{
-	struct str directive;
-	while (str_cut(&value, ',', &directive)) {
-		directive = str_trim(directive);
-		if (str_eq_nocase(directive, STR("no-cache")) || str_eq_nocase(directive, STR("no-store")))
-			return true;
-	}
-	return false;
-}
-
-static int
-take_run(const struct door_head *h, struct exchange *x, struct err *e)
-{
-	if (h->run.p != NULL && !account_is_label(h->run))
-		return err_param(e, "x-farthing-run", "invalid_value",
-		    "A run's name has letters, digits, '-', '_', '.' and ':', at most 63.");
-	str_copy(x->run, sizeof x->run, h->run);
-	x->run_budget_pico = -1;
-	if (h->run_budget.p == NULL)
-		return 0;
-	if (h->run.p == NULL)
-		return err_param(e, "x-farthing-run-budget-usd", "invalid_value",
-		    "x-farthing-run-budget-usd is the budget of a run: name it with x-farthing-run.");
-	if (money_parse_usd(h->run_budget, &x->run_budget_pico) != 0)
-		return err_param(e, "x-farthing-run-budget-usd", "invalid_value",
-		    "x-farthing-run-budget-usd is an amount of dollars such as 2 or 0.05: a plain decimal "
-		    "number, not negative.");
-	return 0;
-}
-
-int
-guard_directives(const struct door_head *h, struct exchange *x, struct err *e)
-{
-	if (h->task.p != NULL && !account_is_label(h->task))
-		return err_param(e, "x-farthing-task", "invalid_value",
-		    "A task's name has letters, digits, '-', '_', '.' and ':', at most 63.");
-	if (h->task.p != NULL)
-		str_copy(x->task, sizeof x->task, h->task);
-	if (take_run(h, x, e) != 0)
-		return -1;
-	static const struct str routes[] = { { "auto", 4 }, { "off", 3 }, { "cheap", 5 }, { "premium", 7 } };
-	bool known_route = h->route.p == NULL;
-	for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++)
-		known_route = known_route || str_eq(h->route, routes[i]);
-	if (!known_route)
-		return err_param(e, "x-farthing-route", "invalid_value",
-		    "x-farthing-route is auto, off, cheap or premium.");
-	str_copy(x->directives, sizeof x->directives, h->route);
-	if (h->batch.p != NULL && !str_eq(h->batch, STR("on")) && !str_eq(h->batch, STR("off")))
-		return err_param(e, "x-farthing-batch", "invalid_value", "x-farthing-batch is on or off.");
-	x->fresh = h->cache_control.p != NULL && asks_fresh(h->cache_control);
 	return 0;
 }

@@ -94,12 +94,28 @@ add_budget(struct visit *v, struct MHD_Response *r)
 		add_money(r, "x-farthing-budget-remaining-usd", v->x.remaining_pico);
 }
 
+/* What was spent in here: before the call left, and since its head came or the answer ended; all of it where the answer was
+ * there already. -1: not known yet. */
+static int64_t
+overhead(const struct visit *v)
+{
+	const struct answer *a = v->x.reader.answer;
+	const struct answer_facts *f = &a->facts;
+	bool joined = cache_kind_shares(v->x.cache), kept = joined && f->dispatched_us == 0;
+	int64_t came_us = answer_ended(a) ? f->ended_us : f->headed_us;
+	if (kept)
+		return clock_us() - v->x.arrived_us;
+	if (came_us == 0)
+		return -1;
+	return (joined ? 0 : f->dispatched_us - v->x.arrived_us) + (clock_us() - came_us);
+}
+
 static void
 add_facts(struct visit *v, struct MHD_Response *r)
 {
 	const struct answer *a = v->x.reader.answer;
 	const struct answer_facts *f = &a->facts;
-	bool joined = v->x.cache == CACHE_COALESCED;
+	bool joined = cache_kind_shares(v->x.cache);
 	add(r, "x-farthing-cache", cache_kind_name(v->x.cache));
 	add(r, "x-farthing-model", f->model);
 	add(r, "x-farthing-tier", f->tier);
@@ -111,11 +127,9 @@ add_facts(struct visit *v, struct MHD_Response *r)
 	}
 	if (f->clamped_to > 0)
 		add_int(r, "x-farthing-clamped", f->clamped_to);
-	/* What was spent in here: before the call left, and since its head came or the answer ended. */
-	int64_t came_us = answer_ended(a) ? f->ended_us : f->headed_us;
-	int64_t before_us = joined ? 0 : f->dispatched_us - v->x.arrived_us;
-	if (came_us > 0)
-		add_int(r, "x-farthing-overhead-us", before_us + (clock_us() - came_us));
+	int64_t overhead_us = overhead(v);
+	if (overhead_us >= 0)
+		add_int(r, "x-farthing-overhead-us", overhead_us);
 	const struct buf *h = &a->headers;
 	for (size_t at = 0; at < h->n;) {
 		const char *name = h->p + at, *value = name + strlen(name) + 1;

@@ -34,6 +34,7 @@ visit_new(struct client *c)
 	site_hold(v->x.site);
 	str_copy(v->x.account, sizeof v->x.account, STR("local"));
 	v->x.run_budget_pico = -1;
+	v->x.max_age_s = -1;
 	timed_id(v->x.id, sizeof v->x.id, "req_", v->x.wall_us / 1000);
 	c->visit = v;
 	return v;

@@ -55,7 +55,7 @@ ask_land(struct ask *a, const struct err *e)
 		a->owed = NULL;
 	}
 	a->house->under_way--;
-	a->house->on_landed(a->house->context, a);
+	a->house->on_landed(a->house->context, a, e == NULL);
 	if (e == NULL)
 		answer_whole(a->answer);
 	else
@@ -189,6 +189,24 @@ bool
 ask_suits(const struct ask *a, const struct charge *payer)
 {
 	return charge_is_as_wide(&a->charge, payer);
+}
+
+const struct request *
+ask_request(const struct ask *a)
+{
+	return &a->request;
+}
+
+void
+ask_remember(struct ask *a, void *memo)
+{
+	a->memo = memo;
+}
+
+void *
+ask_memo(const struct ask *a)
+{
+	return a->memo;
 }
 
 struct str

@@ -49,6 +49,7 @@ struct ask {
 	struct job secured;  /* the hold is on the disk, or cannot be: the ledger's thread posts it */
 	bool securing, safe; /* securing: that job is to come, and the ask must live until it does */
 	struct answer_facts facts;
+	void *memo;                  /* its opener's */
 	struct ledger_request *owed; /* the row of an asker that has left, waiting for the cost; NULL: none */
 };
 

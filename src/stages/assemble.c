@@ -8,7 +8,7 @@
 
 enum { EVENT_MAX = 16 * 1024 * 1024 };
 
-static struct json tape; /* one for all: an event is heard before the next one is read */
+static _Thread_local struct json tape; /* one for all: an event is heard before the next one is read */
 
 /* Its usage without the gateway's own numbers, which belong to one reader and not to the answer. */
 static void
@@ -135,4 +135,10 @@ replay_assemble(enum endpoint endpoint, struct str events, struct buf *out)
 	if (s.failed)
 		out->n = before;
 	return s.failed ? -1 : 0;
+}
+
+void
+assemble_rest(void)
+{
+	json_free(&tape);
 }

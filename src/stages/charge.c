@@ -292,9 +292,12 @@ charge_is_as_wide(const struct charge *c, const struct charge *other)
 {
 	int64_t own = c->order.request_limit_pico, others = other->order.request_limit_pico;
 	bool request = own < 0 || (others >= 0 && own >= others);
+	bool same_key = strcmp(c->payer.key, other->payer.key) == 0;
+	const struct account_limits *key = c->order.limits[ACCOUNT_KEY];
 	bool same_task = strcmp(c->payer.task, other->payer.task) == 0;
-	bool same_run = strcmp(c->payer.run, other->payer.run) == 0;
-	return request && (same_task || !has_window_limit(&c->limits[ACCOUNT_TASK])) &&
+	bool same_run = same_key && strcmp(c->payer.run, other->payer.run) == 0;
+	return request && (same_key || key == NULL || !has_window_limit(key)) &&
+	       (same_task || !has_window_limit(&c->limits[ACCOUNT_TASK])) &&
 	       (same_run || c->order.run_pico < 0);
 }
 

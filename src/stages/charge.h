@@ -60,8 +60,8 @@ void charge_end(struct charge *c, struct ledger_attempt *row);
 
 /* Shows the guard the limits of a configuration before anybody falls under them, so that metrics tell them from the start */
 void charge_declare(struct budget *budget, const struct config *config);
-/* Whether nothing narrows c that does not narrow other as well: its request's limit, its task's, its run's. The key and what is
- * above it are the same for all who share. */
+/* Whether nothing narrows c that does not narrow other as well: its request's limit, its key's, its task's, its run's. The project
+ * and what is above it are the same for all who share. */
 bool charge_is_as_wide(const struct charge *c, const struct charge *other);
 /* ... and those of one key, since they were changed */
 void charge_declare_key(struct budget *budget, const struct config *config, const struct key *k);

@@ -4,6 +4,8 @@
  */
 #include "stages/exchange.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 
 /* What is no label is no task's name either. */
@@ -48,6 +50,23 @@ exchange_settle_model(struct exchange *x, struct err *e)
 	prompt_count(&x->request, x->model, &x->count);
 	x->counted_for = x->model;
 	return 0;
+}
+
+void
+exchange_project_scope(const struct exchange *x, char out[SCOPE_SIZE])
+{
+	out[0] = '\0';
+	if (x->project[0] != '\0')
+		snprintf(out, SCOPE_SIZE, "project/%s", x->project); /* no account's name has a slash */
+}
+
+void
+exchange_scope(const struct exchange *x, char out[SCOPE_SIZE])
+{
+	const struct task_conf *task = config_task(site_config(x->site), str_from(x->task));
+	exchange_project_scope(x, out);
+	if (task->cache.scope != SCOPE_PROJECT || out[0] == '\0')
+		str_copy(out, SCOPE_SIZE, str_from(x->account));
 }
 
 void

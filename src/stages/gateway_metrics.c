@@ -38,6 +38,7 @@ struct gateway_metrics {
 	struct histogram *latency, *first_byte;
 	struct metric *in_flight, *calls, *connections, *ready, *reloads, *reload_failures;
 	struct metric *ledger_rows, *ledger_queued, *ledger_failures, *ledger_file, *ledger_wal, *log_dropped;
+	struct metric *cache_entries, *cache_bytes, *cache_evictions;
 	struct metric *left_out;
 };
 
@@ -142,6 +143,12 @@ gateway_metrics_new(void)
 	    metrics_gauge(m->registry, "farthing_ledger_file_bytes", "Size of the ledger's file.", none);
 	m->ledger_wal = metrics_gauge(
 	    m->registry, "farthing_ledger_wal_bytes", "Size of the ledger's write-ahead log.", none);
+	m->cache_entries =
+	    metrics_gauge(m->registry, "farthing_cache_entries", "Answers that are kept in memory.", none);
+	m->cache_bytes = metrics_gauge(
+	    m->registry, "farthing_cache_bytes", "Memory they take, with all that belongs to them.", none);
+	m->cache_evictions = counter(m, "farthing_cache_evictions_total",
+	    "Kept answers that had to make room for others.", NULL, NULL, NULL, NULL);
 	m->left_out = counter(m, "farthing_requests_left_out_total",
 	    "Requests without a good key that were too many to be written down.", NULL, NULL, NULL, NULL);
 	m->log_dropped = counter(
@@ -277,6 +284,9 @@ gateway_metrics_render(struct gateway_metrics *m, const struct gateway_gauges *g
 	metric_set(m->ledger_queued, (int64_t)g->ledger.queued);
 	metric_set(m->ledger_file, g->ledger.file_bytes);
 	metric_set(m->ledger_wal, g->ledger.wal_bytes);
+	metric_set(m->cache_entries, (int64_t)g->cache.entries);
+	metric_set(m->cache_bytes, (int64_t)g->cache.bytes);
+	metric_bring_up(m->cache_evictions, g->cache.evictions);
 	metric_bring_up(m->log_dropped, log_dropped());
 	budget_metrics_set(m->budget, &g->budget);
 	return metrics_render(m->registry, out);

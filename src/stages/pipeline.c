@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/zone.h"
 #include "charge.h"
+#include "keep.h"
 #include "stages/dedup.h"
 #include "stages/refusal.h"
 #include "strangers.h"
@@ -17,15 +18,18 @@
 struct pipeline {
 	struct ask_house house;
 	struct dedup dedup;
+	struct cache *cache;
+	struct keep keep;
 	struct strangers strangers;
 	struct alerts *alerts; /* NULL: none */
 };
 
 static void
-on_landed(void *context, struct ask *ask)
+on_landed(void *context, struct ask *ask, bool whole)
 {
 	struct pipeline *p = context;
 	dedup_leave(&p->dedup, ask);
+	keep_landed(&p->keep, ask, whole);
 }
 
 /* ---- the guard ---- */
@@ -67,6 +71,13 @@ load_budget(struct pipeline *p)
 	return 0;
 }
 
+static struct cache_limits
+limits_of(const struct config *config)
+{
+	const struct cache_conf *c = &config->cache;
+	return (struct cache_limits){ c->max_entries, c->max_bytes, c->max_entry_bytes };
+}
+
 void
 pipeline_use(struct pipeline *p, const struct config *config)
 {
@@ -74,6 +85,8 @@ pipeline_use(struct pipeline *p, const struct config *config)
 	budget_alert_at(p->house.budget, config->alerts.shares, config->alerts.share_count);
 	charge_declare(p->house.budget, config);
 	budget_again(p->house.budget);
+	struct cache_limits limits = limits_of(config);
+	cache_limit(p->cache, &limits);
 }
 
 void
@@ -89,21 +102,35 @@ pipeline_budget(struct pipeline *p)
 	return p->house.budget;
 }
 
+struct cache *
+pipeline_cache(struct pipeline *p)
+{
+	return p->cache;
+}
+
 /* ---- birth and death ---- */
 
 struct pipeline *
-pipeline_new(struct loop *l, struct caller *caller, struct ledger *ledger, struct gateway_metrics *metrics,
-    struct alerts *alerts, const struct config *config)
+pipeline_new(const struct pipeline_house *house, const struct config *config)
 {
 	struct pipeline *p = must_alloc(sizeof *p);
 	struct budget_events events = { ask_admitted, on_alert, on_clock, p };
-	p->alerts = alerts;
-	p->house = (struct ask_house){ .loop = l, .caller = caller, .ledger = ledger, .metrics = metrics };
+	struct cache_options kept = {
+		.loop = house->loop, .shelf = house->shelf, .limits = limits_of(config)
+	};
+	p->alerts = house->alerts;
+	p->house = (struct ask_house){ .loop = house->loop,
+		.caller = house->caller,
+		.ledger = house->ledger,
+		.metrics = house->metrics };
 	p->house.budget = budget_new(&events);
 	p->house.on_landed = on_landed;
 	p->house.context = p;
+	p->cache = cache_new(&kept);
+	keep_open(&p->keep, p->cache, house->loop, house->workers);
+	cache_load(p->cache, clock_wall_us(), NULL, NULL);
 	list_init(&p->house.asks);
-	strangers_open(&p->strangers, l);
+	strangers_open(&p->strangers, house->loop);
 	zone_use(config->budget.timezone);
 	if (load_budget(p) == 0)
 		pipeline_use(p, config);
@@ -122,6 +149,8 @@ pipeline_free(struct pipeline **pp)
 	strangers_close(&p->strangers);
 	ask_bury_all(&p->house);
 	dedup_free(&p->dedup);
+	keep_close(&p->keep);
+	cache_free(&p->cache);
 	budget_free(&p->house.budget);
 	free(p);
 	*pp = NULL;
@@ -130,8 +159,11 @@ pipeline_free(struct pipeline **pp)
 int
 pipeline_read(struct exchange *x, enum endpoint endpoint, struct err *e)
 {
+	char project[SCOPE_SIZE];
+	exchange_project_scope(x, project);
 	struct request_context context = {
 		.config = site_config(x->site),
+		.project = project,
 		.scope = x->account,
 		.directives = x->directives,
 		.task = x->task,
@@ -141,14 +173,22 @@ pipeline_read(struct exchange *x, enum endpoint endpoint, struct err *e)
 	return exchange_settle_model(x, e);
 }
 
+/* ---- arriving ---- */
+
 /* Who joins reads what the others read; x's own copy of the request is only needed to know what it asked for. */
+static void
+join_as(struct exchange *x, struct answer *answer, enum view view)
+{
+	x->reader.view = view;
+	answer_join(answer, &x->reader);
+}
+
 static void
 join(struct exchange *x, struct answer *answer)
 {
 	/* A response's last event always tells its usage, so nobody needs to ask for it. */
 	bool told = x->request.include_usage || x->request.endpoint == ENDPOINT_RESPONSES;
-	x->reader.view = !told ? VIEW_PLAIN : x->cache == CACHE_COALESCED ? VIEW_JOINED : VIEW_ASKED;
-	answer_join(answer, &x->reader);
+	join_as(x, answer, !told ? VIEW_PLAIN : cache_kind_shares(x->cache) ? VIEW_JOINED : VIEW_ASKED);
 }
 
 /* An answer that says no, for one reader. */
@@ -163,40 +203,158 @@ join_refusal(struct exchange *x, const struct err *e)
 	answer_leave(&no);
 }
 
-/* Who joins pays nothing, but must be one who could; what costs nothing is for everybody. */
-static void
-join_running(struct exchange *x, struct ask *running, struct charge *look)
+/* Who joins pays nothing, but must be one who could; what costs nothing is for everybody. True: it was refused. */
+static bool
+refuse_joining(struct exchange *x, struct charge *look)
 {
 	struct err e;
 	bool is_free = x->model != NULL && x->model->free;
 	x->remaining_pico = charge_remaining(look);
-	if (!is_free && charge_admits(look, &e) != 0) {
-		x->cache = CACHE_BYPASS;
-		join_refusal(x, &e);
-		return;
+	if (is_free || charge_admits(look, &e) == 0)
+		return false;
+	x->cache = CACHE_BYPASS;
+	join_refusal(x, &e);
+	return true;
+}
+
+/* What was kept costs nobody anything, so a budget that is used up does not stand in its way. */
+static bool
+join_kept(struct pipeline *p, struct exchange *x, struct entry *e, enum cache_kind kind)
+{
+	struct answer *a = cache_answer(p->cache, e, entry_form_of(&x->request));
+	if (a == NULL)
+		return false; /* it cannot be had in that form */
+	struct charge look;
+	charge_begin(&look, p->house.budget, p->house.ledger, x, NULL);
+	x->remaining_pico = charge_remaining(&look);
+	x->cache = kind;
+	join(x, a);
+	return true;
+}
+
+static void
+refuse_mismatch(struct exchange *x)
+{
+	struct err e;
+	err_set(&e, 409, "idempotency_mismatch",
+	    "This idempotency key was used for another request; a key belongs to one request for a day.");
+	e.should_retry = -1;
+	x->cache = CACHE_BYPASS;
+	join_refusal(x, &e);
+}
+
+/* A request that was sent before under this idempotency key has one reply, whatever else is said of caching. */
+static bool
+repeats(struct pipeline *p, struct exchange *x)
+{
+	if (x->idempotency[0] == '\0' || x->forwarded)
+		return false;
+	struct digest key = pledge_key(x);
+	const struct pledge *running = pledge_find(&p->keep, &key);
+	if (running != NULL) {
+		struct charge look;
+		if (!digest_equal(&running->check, &x->request.key)) {
+			refuse_mismatch(x);
+			return true;
+		}
+		charge_begin(&look, p->house.budget, p->house.ledger, x, NULL);
+		if (refuse_joining(x, &look))
+			return true;
+		x->cache = CACHE_COALESCED;
+		join_as(x, ask_answer(running->ask), running->view);
+		return true;
 	}
+	struct entry *e = cache_find(p->cache, &key, clock_wall_us(), INT64_MAX);
+	if (e == NULL)
+		return false;
+	if (digest_equal(&e->check, &x->request.key))
+		return join_kept(p, x, e, CACHE_EXACT);
+	refuse_mismatch(x);
+	return true;
+}
+
+static int64_t
+least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How old an answer may be that this client takes: as it says, if it does. */
+static int64_t
+patience_us(const struct exchange *x)
+{
+	return x->max_age_s < 0 || x->max_age_s > INT64_MAX / 1000000 ? INT64_MAX : x->max_age_s * 1000000;
+}
+
+/* Kept by the cache for as long as its task says, else as one that was just given, for the window. */
+static bool
+is_kept(struct pipeline *p, struct exchange *x)
+{
+	if (!keep_reads(x))
+		return false;
+	const struct task_conf *t = config_task(site_config(x->site), str_from(x->task));
+	int64_t now_us = clock_wall_us();
+	int64_t exact_us = t->cache.exact ? t->cache.ttl_ms * 1000 : 0;
+	int64_t window_us = t->dedup.on ? t->dedup.window_ms * 1000 : 0;
+	int64_t most_us = exact_us > window_us ? exact_us : window_us;
+	struct entry *e = cache_find(p->cache, &x->request.question, now_us, least(most_us, patience_us(x)));
+	if (e == NULL)
+		return false;
+	bool exact = entry_age_us(e, now_us) < exact_us;
+	if (!join_kept(p, x, e, exact ? CACHE_EXACT : CACHE_COALESCED))
+		return false;
+	pledge_fulfil(&p->keep, x, x->reader.answer);
+	return true;
+}
+
+static bool
+is_running(struct pipeline *p, struct exchange *x)
+{
+	struct ask *running = dedup_find(&p->dedup, x);
+	struct charge look;
+	if (running == NULL || (clock_ms() - ask_answer(running)->born_ms) * 1000 >= patience_us(x))
+		return false;
+	charge_begin(&look, p->house.budget, p->house.ledger, x, NULL);
+	if (!ask_suits(running, &look))
+		return false;
+	if (refuse_joining(x, &look))
+		return true;
 	x->cache = CACHE_COALESCED;
 	join(x, ask_answer(running));
+	pledge_open(&p->keep, x, running);
+	return true;
+}
+
+static bool
+refuses_to_ask(struct exchange *x)
+{
+	if (!x->only_if_cached || x->forwarded)
+		return false;
+	struct err e;
+	err_set(&e, 504, "not_cached",
+	    "No kept answer fits, and the request's cache-control allows no other: only-if-cached.");
+	e.should_retry = -1;
+	join_refusal(x, &e);
+	return true;
 }
 
 void
 pipeline_arrive(struct pipeline *p, struct exchange *x)
 {
-	struct ask *running = dedup_find(&p->dedup, x);
-	if (running != NULL) {
-		struct charge look;
-		charge_begin(&look, p->house.budget, p->house.ledger, x, NULL);
-		if (ask_suits(running, &look)) {
-			join_running(x, running, &look);
-			return;
-		}
-	}
+	if (repeats(p, x) || is_kept(p, x) || is_running(p, x))
+		return;
 	x->cache = x->forwarded || x->fresh || site_config(x->site)->mode == MODE_OBSERVE ? CACHE_BYPASS
 											  : CACHE_MISS;
+	if (refuses_to_ask(x))
+		return;
 	struct ask *ask = ask_open(&p->house, x);
 	dedup_enter(&p->dedup, x, ask);
 	join(x, ask_answer(ask));
+	keep_intend(&p->keep, x, ask);
+	pledge_open(&p->keep, x, ask);
 }
+
+/* ---- departing ---- */
 
 /* "unknown" is no key's name: who was admitted, with or without a key, is somebody. */
 static bool
@@ -219,7 +377,7 @@ pipeline_depart(struct pipeline *p, struct exchange *x, int status, const char *
 	}
 	bool refused = x->reader.answer == NULL;
 	if (!refused)
-		exchange_take_facts(row, &x->reader.answer->facts, x->cache != CACHE_COALESCED);
+		exchange_take_facts(row, &x->reader.answer->facts, !cache_kind_shares(x->cache));
 	/* Who was turned away while nothing can be written costs nothing and stands in the log. Rows for them would fill the
 	 * memory, or the last of the disk, which belong to what is still under way. */
 	bool told = !refused || !is_stranger(x) || strangers_book(&p->strangers);

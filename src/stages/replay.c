@@ -9,8 +9,9 @@
 #include "bill.h"
 #include "replay_parts.h"
 
-static struct json tape;  /* one for all: it is read before the next text is */
-static struct buf packed; /* the text of the tape, where that was not as it came */
+/* One of each for a thread: they are read before the next text is. */
+static _Thread_local struct json tape;
+static _Thread_local struct buf packed; /* the text of the tape, where that was not as it came */
 enum { TAPE_KEPT = 16 * 1024, PACKED_KEPT = 64 * 1024 };
 
 static int
@@ -214,4 +215,12 @@ replay_answer(enum endpoint endpoint, enum answer_form form, bool base64, struct
 	if (rc != 0)
 		answer_leave(&a);
 	return a;
+}
+
+void
+replay_rest(void)
+{
+	json_free(&tape);
+	buf_free(&packed);
+	assemble_rest();
 }

@@ -84,4 +84,7 @@ int embeddings_recode(const struct json *whole, bool base64, struct buf *out);
 /* In which encoding they are; false: not told, because there are none */
 bool embeddings_are_base64(const struct json *whole, bool *base64);
 
+/* assemble.c's part of replay_rest */
+void assemble_rest(void);
+
 #endif

@@ -119,7 +119,7 @@ static struct request request;
 static void
 read_request(void)
 {
-	struct request_context context = { &config, "key-1", "", "default" };
+	struct request_context context = { &config, "key-1", "", "default", "" };
 	struct buf copy = { 0 };
 	struct err e;
 	check(buf_add(&copy, buf_str(&body)));

@@ -95,7 +95,7 @@ budget_without_any_limit_is_off(void **state)
 	write_file(path, "budget: off\nprojects: { shop: { budget: { request_usd: 0 } } }\n");
 	assert_int_equal(RUN("check", "-c", path), 0);
 	unlink(path);
-	assert_non_null(strstr(out, "on          dedup, budget\n"));
+	assert_non_null(strstr(out, "on          exact cache, dedup, budget\n"));
 }
 
 static void

@@ -551,12 +551,60 @@ only_no_cache_and_no_store_ask_for_a_fresh_answer(void **state)
 }
 
 static void
+cache_control_is_a_list_in_one_header_or_several(void **state)
+{
+	(void)state;
+	struct exchange x = { 0 };
+	struct err e;
+	struct door_head h = HEAD("Cache-Control: max-age=\"60\" , x=\"no-store, \\\" no-cache\"",
+	    "Cache-Control: Only-If-Cached", "Cache-Control: MAX-AGE = 30");
+	assert_int_equal(h.repeated, 0);
+	assert_int_equal(guard_directives(&h, &x, &e), 0);
+	assert_false(x.no_cache || x.no_store || x.fresh);
+	assert_true(x.only_if_cached);
+	assert_int_equal(x.max_age_s, 30);
+	struct door_head none = { 0 };
+	assert_int_equal(guard_directives(&none, &x, &e), 0);
+	assert_false(x.only_if_cached);
+	assert_int_equal(x.max_age_s, -1);
+	/* an end within a quoted string is an end */
+	struct door_head open = HEAD("Cache-Control: a=\"b, no-cache", "Cache-Control: c=\"\\");
+	assert_int_equal(guard_directives(&open, &x, &e), 0);
+	assert_false(x.no_cache);
+	for (int i = 0; i < 3; i++)
+		guard_take(&open, STR("cache-control"), STR("a"));
+	assert_int_equal(open.repeated, 1);
+}
+
+static void
+idempotency_key_and_similarity_reach_the_exchange(void **state)
+{
+	(void)state;
+	struct exchange x = { 0 };
+	struct err e;
+	struct door_head h = HEAD("Idempotency-Key: order 17/b", "X-Farthing-Similarity: 0.93");
+	assert_int_equal(guard_directives(&h, &x, &e), 0);
+	assert_string_equal(x.idempotency, "order 17/b");
+	assert_true(x.similarity_at_least > 0.9299 && x.similarity_at_least < 0.9301);
+	struct door_head none = { 0 };
+	assert_int_equal(guard_directives(&none, &x, &e), 0);
+	assert_string_equal(x.idempotency, "");
+	assert_true(x.similarity_at_least <= 0);
+}
+
+static void
 unknown_directives_are_refused_by_name(void **state)
 {
 	(void)state;
 	static const struct {
 		const char *line, *param;
 	} rows[] = {
+		{ "Cache-Control: max-age=1x", "cache-control" },
+		{ "Cache-Control: no-cache, max-age", "cache-control" },
+		{ "X-Farthing-Similarity: 1.01", "x-farthing-similarity" },
+		{ "X-Farthing-Similarity: inf", "x-farthing-similarity" },
+		{ "Idempotency-Key:", "idempotency-key" },
+		{ "Idempotency-Key: \xc3\xa4", "idempotency-key" },
 		{ "X-Farthing-Route: fast", "x-farthing-route" },
 		{ "X-Farthing-Route: AUTO", "x-farthing-route" },
 		{ "X-Farthing-Route:", "x-farthing-route" },
@@ -602,6 +650,8 @@ main(void)
 		cmocka_unit_test(run_and_its_budget_reach_the_exchange),
 		cmocka_unit_test(bad_run_names_its_header),
 		cmocka_unit_test(only_no_cache_and_no_store_ask_for_a_fresh_answer),
+		cmocka_unit_test(cache_control_is_a_list_in_one_header_or_several),
+		cmocka_unit_test(idempotency_key_and_similarity_reach_the_exchange),
 		cmocka_unit_test(unknown_directives_are_refused_by_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,9 +161,21 @@ configure(int port)
 	u->backoff_ms = 1;
 	u->circuit_failures = 0;
 	config->models[0].fallback_count = 0;
+	/* Kept answers are for the tests that are about them. */
+	config->tasks[0].cache.exact = false;
 	config->tasks[0].dedup.on = true;
+	config->tasks[0].dedup.window_ms = 0;
 	config->tasks[0].budget.on_disconnect = DISCONNECT_ABORT;
 	return 0;
+}
+
+static struct pipeline *
+begin(void)
+{
+	struct pipeline_house house = {
+		.loop = loop, .caller = caller, .ledger = ledger, .metrics = metrics
+	};
+	return pipeline_new(&house, config);
 }
 
 static int
@@ -184,7 +196,7 @@ open_house(void **state)
 	metrics = gateway_metrics_new();
 	gateway_metrics_admit(metrics, config);
 	site = site_new(config);
-	pipeline = pipeline_new(loop, caller, ledger, metrics, NULL, config);
+	pipeline = begin();
 	return ledger != NULL && caller != NULL ? 0 : -1;
 }
 
@@ -228,6 +240,8 @@ on_wake(struct reader *r)
 #define CHAT(more) "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]" more "}"
 #define STREAM CHAT(",\"stream\":true")
 
+static struct key *key_of_next; /* of those who arrive; NULL: none is required */
+
 static void
 arrive_in_run(
     struct person *p, const char *account, bool fresh, const char *run, int64_t budget, const char *body)
@@ -236,10 +250,14 @@ arrive_in_run(
 	*p = (struct person){ .last = 1 };
 	str_copy(p->x.run, sizeof p->x.run, str_from(run));
 	p->x.run_budget_pico = budget;
+	p->x.max_age_s = -1;
 	timed_id(p->x.id, sizeof p->x.id, "req_", 1795415041000);
 	str_copy(p->x.account, sizeof p->x.account, str_from(account));
 	str_copy(p->x.task, sizeof p->x.task, STR("default"));
 	p->x.fresh = fresh;
+	p->x.key = key_of_next;
+	if (key_of_next != NULL)
+		str_copy(p->x.project, sizeof p->x.project, str_from(key_of_next->project));
 	p->x.site = site;
 	p->x.arrived_us = clock_us();
 	p->x.wall_us = clock_wall_us();
@@ -603,6 +621,83 @@ body_reaches_all_who_wait_for_it(void **state)
 	assert_int_equal(booked("SELECT sum(cost_pico) FROM requests"), COST);
 }
 
+#define WHOLE                                                                                         \
+	"{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1,\"model\":\"m-1\",\"choices\":[{" \
+	"\"index\":0,"                                                                                \
+	"\"message\":{\"role\":\"assistant\",\"content\":\"a\"},\"finish_reason\":\"stop\"}],"        \
+	"\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":5}}"
+
+static void
+keep_answers(void)
+{
+	config->tasks[0].cache.exact = true;
+	config->tasks[0].dedup.window_ms = 300000;
+}
+
+static void
+kept_answer_costs_nothing_and_asks_nobody(void **state)
+{
+	(void)state;
+	struct person a, b, c, other;
+	keep_answers();
+	arrive(&a, CHAT(""));
+	await(one_request);
+	say_body(0, "200 OK", "x-ratelimit-remaining-requests: 9\r\n", WHOLE);
+	await(all_have_ended);
+	depart(&a, 200);
+	/* whole, as a stream, and for somebody else */
+	arrive(&b, CHAT(""));
+	assert_int_equal(b.x.cache, CACHE_EXACT);
+	arrive_as(&other, "other", false, CHAT(""));
+	assert_int_equal(other.x.cache, CACHE_MISS);
+	await(two_requests);
+	assert_got(&b, WHOLE);
+	assert_int_equal(b.x.reader.answer->headers.n, 0);
+	depart(&b, 200);
+	depart(&other, 499);
+	assert_int_equal(booked("SELECT count(*) FROM attempts WHERE outcome = 0"), 1);
+	assert_int_equal(booked("SELECT cost_pico FROM requests WHERE cache = 1"), 0);
+	assert_int_equal(booked("SELECT saved_pico FROM requests WHERE cache = 1"), COST);
+	assert_int_equal(booked("SELECT count(*) FROM requests f JOIN requests l ON f.answer_id = l.id"), 1);
+	assert_int_equal(booked("SELECT count(*) FROM requests WHERE cache = 1 AND basis = 0"), 1);
+	/* and its reader has it, whatever becomes of the cache */
+	arrive(&c, CHAT(""));
+	assert_int_equal(cache_purge(pipeline_cache(pipeline), &(struct shelf_purge){ 0 }), 1);
+	read_all(&c);
+	assert_got(&c, WHOLE);
+	depart(&c, 200);
+}
+
+/* Of a project that shares, one key may have less money than another, and so get shorter answers. */
+static void
+answer_that_a_keys_budget_may_shorten_is_not_shared_in_its_project(void **state)
+{
+	(void)state;
+	struct key poor = { .name = "poor",
+		.project = "p",
+		.limits = { -1, INT64_C(1000000000000), -1, -1 } },
+		   rich = { .name = "rich", .project = "p", .limits = ACCOUNT_UNLIMITED },
+		   own = { .name = "own", .limits = ACCOUNT_UNLIMITED };
+	struct person a, b, c, d;
+	config->tasks[0].cache.scope = SCOPE_PROJECT;
+	key_of_next = &poor;
+	arrive_as(&a, "poor", false, STREAM);
+	key_of_next = &rich;
+	arrive_as(&b, "rich", false, STREAM);
+	assert_ptr_not_equal(a.x.reader.answer, b.x.reader.answer);
+	key_of_next = &poor;
+	arrive_as(&c, "poor", false, STREAM);
+	assert_ptr_equal(b.x.reader.answer, c.x.reader.answer);
+	key_of_next = &own;
+	arrive_as(&d, "own", false, STREAM);
+	assert_ptr_not_equal(d.x.reader.answer, b.x.reader.answer);
+	key_of_next = NULL;
+	depart(&a, 499);
+	depart(&b, 499);
+	depart(&c, 499);
+	depart(&d, 499);
+}
+
 static void
 failure_before_the_answer_is_tried_again(void **state)
 {
@@ -816,7 +911,7 @@ end_takes_back_what_the_disk_was_going_to_say(void **state)
 	job_ran = false;
 	loop_post(loop, &later);
 	await(job_has_run);
-	pipeline = pipeline_new(loop, caller, ledger, metrics, NULL, config);
+	pipeline = begin();
 }
 
 static void
@@ -824,7 +919,7 @@ books_that_cannot_be_read_are_no_fresh_budget(void **state)
 {
 	(void)state;
 	change("ALTER TABLE windows RENAME TO gone");
-	assert_null(pipeline_new(loop, caller, ledger, metrics, NULL, config));
+	assert_null(begin());
 	change("ALTER TABLE gone RENAME TO windows");
 }
 
@@ -1022,6 +1117,8 @@ main(void)
 		IN_HOUSE(dedup_that_is_off_shares_nothing),
 		IN_HOUSE(landed_answer_is_not_joined),
 		IN_HOUSE(body_reaches_all_who_wait_for_it),
+		IN_HOUSE(kept_answer_costs_nothing_and_asks_nobody),
+		IN_HOUSE(answer_that_a_keys_budget_may_shorten_is_not_shared_in_its_project),
 		IN_HOUSE(failure_before_the_answer_is_tried_again),
 		IN_HOUSE(attempts_are_counted_and_end),
 		IN_HOUSE(limited_model_is_left_for_its_fallback),

@@ -1,0 +1,202 @@
+/*
+ * Keeping what asks have brought.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "keep.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "stages/replay.h"
+
+/* A longer answer is put together, and looked through, by a worker. */
+enum { IN_PLACE = 32 * 1024 };
+
+/* An answer on its way into the cache. */
+struct work {
+	struct task task;
+	struct link link;
+	struct keep *keep;
+	struct answer *answer; /* held; its bytes change no more */
+	struct answer_facts facts;
+	enum endpoint endpoint;
+	struct digest question;
+	struct buf body; /* what a stream was put together to; empty: it could not be, or it was none */
+	bool normal;     /* it may be kept */
+	struct memo memo;
+};
+
+void
+keep_open(struct keep *k, struct cache *cache, struct loop *l, struct workers *workers)
+{
+	*k = (struct keep){ .cache = cache, .loop = l, .workers = workers };
+	list_init(&k->works);
+}
+
+static void
+work_free(struct work *w)
+{
+	list_leave(&w->link);
+	answer_drop(&w->answer);
+	buf_free(&w->body);
+	free(w);
+}
+
+void
+keep_close(struct keep *k)
+{
+	while (k->works.next != NULL && !list_empty(&k->works)) {
+		struct work *w = LIST_ENTRY(k->works.next, struct work, link);
+		loop_unpost(k->loop, &w->task.job);
+		work_free(w);
+	}
+	assert(k->pledges.count == 0);
+	table_free(&k->pledges);
+}
+
+/* ---- who keeps ---- */
+
+static const struct task_conf *
+task_of(const struct exchange *x)
+{
+	return config_task(site_config(x->site), str_from(x->task));
+}
+
+static bool
+is_cacheable(const struct exchange *x)
+{
+	const struct task_conf *t = task_of(x);
+	return !x->forwarded && x->request.shareable && site_config(x->site)->mode != MODE_OBSERVE &&
+	       (t->cache.exact || t->dedup.on);
+}
+
+bool
+keep_reads(const struct exchange *x)
+{
+	return !x->fresh && is_cacheable(x);
+}
+
+bool
+keep_writes(const struct exchange *x)
+{
+	return !x->no_store && is_cacheable(x);
+}
+
+static int64_t
+usefulness_us(const struct task_conf *t)
+{
+	int64_t ttl = t->cache.exact ? t->cache.ttl_ms : 0, window = t->dedup.on ? t->dedup.window_ms : 0;
+	return (ttl > window ? ttl : window) * 1000;
+}
+
+void
+keep_intend(struct keep *k, const struct exchange *x, struct ask *ask)
+{
+	(void)k;
+	struct memo *m = must_alloc(sizeof *m);
+	m->keep = keep_writes(x);
+	m->ttl_us = usefulness_us(task_of(x));
+	list_init(&m->pledges);
+	str_copy(m->account, sizeof m->account, str_from(x->account));
+	str_copy(m->task, sizeof m->task, str_from(x->task));
+	exchange_scope(x, m->scope);
+	ask_remember(ask, m);
+}
+
+void
+keep_item(struct shelf_item *item, const struct memo *memo, enum endpoint endpoint,
+    const struct answer_facts *facts)
+{
+	*item = (struct shelf_item){ .account = str_from(memo->account),
+		.task = str_from(memo->task),
+		.endpoint = str_from(endpoint_name(endpoint)),
+		.tier = str_from(facts->tier),
+		.model = str_from(facts->model),
+		.upstream = str_from(facts->upstream),
+		.asker_id = str_from(facts->asker_id),
+		.usage = facts->usage,
+		.cost_pico = facts->cost_pico,
+		.basis = facts->basis,
+		.kept_us = clock_wall_us() };
+}
+
+/* ---- putting it together ---- */
+
+static struct str
+whole_body(const struct work *w)
+{
+	return buf_str(w->answer->form == ANSWER_BODY ? &w->answer->body : &w->body);
+}
+
+/* Any thread: the answer has all its bytes. */
+static void
+put_together(struct work *w)
+{
+	struct buf events = { 0 };
+	if (w->answer->form == ANSWER_EVENTS && answer_copy(w->answer, VIEW_ASKED, &events) == 0)
+		replay_assemble(w->endpoint, buf_str(&events), &w->body);
+	buf_free(&events);
+	w->normal = whole_body(w).n > 0 && replay_is_normal(w->endpoint, whole_body(w));
+}
+
+static void
+on_worker(struct task *task)
+{
+	put_together(LIST_ENTRY(task, struct work, task));
+	replay_rest();
+}
+
+static void
+keep_it(struct task *task)
+{
+	struct work *w = LIST_ENTRY(task, struct work, task);
+	if (w->normal) {
+		struct shelf_item item;
+		keep_item(&item, &w->memo, w->endpoint, &w->facts);
+		item.key = w->question;
+		item.scope = str_from(w->memo.scope);
+		item.body = whole_body(w);
+		item.expires_us = item.kept_us + w->memo.ttl_us;
+		cache_keep(w->keep->cache, &item);
+	}
+	work_free(w);
+}
+
+static void
+keep_answer(struct keep *k, struct ask *ask, const struct memo *memo)
+{
+	const struct request *r = ask_request(ask);
+	const struct answer *a = ask_answer(ask);
+	if (a->form == ANSWER_BODY && !cache_takes(k->cache, a->body.n))
+		return;
+	struct work *w = must_alloc(sizeof *w);
+	w->task = (struct task){ .work = on_worker, .done = keep_it };
+	w->keep = k;
+	w->answer = ask_answer(ask);
+	answer_hold(w->answer);
+	w->facts = w->answer->facts;
+	w->endpoint = r->endpoint;
+	w->question = r->question;
+	w->memo = *memo;
+	list_push(&k->works, &w->link);
+	if (k->workers != NULL && w->answer->body.n > IN_PLACE) {
+		workers_give(k->workers, &w->task); /* the worker's until it is done */
+		return;
+	}
+	put_together(w);
+	keep_it(&w->task);
+}
+
+void
+keep_landed(struct keep *k, struct ask *ask, bool whole)
+{
+	struct memo *memo = ask_memo(ask);
+	if (memo == NULL)
+		return;
+	ask_remember(ask, NULL);
+	pledge_settle(k, ask, memo, whole);
+	if (whole && memo->keep && ask_answer(ask)->status == 200)
+		keep_answer(k, ask, memo);
+	free(memo);
+}
