@@ -27,8 +27,9 @@ enum veto_kind {
 	VETO_QUOTE,
 	VETO_DIRECTION,
 	VETO_LANGUAGE,
-	VETO_CONTEXT, /* it points at something outside itself: "and the second one?" */
-	VETO_LENGTH,
+	VETO_CONTEXT,  /* it points at something outside itself: "and the second one?" */
+	VETO_LENGTH,   /* or form: "in one sentence", "as a table" */
+	VETO_QUESTION, /* why and how, can and should */
 	VETOES,
 };
 const char *veto_name(enum veto_kind kind); /* "number", ... : for headers, rows and explain */
@@ -39,7 +40,13 @@ struct veto {
 	    b[48]; /* what differs, for `explain` alone: it is text of the prompt and never reaches a log */
 };
 
-/* Whether no fact differs between the two; *veto says the first one that does. */
+/* Whether no fact differs between the two; *veto says the first one that does, and may be NULL. Symmetric. */
 bool facts_agree(struct str a, struct str b, struct veto *veto);
+
+/* The same in two steps, for a text that is compared with several. A read text is never changed: any number of threads may look. */
+struct facts;
+struct facts *facts_read(struct str text); /* keeps nothing of text; NULL: out of memory */
+void facts_free(struct facts **f);
+bool facts_same(const struct facts *a, const struct facts *b, struct veto *veto);
 
 #endif
