@@ -76,6 +76,10 @@ buf_str(const struct buf *b)
 /* Appends s as the inside of a JSON string (without the quotes): escapes what JSON must, keeps valid UTF-8, replaces the rest. */
 int buf_add_json(struct buf *b, struct str s);
 
+/* The number in decimal, somewhere in text and terminated */
+enum { INT_TEXT_SIZE = 24 };
+const char *int_format(int64_t n, char text[INT_TEXT_SIZE]);
+
 /* Small fixed-size allocations: zeroed; the process ends with one line when the allocator refuses. */
 void *must_alloc(size_t size);
 

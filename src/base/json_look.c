@@ -108,8 +108,10 @@ json_is(const struct json *j, uint32_t node, const char *text)
 	if (x->type != JSON_STRING)
 		return false;
 	struct str inside = json_inside(j, node);
+	/* Most names that are asked for are another one from the first byte on. */
 	if (!x->escaped)
-		return str_eq(inside, str_from(text));
+		return inside.n == 0 ? text[0] == '\0'
+				     : inside.p[0] == text[0] && str_eq(inside, str_from(text));
 	struct str rest = str_from(text);
 	while (inside.n > 0) {
 		char c[4];

@@ -62,11 +62,34 @@ json_decimal(struct str s)
 	return d;
 }
 
+/* Fifteen digits and ten to the 22nd are doubles without rounding, so one operation on them rounds as it must. */
+static bool
+is_short(const struct json_decimal *d)
+{
+	return d->count <= 15 && d->exponent >= -22 && d->exponent <= 22;
+}
+
+static double
+short_value(const struct json_decimal *d)
+{
+	static const double tens[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12,
+		1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+	int64_t digits = 0;
+	for (size_t i = 0; i < d->digits.n; i++)
+		if (d->digits.p[i] != '.')
+			digits = digits * 10 + (d->digits.p[i] - '0');
+	double value =
+	    d->exponent < 0 ? (double)digits / tens[-d->exponent] : (double)digits * tens[d->exponent];
+	return d->negative ? -value : value;
+}
+
 double
 json_decimal_value(const struct json_decimal *d)
 {
 	if (d->count == 0)
 		return 0;
+	if (is_short(d))
+		return short_value(d);
 	char text[EXACT + 32];
 	size_t n = 0, digits = 0;
 	if (d->negative)

@@ -94,15 +94,8 @@ log_flush(void)
 static void
 add_number(struct buf *b, int64_t n)
 {
-	char text[24], *at = text + sizeof text;
-	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
-	do {
-		*--at = (char)('0' + left % 10);
-		left /= 10;
-	} while (left != 0);
-	if (n < 0)
-		*--at = '-';
-	buf_add(b, (struct str){ at, (size_t)(text + sizeof text - at) });
+	char text[INT_TEXT_SIZE];
+	buf_add(b, str_from(int_format(n, text)));
 }
 
 static void
@@ -169,9 +162,14 @@ add_pairs(struct buf *b, const char *f, va_list *args, bool json)
 		if (eq == NULL)
 			break;
 		struct str key = { f, (size_t)(eq - f) };
-		buf_add(b, json ? STR(",\"") : STR(" "));
-		buf_add(b, key);
-		buf_add(b, json ? STR("\":") : STR("="));
+		if (json) {
+			buf_add(b, STR(",\""));
+			buf_add(b, key);
+			buf_add(b, STR("\":"));
+		} else {
+			buf_add_c(b, ' ');
+			buf_add(b, (struct str){ key.p, key.n + 1 }); /* the '=' too */
+		}
 		f = eq + 1;
 		if (*f == '%') {
 			f++;

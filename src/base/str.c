@@ -98,6 +98,21 @@ str_find(struct str s, struct str needle)
 	return at != NULL ? at - s.p : -1;
 }
 
+const char *
+int_format(int64_t n, char text[INT_TEXT_SIZE])
+{
+	char *at = text + INT_TEXT_SIZE - 1;
+	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+	*at = '\0';
+	do {
+		*--at = (char)('0' + left % 10);
+		left /= 10;
+	} while (left != 0);
+	if (n < 0)
+		*--at = '-';
+	return at;
+}
+
 void
 str_copy(char *to, size_t size, struct str from)
 {

@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <assert.h>
-#include <stdio.h>
 #include <sys/types.h>
 
 #include "base/clock.h"
@@ -30,9 +29,8 @@ add(struct MHD_Response *r, const char *name, const char *value)
 static void
 add_int(struct MHD_Response *r, const char *name, int64_t value)
 {
-	char text[32];
-	snprintf(text, sizeof text, "%lld", (long long)value);
-	MHD_add_response_header(r, name, text);
+	char text[INT_TEXT_SIZE];
+	MHD_add_response_header(r, name, int_format(value, text));
 }
 
 static void

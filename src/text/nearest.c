@@ -12,10 +12,9 @@
 
 enum {
 	DIMS_MAX = 1024,
-	LINKED_MIN = NEAREST_SCAN_MAX / 2, /* below it the graph goes */
-	GROW_STEP = 4,                     /* entries an insertion links while the graph grows */
-	GROW_LOOK = 16,                    /* words of 64 ids it looks through for them */
-	FADE_STEP = 8                      /* pieces whose links a call frees */
+	GROW_STEP = 4,  /* entries an insertion links while the graph grows */
+	GROW_LOOK = 16, /* words of 64 ids it looks through for them */
+	FADE_STEP = 8   /* pieces whose links a call frees */
 };
 
 struct nearest_whole {
@@ -113,7 +112,7 @@ static void
 tend(struct nearest *n, bool added)
 {
 	bool has_graph = n->state == STATE_GROWING || n->state == STATE_LINKED;
-	if (has_graph && n->count < LINKED_MIN)
+	if (has_graph && n->count < NEAREST_SCAN_MAX / 2)
 		fade_begin(n);
 	if (n->state == STATE_SCANNED && n->count > NEAREST_SCAN_MAX)
 		grow_begin(n);

@@ -15,11 +15,11 @@
 
 enum {
 	BEAM_ADD = 64,  /* how many candidates the place of a new node is chosen from */
-	BEAM_FIND = 32, /* how many a lookup keeps in a graph of NEAREST_SCAN_MAX */
-	BEAM_MORE = 12, /* and more with each doubling */
-	BEAM_ABOVE = 8, /* on the floors it only passes: with one, a walk ends in a hollow, far away */
-	PATIENCE = 16,  /* nodes a lookup looks around at before it doubts that anything alike is there */
-	JOIN = 16,      /* how many a new node is linked with on floor 0 */
+	BEAM_FIND = 20, /* how many a lookup keeps in a graph of NEAREST_SCAN_MAX */
+	FIND_MORE = 12, /* and more with each doubling */
+	BEAM_ABOVE = 8, /* on the floors it only passes: with few, a walk ends in a hollow, far away */
+	ABOVE_MORE = 4,
+	JOIN = 16, /* how many a new node is linked with on floor 0 */
 	JOIN_ABOVE = 8
 };
 
@@ -36,7 +36,7 @@ struct beam {
 struct aim {
 	const int8_t *vector;
 	float scale;
-	float hope; /* a walk whose best is below this after PATIENCE nodes ends */
+	float hope; /* a walk whose best is below this after as many nodes as its beam is wide ends */
 };
 
 static uint32_t
@@ -156,13 +156,23 @@ walk(const struct nearest *n, unsigned floor, struct aim aim, size_t width, stru
 	uint64_t end = n->walks->work + WALK_MOST;
 	size_t at = 0, been = 0;
 	while (at < b->n && n->walks->work < end) {
-		if (been++ >= PATIENCE && b->c[0].cosine < aim.hope)
+		if (floor == 0 && been++ >= width && b->c[0].cosine < aim.hope)
 			return;
 		b->c[at].been = true;
 		look_around(n, floor, aim, b->c[at].id, b);
 		for (at = 0; at < b->n && b->c[at].been;)
 			at++;
 	}
+}
+
+/* How often a graph of NEAREST_SCAN_MAX would have to double to be like this one. */
+static size_t
+doublings(const struct nearest *n)
+{
+	size_t times = 0;
+	for (size_t size = n->nodes; size >= 2 * (size_t)NEAREST_SCAN_MAX; size /= 2)
+		times++;
+	return times;
 }
 
 /* The beam holds the entry, and then what is nearest on the floor above `floor`. */
@@ -172,16 +182,15 @@ go_down(const struct nearest *n, unsigned floor, struct aim aim, struct beam *b)
 	b->n = 0;
 	b->width = 1;
 	beam_put(b, n->entry, cosine_of(n, aim, n->entry));
+	size_t width = BEAM_ABOVE + ABOVE_MORE * doublings(n);
 	for (unsigned f = height_of(n, n->entry); f > floor; f--)
-		walk(n, f, aim, BEAM_ABOVE, b);
+		walk(n, f, aim, width, b);
 }
 
 static size_t
 find_width(const struct nearest *n, size_t most)
 {
-	size_t width = BEAM_FIND;
-	for (size_t size = n->nodes; size >= 2 * (size_t)NEAREST_SCAN_MAX; size /= 2)
-		width += BEAM_MORE;
+	size_t width = BEAM_FIND + FIND_MORE * doublings(n);
 	return width < 2 * most ? 2 * most : width;
 }
 

@@ -215,6 +215,33 @@ numbers_follow_the_grammar_and_fit_a_double(void **state)
 	refused(STR("1_0"), JSON_INVALID, 1);
 }
 
+/* Short ones are worked out here, long ones by the library: on both sides of where that changes. */
+static void
+a_number_is_the_double_the_library_reads(void **state)
+{
+	(void)state;
+	uint64_t seed = 1;
+	for (int i = 0; i < 20000; i++) {
+		seed = seed * UINT64_C(6364136223846793005) + 1;
+		uint64_t digits = seed >> 11 >> (seed >> 5) % 50;
+		int exponent = (int)((seed >> 40) % 60) - 30;
+		char text[64];
+		if (i % 2 == 0)
+			snprintf(text, sizeof text, "%s%llue%d", i % 4 == 0 ? "-" : "",
+			    (unsigned long long)digits, exponent);
+		else
+			snprintf(text, sizeof text, "%llu.%03llu", (unsigned long long)(digits % 100000),
+			    (unsigned long long)(digits / 100000 % 1000));
+		struct json j;
+		double d = -1;
+		assert_int_equal(scan(&j, str_from(text)), 0);
+		assert_true(json_double(&j, 0, &d));
+		if (d != strtod(text, NULL))
+			fail_msg("%s", text);
+		drop(&j);
+	}
+}
+
 static void
 digits_beyond_the_precision_of_a_double_still_round(void **state)
 {
@@ -690,6 +717,7 @@ main(void)
 		cmocka_unit_test(strings_hold_valid_text_only),
 		cmocka_unit_test(an_odd_byte_is_found_wherever_it_stands),
 		cmocka_unit_test(numbers_follow_the_grammar_and_fit_a_double),
+		cmocka_unit_test(a_number_is_the_double_the_library_reads),
 		cmocka_unit_test(digits_beyond_the_precision_of_a_double_still_round),
 		cmocka_unit_test(a_million_digits_cost_little),
 		cmocka_unit_test(nesting_ends_at_the_limit),

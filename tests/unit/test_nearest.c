@@ -30,6 +30,18 @@ fail_aligned_alloc(size_t line, size_t size)
 	return memory_fails > 0 && ++allocations % memory_fails == 0 ? NULL : aligned_alloc(line, size);
 }
 
+/* Quick tests let the graph begin at an eighth of its size, with an eighth of the entries: what breaks a graph breaks a small
+ * one. `test_nearest large` has all sizes as they are. */
+static size_t part = 8;
+
+static size_t
+sized(size_t n)
+{
+	return n / part;
+}
+
+#include "text/nearest.h"
+#define NEAREST_SCAN_MAX sized(NEAREST_SCAN_MAX)
 #define calloc fail_calloc
 #define aligned_alloc fail_aligned_alloc
 #include "../../src/text/nearest.c"
@@ -37,7 +49,8 @@ fail_aligned_alloc(size_t line, size_t size)
 #undef calloc
 #undef aligned_alloc
 
-enum { DIMS = 128, CALL_MOST = 12000, MANY = 12000 };
+enum { DIMS = 128, CALL_MOST = 12000 };
+#define MANY sized(12000)
 
 typedef int8_t vector[DIMS];
 
@@ -279,7 +292,9 @@ check_sound(const struct nearest *n)
 static void
 check_bytes(const struct nearest *n)
 {
-	assert_true(nearest_bytes(n) <= n->count * NEAREST_ENTRY_BYTES + NEAREST_FIXED_BYTES);
+	/* The last piece is more than the spare bytes of so few entries. */
+	size_t last = part > 1 && n->state != STATE_SCANNED ? PIECE * NEAREST_ENTRY_BYTES : 0;
+	assert_true(nearest_bytes(n) <= n->count * NEAREST_ENTRY_BYTES + NEAREST_FIXED_BYTES + last);
 }
 
 /* ---- dot products and scanning ---- */
@@ -358,7 +373,7 @@ a_vector_of_no_length_is_counted_and_never_found(void **state)
 	struct model m = model_new(MANY);
 	vector zero = { 0 }, v;
 	uint64_t seed = 3;
-	for (size_t i = 0; i < 6000; i++) {
+	for (size_t i = 0; i < sized(6000); i++) {
 		make_alike(&seed, 300, v);
 		model_add(&m, i % 3 == 0 ? zero : v);
 	}
@@ -370,7 +385,7 @@ a_vector_of_no_length_is_counted_and_never_found(void **state)
 	for (size_t i = 0; i < n; i++)
 		assert_true(got[i].id % 3 != 0);
 	assert_true(check_found(&m, v, 0.85f, 8, &of) > 0);
-	for (uint32_t i = 0; i < 6000; i++)
+	for (uint32_t i = 0; i < sized(6000); i++)
 		model_remove(&m, i);
 	check_sound(m.n);
 	model_free(&m);
@@ -397,7 +412,7 @@ static void
 a_removed_entry_is_not_found_and_its_id_comes_again(void **state)
 {
 	(void)state;
-	for (size_t size = 100; size <= 8000; size += 7900) {
+	for (size_t size = 100; size <= sized(8000); size += sized(8000) - 100) {
 		struct model m = model_new(MANY);
 		uint64_t seed = 4;
 		vector v;
@@ -432,20 +447,21 @@ it_grows_into_a_graph_and_fades_back_and_finds_all_the_while(void **state)
 	struct model m = model_new(MANY);
 	uint64_t seed = 5;
 	size_t of, seen[4] = { 0 }, hits = 0, all = 0;
-	for (size_t i = 0; i < 9000; i++) {
+	for (size_t i = 0; i < sized(9000); i++) {
 		vector v;
-		make_alike(&seed, 500, v);
+		make_alike(&seed, sized(500), v);
 		uint32_t id = model_add(&m, v);
 		seen[m.n->state]++;
 		check_bytes(m.n);
-		if (i % 20 == 0 || (i > 4090 && i < 4110)) {
+		if (i % 20 == 0 || (i + 6 > NEAREST_SCAN_MAX && i < NEAREST_SCAN_MAX + 14)) {
 			hits += check_found(&m, m.v[id], 0.85f, 8, &of);
 			all += of;
 		}
-		if (i % 500 == 0)
+		if (i % sized(500) == 0)
 			check_sound(m.n);
 	}
-	assert_true(seen[STATE_GROWING] > 100 && seen[STATE_GROWING] < 2000 && seen[STATE_LINKED] > 3000);
+	assert_true(seen[STATE_GROWING] > sized(1000) && seen[STATE_GROWING] < sized(2000));
+	assert_true(seen[STATE_LINKED] > sized(3000));
 	while (m.count > 0) {
 		model_remove(&m, any_id(&m, &seed));
 		seen[m.n->state]++;
@@ -453,10 +469,10 @@ it_grows_into_a_graph_and_fades_back_and_finds_all_the_while(void **state)
 			hits += check_found(&m, m.v[any_id(&m, &seed)], 0.85f, 8, &of);
 			all += of;
 		}
-		if (m.count % 500 == 0)
+		if (m.count % sized(500) == 0)
 			check_sound(m.n);
 	}
-	assert_true(seen[STATE_FADING] > 0);
+	assert_true(seen[STATE_FADING] > 0 || m.cap < 16 * PIECE); /* eight pieces a call */
 	assert_int_equal(m.n->state, STATE_SCANNED);
 	assert_true((double)hits >= 0.995 * (double)all);
 	assert_true(m.most_work < CALL_MOST);
@@ -468,24 +484,24 @@ static void
 a_graph_that_fades_while_it_fills_again_is_made_anew(void **state)
 {
 	(void)state;
-	struct model m = model_new(4 * MANY);
+	struct model m = model_new(24 * PIECE + MANY);
 	uint64_t seed = 6;
 	vector v;
 	size_t of, faded = 0;
-	for (size_t i = 0; i < MANY; i++) {
+	for (size_t i = 0; i < 17 * PIECE + sized(6000); i++) {
 		make_alike(&seed, 500, v);
 		model_add(&m, v);
 	}
 	while (m.n->state != STATE_FADING)
 		model_remove(&m, any_id(&m, &seed));
-	for (size_t i = 0; i < 6000; i++) {
+	for (size_t i = 0; i < sized(6000); i++) {
 		faded += m.n->state == STATE_FADING;
 		make_alike(&seed, 500, v);
 		model_add(&m, v);
 		if (i % 50 == 0)
 			(void)check_found(&m, v, 0.85f, 8, &of);
 	}
-	assert_true(faded > 3);
+	assert_true(faded > 1);
 	assert_int_equal(m.n->state, STATE_LINKED);
 	check_sound(m.n);
 	assert_true(m.most_work < CALL_MOST);
@@ -501,13 +517,13 @@ a_graph_finds_what_is_alike(void **state)
 	vector v;
 	size_t of, hits = 0, all = 0, first = 0, firsts = 0;
 	for (size_t i = 0; i < MANY; i++) {
-		make_alike(&seed, 2000, v);
+		make_alike(&seed, sized(2000), v);
 		model_add(&m, v);
 	}
 	check_bytes(m.n);
 	check_sound(m.n);
 	for (size_t i = 0; i < 400; i++) {
-		make_alike(&seed, 2200, v);
+		make_alike(&seed, sized(2200), v);
 		hits += check_found(&m, v, 0.85f, 8, &of);
 		all += of;
 		first += check_found(&m, v, 0.85f, 1, &of);
@@ -526,9 +542,9 @@ the_same_calls_make_the_same_index(void **state)
 	(void)state;
 	struct model a = model_new(MANY), b = model_new(MANY);
 	uint64_t seed = 8;
-	for (size_t i = 0; i < 7000; i++) {
+	for (size_t i = 0; i < sized(7000); i++) {
 		vector v;
-		make_alike(&seed, 500, v);
+		make_alike(&seed, sized(500), v);
 		assert_int_equal(model_add(&a, v), model_add(&b, v));
 		if (i % 5 == 0) {
 			uint32_t id = any_id(&a, &seed);
@@ -547,18 +563,18 @@ the_same_calls_make_the_same_index(void **state)
 /* ---- hostile vectors ---- */
 
 static void
-a_hundred_thousand_equal_vectors_hide_nobody(void **state)
+thousands_of_equal_vectors_hide_nobody(void **state)
 {
 	(void)state;
-	enum { EQUALS = 100000, OTHERS = 5000 };
-	struct model m = model_new(EQUALS + OTHERS + PIECE);
+	size_t most = sized(5000), all = sized(100000) + most;
+	struct model m = model_new(all + PIECE);
 	uint64_t seed = 9;
 	vector equal, v;
 	make_alike(&seed, 1, equal);
-	uint32_t others[OTHERS];
+	uint32_t others[5000];
 	size_t n = 0;
-	for (size_t i = 0; i < EQUALS + OTHERS; i++) {
-		bool other = i % 17 == 16 && n < OTHERS;
+	for (size_t i = 0; i < all; i++) {
+		bool other = i % 17 == 16 && n < most;
 		if (other)
 			make_alike(&seed, 500, v);
 		uint32_t id = model_add(&m, other ? v : equal);
@@ -573,9 +589,9 @@ a_hundred_thousand_equal_vectors_hide_nobody(void **state)
 	size_t missed = 0;
 	for (size_t i = 0; i < n; i++)
 		missed += nearest_find(m.n, m.v[others[i]], 0.999f, got, 1) != 1;
-	assert_true(missed < n / 500);
+	assert_true(missed <= n / 1000);
 	/* The one that stands for all goes again and again; another takes its place. */
-	for (size_t i = 0; i < 5000; i++) {
+	for (size_t i = 0; i < sized(5000); i++) {
 		assert_int_equal(nearest_find(m.n, equal, 0.99f, got, 2), 2);
 		model_remove(&m, got[i % 2].id);
 	}
@@ -605,9 +621,9 @@ vectors_that_are_nearly_equal_do_not_part_the_others(void **state)
 	struct model m = model_new(MANY);
 	uint64_t seed = 10;
 	vector v;
-	size_t found = 0;
-	for (size_t i = 0; i < 9000; i++) {
-		make_twinlike(&seed, i / 3000, v);
+	size_t n = sized(9000), found = 0;
+	for (size_t i = 0; i < n; i++) {
+		make_twinlike(&seed, 3 * i / n, v);
 		model_add(&m, v);
 	}
 	for (size_t i = 0; i < 100; i++) {
@@ -616,10 +632,10 @@ vectors_that_are_nearly_equal_do_not_part_the_others(void **state)
 	}
 	check_sound(m.n);
 	struct near got[8];
-	for (uint32_t id = 0; id < 9100; id += id < 9000 ? 75 : 1)
+	for (uint32_t id = 0; id < n + 100; id += id < n ? (uint32_t)sized(75) : 1)
 		found += nearest_find(m.n, m.v[id], 0.99f, got, 8) > 0;
-	assert_true(found >= 218); /* of 220 */
-	while (m.count > 2500)
+	assert_true(found >= 218); /* of 220, or 225 */
+	while (m.count > sized(2500))
 		model_remove(&m, any_id(&m, &seed));
 	check_sound(m.n);
 	assert_true(m.most_work < CALL_MOST);
@@ -635,7 +651,7 @@ make_in_order(enum order order, size_t i, size_t n, int8_t *out)
 	double v[DIMS] = { 0 };
 	size_t at = order == ORDER_BACK ? n - i : order == ORDER_TWO_ENDS && i % 2 != 0 ? n - i : i;
 	if (order == ORDER_CLUSTERS) {
-		lean(v, 900 + i / 100, 1);
+		lean(v, 900 + 60 * i / n, 1);
 		lean(v, 70000 + i, 0.4);
 	} else {
 		for (size_t k = 0; k < DIMS; k++)
@@ -650,7 +666,7 @@ no_order_of_adding_and_removing_hides_anybody(void **state)
 	(void)state;
 	for (enum order order = 0; order < ORDERS; order++) {
 		struct model m = model_new(MANY);
-		size_t n = 6000, missed = 0;
+		size_t n = sized(6000), missed = 0;
 		vector v;
 		for (size_t i = 0; i < n; i++) {
 			make_in_order(order, i, n, v);
@@ -665,7 +681,7 @@ no_order_of_adding_and_removing_hides_anybody(void **state)
 		check_sound(m.n);
 		for (uint32_t id = (uint32_t)n - 1; id > n * 2 / 3; id -= 3)
 			missed += nearest_find(m.n, m.v[id], 0.9999f, &got, 1) != 1;
-		assert_true(missed <= 5);
+		assert_true(missed <= n / 1200);
 		assert_true(m.most_work < CALL_MOST);
 		model_free(&m);
 	}
@@ -678,7 +694,7 @@ ties_everywhere_are_borne(void **state)
 	(void)state;
 	struct model m = model_new(MANY);
 	uint64_t seed = 11;
-	for (size_t i = 0; i < 7000; i++) {
+	for (size_t i = 0; i < sized(7000); i++) {
 		vector v;
 		memset(v, 0, sizeof v);
 		for (size_t k = 0; k < 13; k++)
@@ -686,12 +702,63 @@ ties_everywhere_are_borne(void **state)
 		model_add(&m, v);
 		if (i % 3 == 0)
 			model_remove(&m, any_id(&m, &seed));
-		if (i % 1000 == 0)
+		if (i % sized(1000) == 0)
 			check_sound(m.n);
 	}
 	check_sound(m.n);
 	assert_true(m.most_work < CALL_MOST);
 	model_free(&m);
+}
+
+/* One of three clusters whose members all know each other. The second lies between the others. */
+static void
+make_in_cluster(uint64_t *seed, size_t cluster, int8_t *out)
+{
+	double v[DIMS] = { 0 };
+	lean(v, 100, cluster < 2);
+	lean(v, 200, cluster > 0);
+	lean(v, draw(seed), 0.1);
+	round_off(v, out);
+}
+
+/*
+ *   A -- x -- C      x goes. B has one place again, and needs two to lead on from A to C:
+ *        |           it must give up a link within its cluster.
+ *        B
+ */
+static void
+those_who_met_in_one_that_leaves_meet_elsewhere_though_all_are_full(void **state)
+{
+	(void)state;
+	enum { CLUSTER = WIDTH, ALL = 3 * CLUSTER };
+	struct nearest *n = nearest_new(DIMS);
+	uint64_t seed = 15;
+	vector v;
+	for (size_t i = 0; i <= ALL; i++) {
+		make_in_cluster(&seed, i < ALL ? i / CLUSTER : 1, v);
+		assert_int_equal(nearest_add(n, v), i);
+	}
+	/* The graph is made by hand: cliques, and x with a member of each. */
+	assert_int_equal(rows_link(n, &n->pieces[0]), 0);
+	for (uint32_t id = 0; id <= ALL; id++) {
+		n->pieces[0].links->kind[id] = KIND_NODE;
+		n->pieces[0].links->next[id] = NOBODY;
+	}
+	n->state = STATE_LINKED;
+	n->nodes = ALL + 1;
+	n->entry = 0;
+	for (uint32_t a = 0; a < ALL; a++)
+		for (uint32_t b = a + 1; b < ALL && b / CLUSTER == a / CLUSTER; b++)
+			assert_true(links_join(n, 0, a, b, false));
+	for (uint32_t a = 0; a < ALL; a += CLUSTER) {
+		assert_true(links_join(n, 0, ALL, a, false));
+		assert_int_equal(links_of(n, 0, a).n, WIDTH);
+	}
+	check_sound(n);
+	graph_remove(n, ALL);
+	rows_give(n, ALL);
+	check_sound(n);
+	nearest_free(&n);
 }
 
 /* ---- all of it at random ---- */
@@ -700,36 +767,36 @@ static void
 thousands_of_random_steps_agree_with_a_plain_model(void **state)
 {
 	(void)state;
-	struct model m = model_new(9000);
+	struct model m = model_new(sized(9000));
 	uint64_t seed = 12;
 	size_t of, hits = 0, all = 0, states[4] = { 0 };
 	vector v;
-	for (size_t step = 0; step < 30000; step++) {
-		/* The size swings between some 1,500 and 7,000, so each state comes several times. */
-		bool fill = step / 5500 % 2 == 0;
+	for (size_t step = 0; step < sized(30000); step++) {
+		/* The size swings between some 1,500 and 7,000 (an eighth of that), so each state comes several times. */
+		bool fill = step / sized(5500) % 2 == 0;
 		uint64_t dice = draw(&seed) % 100;
-		if (m.count < 8000 && (m.count == 0 || dice < (fill ? 94 : 12))) {
+		if (m.count < sized(8000) && (m.count == 0 || dice < (fill ? 94 : 12))) {
 			if (dice % 10 == 3 && m.count > 0)
 				memcpy(v, m.v[any_id(&m, &seed)], DIMS);
 			else if (dice == 7)
 				memset(v, 0, DIMS);
 			else
-				make_alike(&seed, 600, v);
+				make_alike(&seed, sized(600), v);
 			model_add(&m, v);
 		} else {
 			model_remove(&m, any_id(&m, &seed));
 		}
 		states[m.n->state]++;
 		if (step % 50 == 0) {
-			make_alike(&seed, 700, v);
+			make_alike(&seed, sized(700), v);
 			hits += check_found(&m, v, 0.85f, 8, &of);
 			all += of;
 		}
-		if (step % 4000 == 0)
+		if (step % sized(4000) == 0)
 			check_sound(m.n);
 	}
 	for (size_t i = 0; i < 4; i++)
-		assert_true(states[i] > 0);
+		assert_true(states[i] > 0 || (i == STATE_FADING && m.cap < 16 * PIECE));
 	assert_true((double)hits >= 0.99 * (double)all);
 	assert_true(m.most_work < CALL_MOST);
 	model_free(&m);
@@ -741,26 +808,32 @@ static void
 an_entry_takes_no_more_than_it_says(void **state)
 {
 	(void)state;
+	enum { ALL = 5700, FROM = 1000, TO = 3500 };
+	size_t usual = part;
+	part = 1;
 	struct nearest *n = nearest_new(DIMS);
 	uint64_t seed = 13;
 	assert_true(nearest_bytes(n) <= NEAREST_FIXED_BYTES);
-	for (size_t i = 0; i < 12000; i++) {
+	for (size_t i = 0; i < ALL; i++) {
 		vector v;
-		make_alike(&seed, 3000, v);
+		make_alike(&seed, 1500, v);
 		nearest_add(n, v);
 		check_bytes(n);
 	}
+	assert_int_equal(n->state, STATE_LINKED);
 	assert_true(nearest_bytes(n) >= n->count * (DIMS + WIDTH * sizeof(uint32_t)));
-	/* Five thousand in a row go: their memory goes with them. */
-	for (uint32_t id = 2000; id < 7000; id++)
+	/* Many in a row go: their memory goes with them. */
+	for (uint32_t id = FROM; id < TO; id++)
 		nearest_remove(n, id);
-	assert_true(nearest_bytes(n) <= 7512 * NEAREST_ENTRY_BYTES + NEAREST_FIXED_BYTES);
-	for (uint32_t id = 0; id < 12000; id++)
-		if (id < 2000 || id >= 7000)
+	assert_true(
+	    nearest_bytes(n) <= (ALL - TO + FROM + 2 * PIECE) * NEAREST_ENTRY_BYTES + NEAREST_FIXED_BYTES);
+	for (uint32_t id = 0; id < ALL; id++)
+		if (id < FROM || id >= TO)
 			nearest_remove(n, id);
 	assert_int_equal(nearest_count(n), 0);
 	assert_true(nearest_bytes(n) <= NEAREST_FIXED_BYTES);
 	nearest_free(&n);
+	part = usual;
 }
 
 static void
@@ -771,9 +844,9 @@ memory_that_fails_fails_only_the_insertion(void **state)
 	uint64_t seed = 14;
 	size_t refused = 0;
 	allocations = 0;
-	for (size_t i = 0; i < 9000; i++) {
+	for (size_t i = 0; i < sized(9000); i++) {
 		vector v;
-		make_alike(&seed, 500, v);
+		make_alike(&seed, sized(500), v);
 		size_t bytes = nearest_bytes(m.n);
 		memory_fails = 1 + (int)(i % 2);
 		uint32_t id = nearest_add(m.n, v);
@@ -787,13 +860,13 @@ memory_that_fails_fails_only_the_insertion(void **state)
 		memcpy(m.v[id], v, DIMS);
 		m.there[id] = true;
 		m.count++;
-		if (i % 500 == 0) {
+		if (i % sized(500) == 0) {
 			size_t of;
 			check_sound(m.n);
 			(void)check_found(&m, v, 0.85f, 8, &of);
 		}
 	}
-	assert_true(refused > 20);
+	assert_true(refused > sized(24));
 	check_sound(m.n);
 	memory_fails = 1;
 	while (m.count > 0)
@@ -804,8 +877,10 @@ memory_that_fails_fails_only_the_insertion(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "large") == 0)
+		part = 1;
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dot_products_are_those_of_a_plain_loop),
 		cmocka_unit_test(a_small_index_finds_exactly_what_a_plain_loop_finds),
@@ -817,10 +892,11 @@ main(void)
 		cmocka_unit_test(a_graph_that_fades_while_it_fills_again_is_made_anew),
 		cmocka_unit_test(a_graph_finds_what_is_alike),
 		cmocka_unit_test(the_same_calls_make_the_same_index),
-		cmocka_unit_test(a_hundred_thousand_equal_vectors_hide_nobody),
+		cmocka_unit_test(thousands_of_equal_vectors_hide_nobody),
 		cmocka_unit_test(vectors_that_are_nearly_equal_do_not_part_the_others),
 		cmocka_unit_test(no_order_of_adding_and_removing_hides_anybody),
 		cmocka_unit_test(ties_everywhere_are_borne),
+		cmocka_unit_test(those_who_met_in_one_that_leaves_meet_elsewhere_though_all_are_full),
 		cmocka_unit_test(thousands_of_random_steps_agree_with_a_plain_model),
 		cmocka_unit_test(an_entry_takes_no_more_than_it_says),
 		cmocka_unit_test(memory_that_fails_fails_only_the_insertion),

@@ -97,7 +97,14 @@ integers_are_exact_to_the_last(void **state)
 		if (str_int(str_from(rows[i].text), &value) != rows[i].good)
 			fail_msg("\"%s\"", rows[i].text);
 		assert_true(value == (rows[i].good ? rows[i].value : 77));
+		char text[INT_TEXT_SIZE];
+		if (rows[i].good && str_int(str_from(int_format(value, text)), &value))
+			assert_true(value == rows[i].value && text[INT_TEXT_SIZE - 1] == '\0');
 	}
+	char text[INT_TEXT_SIZE];
+	assert_string_equal(int_format(0, text), "0");
+	assert_string_equal(int_format(-1200, text), "-1200");
+	assert_string_equal(int_format(INT64_MIN, text), "-9223372036854775808");
 }
 
 static void
