@@ -31,7 +31,7 @@ enum entry_form entry_form_of(const struct request *r);
 
 struct entry {
 	struct digest key; /* request.question, or of an idempotency key */
-	/* Of an entry for an idempotency key: the request.key it belongs to, and the body is what was sent, byte for byte, a
+	/* Of an entry for an idempotency key: the request.sent it belongs to, and the body is what was sent, byte for byte, a
 	 * stream included; else zeroes */
 	struct digest check;
 	struct tenant *tenant;

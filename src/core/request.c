@@ -200,6 +200,25 @@ scope_of(const struct request *r, const struct request_context *context)
 	return shared ? context->project : context->scope;
 }
 
+static struct digest
+key_of(const struct request *r)
+{
+	struct {
+		struct digest question;
+		unsigned char stream, base64;
+	} form = { r->question, r->stream, r->base64 };
+	return digest_of((struct str){ (const char *)&form, sizeof form });
+}
+
+void
+request_address(struct request *r, const struct model_conf *model)
+{
+	struct digest parts[3] = { r->question, digest_of(str_from(model->upstream->base_url)),
+		digest_of(str_from(model->upstream_model)) };
+	r->question = digest_of((struct str){ (const char *)parts, sizeof parts });
+	r->key = key_of(r);
+}
+
 /* What is asked, and in which form: answers are kept by the one, and shared while they grow by the other. The parts end
  * in NUL, which none of them holds: no two requests can run together into the same bytes. */
 static int
@@ -211,12 +230,8 @@ make_keys(struct request *r, const struct request_context *context, struct findi
 	    add_part(&text, scope_of(r, context)) == 0 && add_part(&text, context->directives) == 0 &&
 	    add_part(&text, task_that_routes(r, context)) == 0 &&
 	    json_canonical(&r->json, 0, on_skip, f, &text) == 0) {
-		struct {
-			struct digest question;
-			unsigned char stream, base64;
-		} form = { digest_of(buf_str(&text)), r->stream, r->base64 };
-		r->question = form.question;
-		r->key = digest_of((struct str){ (const char *)&form, sizeof form });
+		r->question = digest_of(buf_str(&text));
+		r->key = r->sent = key_of(r);
 		rc = 0;
 	}
 	buf_free(&text);

@@ -45,6 +45,7 @@ exchange_settle_model(struct exchange *x, struct err *e)
 		str_copy(e->param, sizeof e->param, STR("model"));
 		return -1;
 	}
+	request_address(&x->request, x->model);
 	if (x->request.body.n <= EXCHANGE_IN_PLACE)
 		return 0;
 	prompt_count(&x->request, x->model, &x->count);

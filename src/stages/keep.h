@@ -26,7 +26,7 @@ struct keep {
 
 /* A reply that was promised to an idempotency key, while its ask runs. */
 struct pledge {
-	struct digest key, check; /* as of an entry */
+	struct digest key, check; /* as of an entry; check: request.sent */
 	struct ask *ask;
 	bool kept;      /* behind its end as well */
 	enum view view; /* of who came first: a repetition sees the same bytes */

@@ -253,7 +253,7 @@ repeats(struct pipeline *p, struct exchange *x)
 	const struct pledge *running = pledge_find(&p->keep, &key);
 	if (running != NULL) {
 		struct charge look;
-		if (!digest_equal(&running->check, &x->request.key)) {
+		if (!digest_equal(&running->check, &x->request.sent)) {
 			refuse_mismatch(x);
 			return true;
 		}
@@ -267,7 +267,7 @@ repeats(struct pipeline *p, struct exchange *x)
 	struct entry *e = cache_find(p->cache, &key, clock_wall_us(), INT64_MAX);
 	if (e == NULL)
 		return false;
-	if (digest_equal(&e->check, &x->request.key))
+	if (digest_equal(&e->check, &x->request.sent))
 		return join_kept(p, x, e, CACHE_EXACT);
 	refuse_mismatch(x);
 	return true;

@@ -49,7 +49,7 @@ pledge_open(struct keep *k, const struct exchange *x, struct ask *ask)
 		return;
 	struct pledge *p = must_alloc(sizeof *p);
 	p->key = pledge_key(x);
-	p->check = x->request.key;
+	p->check = x->request.sent;
 	p->ask = ask;
 	p->kept = !x->no_store;
 	p->view = x->reader.view;
@@ -102,5 +102,5 @@ pledge_fulfil(struct keep *k, const struct exchange *x, const struct answer *ans
 	struct digest key = pledge_key(x);
 	str_copy(memo.account, sizeof memo.account, str_from(x->account));
 	str_copy(memo.task, sizeof memo.task, str_from(x->task));
-	fulfil(k, &key, &x->request.key, &memo, x->request.endpoint, answer, x->reader.view);
+	fulfil(k, &key, &x->request.sent, &memo, x->request.endpoint, answer, x->reader.view);
 }

@@ -1,0 +1,139 @@
+"""Kept answers before hostile and unlucky clients, operators and disks: nobody gets what is not the answer to his question, by
+whom he asked it of, and nothing is lost but time.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import copy
+import signal
+
+from farthing.gateway import merge
+from farthing.patience import eventually
+from farthing.wording import MINI, completion, question
+from test_cache import KEEPING, KEY, found_by, kept, keyed, text_of  # noqa: F401 - fixtures
+
+ONLY = {"Cache-Control": "only-if-cached"}
+
+
+def reload(g, config):
+    before = len(g.entries("reloaded")) + len(g.entries("reload_failed"))
+    g.write_config(merge(g.config, config))
+    g.signal(signal.SIGHUP)
+    eventually(lambda: len(g.entries("reloaded")) + len(g.entries("reload_failed")) > before, "the configuration is read")
+    assert not g.entries("reload_failed"), g.log
+
+
+# ---- different questions
+
+CHAT = question(messages=[{"role": "system", "content": "Be brief."},
+                          {"role": "user", "content": [{"type": "text", "text": "What is it?"},
+                                                       {"type": "image_url", "image_url": {"url": "http://x/1.png"}}]}],
+                tools=[{"type": "function", "function": {"name": f, "parameters": {"type": "object"}}} for f in "ab"],
+                seed=9007199254740993, temperature=1)
+PART = ["messages", 1, "content"]
+CHANGES = {
+    "a greater seed": (["seed"], 9007199254740992), "no seed": (["seed"], None), "temperature": (["temperature"], 0.9999999999999999),
+    "a role": (["messages", 0, "role"], "developer"), "a name": (["messages", 0, "name"], "x"), "another image": (PART + [1, "image_url", "url"], "http://x/2.png"),
+    "detail": (PART + [1, "image_url", "detail"], "low"), "order of parts": (PART, list(reversed(CHAT["messages"][1]["content"]))),
+    "order of tools": (["tools"], list(reversed(CHAT["tools"]))), "strict": (["tools", 0, "function", "strict"], True),
+    "text as a string": (PART, "What is it?"), "a space": (PART + [0, "text"], "What is it? "), "a wide letter": (PART + [0, "text"], "Ｗhat is it?"),
+    "a Cyrillic letter": (PART + [0, "text"], "Whаt is it?"), "no width": (PART + [0, "text"], "What is it?\u200b"),
+    "a NUL look-alike": (PART + [0, "text"], "What is it?\u2400"), "escaped quotes": (PART + [0, "text"], 'What is it?","x":"'),
+    "n": (["n"], 2), "logprobs": (["logprobs"], True), "top_logprobs": (["top_logprobs"], 0), "stop": (["stop"], ["x"]), "stop as text": (["stop"], "x"),
+    "format": (["response_format"], {"type": "json_object"}), "tier": (["service_tier"], "flex"), "auto tier": (["service_tier"], "auto"),
+    "bias": (["logit_bias"], {"1": 1}), "effort": (["reasoning_effort"], "low"), "verbosity": (["verbosity"], "low"),
+    "choice": (["tool_choice"], "none"), "parallel": (["parallel_tool_calls"], False), "limit": (["max_tokens"], 5),
+    "the other limit": (["max_completion_tokens"], 5), "unknown": (["x_new"], 0), "unknown null": (["x_new"], None), "unknown false": (["x_new"], False),
+    "unknown text": (["x_new"], "0"), "prediction": (["prediction"], {"type": "content", "content": "x"}), "Stream": (["Stream"], True),
+    "a nested user": (["messages", 1, "user"], "u"), "top_p": (["top_p"], 1),
+}
+
+
+def changed(path, value):
+    body = copy.deepcopy(CHAT)
+    at = body
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = value
+    return body
+
+
+def test_no_two_different_questions_share_an_answer(kept, upstream):
+    g = kept()
+    c = g.connect()
+    bodies = [CHAT] + [changed(*change) for change in CHANGES.values()]
+    first = [c.chat(b).reply() for b in bodies]
+    assert [found_by(r) for r in first] == ["miss"] * len(bodies)
+    again = [c.chat(b).reply() for b in bodies]
+    assert [(found_by(r), text_of(r)) for r in again] == [("exact", text_of(r)) for r in first]
+
+
+def test_other_spellings_of_a_question_are_the_same_one(kept, upstream):
+    c = kept().connect()
+    ask = lambda raw: found_by(c.ask("POST", "/v1/chat/completions", raw.encode(), {"Content-Type": "application/json"}).reply())
+    plain = '{"model":"gpt-4o-mini","messages":[{"role":"user","content":"\u00e9\\"/"}],"temperature":1,"x":{"a":1,"b":[2]}}'
+    assert ask(plain) == "miss"
+    for other in ('{ "x":{"b":[2.0],"a":1e0},"temperature":1.0,"messages":[{"content":"\\u00e9\\u0022\\/","role":"user"}],"model":"gpt-4o\\u002dmini"}',
+                  plain[:-1] + ',"stream":false,"user":"x","seed":null,"metadata":null}'):
+        assert ask(other) == "exact", other
+    assert ask(plain.replace("\u00e9", "e\u0301")) == "miss", "composed otherwise, it is another text"
+
+
+def test_endpoints_share_nothing(kept, upstream):
+    g = kept()
+    upstream.answer = lambda call: call.reply(200, {**completion(), "status": "completed", "output": [], "data": []})
+    both = {"model": MINI, "messages": [{"role": "user", "content": "x"}], "prompt": ["x"], "input": "x", "store": False}
+    for path in ("chat/completions", "completions", "embeddings"):
+        assert found_by(g.ask("POST", f"/v1/{path}", both)) == "miss", path
+    both = {**both, "prompt": {"id": "x"}}
+    for path in ("chat/completions", "responses", "embeddings"):
+        assert found_by(g.ask("POST", f"/v1/{path}", both)) == "miss", path
+
+
+# ---- who is to answer
+
+def test_another_provider_or_model_behind_a_name_is_another_question(kept, upstream, upstreams):
+    g, other = kept(), upstreams()
+    other.answer = lambda call: call.reply(200, completion(f"the other's {call.json()['model']}"))
+    old = text_of(g.chat(question()))
+    told = text_of(g.chat(question("with a key"), KEY))
+    g.config["upstreams"]["other"] = {"base_url": other.url, "api_key": "x"}
+    reload(g, {"models": {MINI: {"upstream": "other"}}})
+    assert text_of(g.chat(question())) == f"the other's {MINI}"
+    assert text_of(g.chat(question("with a key"), KEY)) == told, "a promise is kept whoever would answer now"
+    reload(g, {"models": {MINI: {"upstream": "other", "as": "gpt-4o"}}})
+    assert text_of(g.chat(question())) == "the other's gpt-4o"
+    reload(g, {"models": {MINI: {"upstream": "sim", "as": None}}})
+    assert (text_of(g.chat(question())), found_by(g.chat(question()))) == (old, "exact")
+
+
+def test_auto_is_answered_by_the_model_it_stands_for_now(kept, upstream):
+    tiers = lambda model: {"routing": {"tiers": {"moderate": model}}}
+    g = kept(tiers(MINI))
+    assert [found_by(g.chat(question(model="auto"))) for _ in range(2)] == ["miss", "exact"]
+    reload(g, tiers("gpt-4o"))
+    assert found_by(g.chat(question(model="auto"))) == "miss"
+
+
+def test_an_answer_under_way_at_a_reload_is_not_joined_by_those_who_ask_another_provider(gateway, upstream, upstreams):
+    g, other = gateway(KEEPING), upstreams()
+    first = g.warm().chat(question())
+    call = upstream.next_call()
+    g.config["upstreams"]["other"] = {"base_url": other.url, "api_key": "x"}
+    reload(g, {"models": {MINI: {"upstream": "other"}}})
+    second = g.warm().chat(question())
+    other.next_call().reply(200, completion("new"))
+    call.reply(200, completion("old"))
+    assert [text_of(c.reply()) for c in (first, second)] == ["old", "new"]
+    assert text_of(g.chat(question(), ONLY)) == "new"
+
+
+def test_a_reload_is_heeded_by_what_was_kept_before(keyed, upstream):
+    g, of = keyed({"cache": {"scope": "project"}, "dedup": {"window": "0s"}}, a=["--project", "p"], b=["--project", "p"])
+    g.chat(question(), of["a"])
+    assert found_by(g.chat(question(), of["b"])) == "exact"
+    reload(g, {"cache": {"scope": "key"}})
+    assert found_by(g.chat(question(), of["b"])) == "miss"
+    reload(g, {"cache": {"ttl": "1s"}})
+    eventually(lambda: found_by(g.chat(question(), of["b"])) == "miss", "it is too old now")
+    reload(g, {"cache": {"ttl": "1h", "exact": False}})
+    assert found_by(g.chat(question(), of["b"])) == "miss"
