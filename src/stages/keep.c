@@ -116,7 +116,7 @@ keep_item(struct shelf_item *item, const struct memo *memo, enum endpoint endpoi
 		.upstream = str_from(facts->upstream),
 		.asker_id = str_from(facts->asker_id),
 		.usage = facts->usage,
-		.cost_pico = facts->cost_pico,
+		.cost_pico = facts->served_pico,
 		.basis = facts->basis,
 		.kept_us = clock_wall_us() };
 }

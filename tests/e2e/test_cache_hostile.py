@@ -8,8 +8,8 @@ import signal
 
 from farthing.gateway import merge
 from farthing.patience import eventually
-from farthing.wording import MINI, completion, question
-from test_cache import KEEPING, KEY, found_by, kept, keyed, text_of  # noqa: F401 - fixtures
+from farthing.wording import MINI, completion, cost, question, usd
+from test_cache import KEEPING, KEY, TOLD, found_by, kept, keyed, text_of  # noqa: F401 - fixtures
 
 ONLY = {"Cache-Control": "only-if-cached"}
 
@@ -137,3 +137,23 @@ def test_a_reload_is_heeded_by_what_was_kept_before(keyed, upstream):
     eventually(lambda: found_by(g.chat(question(), of["b"])) == "miss", "it is too old now")
     reload(g, {"cache": {"ttl": "1h", "exact": False}})
     assert found_by(g.chat(question(), of["b"])) == "miss"
+
+
+# ---- money
+
+def test_what_went_wrong_before_an_answer_is_no_saving(kept, upstream):
+    g = kept({"budget": {"request_usd": "0.05"}, "upstreams": {"sim": {"attempts": 2}}})
+    upstream.script(lambda call: call.error(504))     # perhaps it is working still: it is booked as held
+    first, second = g.chat(question(max_tokens=1000)), g.chat(question(max_tokens=1000))
+    rows = g.stop()
+    paid, row = rows.request(first.request_id), rows.request(second.request_id)
+    assert paid["attempts"] == 2 and paid["cost_pico"] > 100 * cost()
+    assert (row["cache"], row["cost_pico"], row["saved_pico"]) == ("exact", 0, cost())
+    assert second.header("x-farthing-saved-usd") == usd(cost())
+
+
+def test_an_answer_that_is_free_saves_nothing(kept, upstream):
+    g = kept({"models": {"own": {"upstream": "sim", "free": True}}})
+    replies = [g.chat({**body, "model": "own"}) for body in (question(), question(), TOLD)]
+    assert [(found_by(r), r.header("x-farthing-saved-usd")) for r in replies] == [("miss", "0.00")] + [("exact", "0.00")] * 2
+    assert {(r["cost_pico"], r["saved_pico"]) for r in g.stop().requests() if r["cache"] == "exact"} == {(0, 0)}
