@@ -312,11 +312,11 @@ cache_keep(struct cache *c, const struct shelf_item *item)
 	if (e == NULL)
 		return NULL;
 	enter(c, e, item->scope);
-	make_room(c, e);
-	if ((int64_t)e->bytes > c->options.limits.max_bytes) { /* too large even alone */
+	if ((int64_t)e->bytes > c->options.limits.max_bytes) { /* even alone: nobody need go for it */
 		forget(c, e);
 		return NULL;
 	}
+	make_room(c, e);
 	shelf_put(c->options.shelf, item);
 	return e;
 }

@@ -95,8 +95,8 @@ keep_intend(struct keep *k, const struct exchange *x, struct ask *ask)
 {
 	(void)k;
 	struct memo *m = must_alloc(sizeof *m);
-	m->keep = keep_writes(x);
 	m->ttl_us = usefulness_us(task_of(x));
+	m->keep = keep_writes(x) && m->ttl_us > 0;
 	list_init(&m->pledges);
 	str_copy(m->account, sizeof m->account, str_from(x->account));
 	str_copy(m->task, sizeof m->task, str_from(x->task));

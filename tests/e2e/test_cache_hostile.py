@@ -5,6 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 import copy
 import signal
+import sqlite3
 
 from farthing.gateway import merge
 from farthing.patience import eventually
@@ -137,6 +138,25 @@ def test_a_reload_is_heeded_by_what_was_kept_before(keyed, upstream):
     eventually(lambda: found_by(g.chat(question(), of["b"])) == "miss", "it is too old now")
     reload(g, {"cache": {"ttl": "1h", "exact": False}})
     assert found_by(g.chat(question(), of["b"])) == "miss"
+
+
+# ---- room
+
+def test_nothing_is_put_by_that_could_never_be_used(kept, upstream):
+    g = kept({"cache": {"exact": False}, "dedup": {"window": "0s"}})
+    g.chat(question())
+    assert "\nfarthing_cache_entries 0\n" in g.ask("GET", "/metrics").body.decode()
+    g.stop()
+    with sqlite3.connect(f"file:{g.database}.cache?mode=ro", uri=True) as db:
+        assert db.execute("SELECT count(*) FROM items").fetchone() == (0,)
+
+
+def test_what_fits_nowhere_pushes_nobody_out(kept, upstream):
+    g = kept({"cache": {"max_size": "64KiB", "max_entry": "64KiB"}})
+    g.chat(question())
+    upstream.answer = lambda call: call.reply(200, completion("x" * 65_000))
+    assert [found_by(g.chat(question("large"))) for _ in range(2)] == ["miss", "miss"]
+    assert found_by(g.chat(question())) == "exact"
 
 
 # ---- money
