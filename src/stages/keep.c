@@ -196,7 +196,8 @@ keep_landed(struct keep *k, struct ask *ask, bool whole)
 		return;
 	ask_remember(ask, NULL);
 	pledge_settle(k, ask, memo, whole);
-	if (whole && memo->keep && ask_answer(ask)->status == 200)
+	/* Another model's answer is for those who waited for it. */
+	if (whole && memo->keep && ask_answer(ask)->status == 200 && !ask_fell_back(ask))
 		keep_answer(k, ask, memo);
 	free(memo);
 }

@@ -6,6 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import copy
 import signal
 import sqlite3
+import threading
 
 from farthing.gateway import merge
 from farthing.patience import eventually
@@ -126,6 +127,24 @@ def test_an_answer_under_way_at_a_reload_is_not_joined_by_those_who_ask_another_
     call.reply(200, completion("old"))
     assert [text_of(c.reply()) for c in (first, second)] == ["old", "new"]
     assert text_of(g.chat(question(), ONLY)) == "new"
+
+
+def test_an_answer_of_a_fallback_is_for_those_who_waited_for_it(gateway, upstream):
+    g = gateway(merge(KEEPING, {"upstreams": {"sim": {"attempts": 1}}, "models": {MINI: {"fallbacks": ["gpt-4o"]}}}))
+    broken = threading.Event()
+
+    def answer(call):
+        if call.json()["model"] == MINI and not broken.is_set():
+            call.error(500)
+        else:
+            call.reply(200, completion(call.json()["model"]))
+    upstream.answer = answer
+    assert [text_of(g.chat(question())) for _ in range(2)] == ["gpt-4o"] * 2
+    assert text_of(g.chat(question("x"), KEY)) == text_of(g.chat(question("x"), KEY)) == "gpt-4o"
+    assert len(upstream.calls) == 6
+    broken.set()
+    assert [text_of(g.chat(question())) for _ in range(2)] == [MINI] * 2
+    assert len(upstream.calls) == 7
 
 
 def test_a_reload_is_heeded_by_what_was_kept_before(keyed, upstream):
