@@ -97,6 +97,7 @@ struct answer *cache_answer(struct cache *c, struct entry *e, enum entry_form fo
 void cache_drop(struct cache *c, struct entry **e); /* from the shelf as well */
 /* Forgets all that fits, in memory and on the shelf; how many were in memory */
 size_t cache_purge(struct cache *c, const struct shelf_purge *what);
+uint64_t cache_purges(const struct cache *c); /* how often that was called */
 
 struct cache_stats {
 	uint64_t entries, bytes;

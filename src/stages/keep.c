@@ -21,9 +21,11 @@ struct work {
 	struct answer *answer; /* held; its bytes change no more */
 	struct answer_facts facts;
 	enum endpoint endpoint;
-	struct digest question;
-	struct buf body; /* what a stream was put together to; empty: it could not be, or it was none */
-	bool normal;     /* it may be kept */
+	struct digest question, key;
+	int64_t landed_us; /* wall clock */
+	uint64_t purges;   /* of the cache, until then */
+	struct buf body;   /* what a stream was put together to; empty: it could not be, or it was none */
+	bool normal;       /* it may be kept */
 	struct memo memo;
 };
 
@@ -41,18 +43,6 @@ work_free(struct work *w)
 	answer_drop(&w->answer);
 	buf_free(&w->body);
 	free(w);
-}
-
-void
-keep_close(struct keep *k)
-{
-	while (k->works.next != NULL && !list_empty(&k->works)) {
-		struct work *w = LIST_ENTRY(k->works.next, struct work, link);
-		loop_unpost(k->loop, &w->task.job);
-		work_free(w);
-	}
-	assert(k->pledges.count == 0);
-	table_free(&k->pledges);
 }
 
 /* ---- who keeps ---- */
@@ -147,16 +137,26 @@ on_worker(struct task *task)
 	replay_rest();
 }
 
+/* Works may overtake one another, and what was to be forgotten meanwhile must not come back. */
+static bool
+is_superseded(const struct work *w)
+{
+	struct cache *c = w->keep->cache;
+	const struct entry *now = cache_find(c, &w->question, clock_wall_us(), INT64_MAX);
+	return cache_purges(c) != w->purges || (now != NULL && now->kept_us > w->landed_us);
+}
+
 static void
 keep_it(struct task *task)
 {
 	struct work *w = LIST_ENTRY(task, struct work, task);
-	if (w->normal) {
+	if (w->normal && !is_superseded(w)) {
 		struct shelf_item item;
 		keep_item(&item, &w->memo, w->endpoint, &w->facts);
 		item.key = w->question;
 		item.scope = str_from(w->memo.scope);
 		item.body = whole_body(w);
+		item.kept_us = w->landed_us;
 		item.expires_us = item.kept_us + w->memo.ttl_us;
 		cache_keep(w->keep->cache, &item);
 	}
@@ -178,6 +178,9 @@ keep_answer(struct keep *k, struct ask *ask, const struct memo *memo)
 	w->facts = w->answer->facts;
 	w->endpoint = r->endpoint;
 	w->question = r->question;
+	w->key = r->key;
+	w->landed_us = clock_wall_us();
+	w->purges = cache_purges(k->cache);
 	w->memo = *memo;
 	list_push(&k->works, &w->link);
 	if (k->workers != NULL && w->answer->body.n > IN_PLACE) {
@@ -200,4 +203,30 @@ keep_landed(struct keep *k, struct ask *ask, bool whole)
 	if (whole && memo->keep && ask_answer(ask)->status == 200 && !ask_fell_back(ask))
 		keep_answer(k, ask, memo);
 	free(memo);
+}
+
+struct answer *
+keep_find(const struct keep *k, const struct digest *key)
+{
+	struct answer *found = NULL;
+	for (struct link *at = k->works.next; at != &k->works; at = at->next) {
+		const struct work *w = LIST_ENTRY(at, struct work, link);
+		bool fits = digest_equal(&w->key, key) && cache_purges(k->cache) == w->purges;
+		/* One that was limited may have ended by that: nobody has looked yet. */
+		if (fits && w->facts.clamped_to == 0)
+			found = w->answer; /* the last is the newest */
+	}
+	return found;
+}
+
+void
+keep_close(struct keep *k)
+{
+	while (k->works.next != NULL && !list_empty(&k->works)) {
+		struct work *w = LIST_ENTRY(k->works.next, struct work, link);
+		loop_unpost(k->loop, &w->task.job);
+		keep_it(&w->task); /* the workers have finished it */
+	}
+	assert(k->pledges.count == 0);
+	table_free(&k->pledges);
 }

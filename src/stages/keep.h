@@ -51,6 +51,9 @@ void keep_intend(struct keep *k, const struct exchange *x, struct ask *ask);
 /* For ask_house.on_landed */
 void keep_landed(struct keep *k, struct ask *ask, bool whole);
 
+/* The newest answer under that request.key that has landed and is on its way into the cache; NULL: there is none */
+struct answer *keep_find(const struct keep *k, const struct digest *key);
+
 /* For pledge.c: what of an answer is told to the cache, kept now. Borrows from all of them; key, check, scope, body and expires_us are
  * the caller's to fill. */
 void keep_item(struct shelf_item *item, const struct memo *memo, enum endpoint endpoint,

@@ -307,6 +307,22 @@ is_kept(struct pipeline *p, struct exchange *x)
 	return true;
 }
 
+/* Ended, and not in the cache yet: it takes a worker some time to put a long one together. */
+static bool
+has_landed(struct pipeline *p, struct exchange *x)
+{
+	struct answer *landed = keep_reads(x) ? keep_find(&p->keep, &x->request.key) : NULL;
+	struct charge look;
+	if (landed == NULL || (clock_ms() - landed->born_ms) * 1000 >= patience_us(x))
+		return false;
+	charge_begin(&look, p->house.budget, p->house.ledger, x, NULL);
+	x->remaining_pico = charge_remaining(&look);
+	x->cache = CACHE_COALESCED;
+	join(x, landed);
+	pledge_fulfil(&p->keep, x, landed);
+	return true;
+}
+
 static bool
 is_running(struct pipeline *p, struct exchange *x)
 {
@@ -341,7 +357,7 @@ refuses_to_ask(struct exchange *x)
 void
 pipeline_arrive(struct pipeline *p, struct exchange *x)
 {
-	if (repeats(p, x) || is_kept(p, x) || is_running(p, x))
+	if (repeats(p, x) || is_kept(p, x) || has_landed(p, x) || is_running(p, x))
 		return;
 	x->cache = x->forwarded || x->fresh || site_config(x->site)->mode == MODE_OBSERVE ? CACHE_BYPASS
 											  : CACHE_MISS;

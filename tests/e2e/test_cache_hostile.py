@@ -4,14 +4,18 @@ whom he asked it of, and nothing is lost but time.
 SPDX-License-Identifier: Apache-2.0
 """
 import copy
+import json
+import os
 import signal
 import sqlite3
 import threading
 
+import pytest
+
 from farthing.gateway import merge
 from farthing.patience import eventually
-from farthing.wording import MINI, completion, cost, question, usd
-from test_cache import KEEPING, KEY, TOLD, found_by, kept, keyed, text_of  # noqa: F401 - fixtures
+from farthing.wording import DONE, MINI, completion, cost, delta, events_of, plain_stream, question, usage_event, usd
+from test_cache import KEEPING, KEY, STREAM, TOLD, found_by, kept, keyed, spoken, text_of  # noqa: F401 - fixtures
 
 ONLY = {"Cache-Control": "only-if-cached"}
 
@@ -178,6 +182,34 @@ def test_what_fits_nowhere_pushes_nobody_out(kept, upstream):
     assert found_by(g.chat(question())) == "exact"
 
 
+# ---- a long answer, on its way into the cache
+
+LONG_TEXT = [f"word{i:05d} " for i in range(8000)]
+
+
+def long_stream():
+    return [delta("", role="assistant")] + [delta(w) for w in LONG_TEXT] + [delta(finish="stop"), usage_event(), DONE]
+
+
+def test_whoever_asks_while_a_long_answer_is_put_together_joins_it(gateway, upstream):
+    g = gateway(KEEPING)
+    upstream.answer = lambda call: call.stream(long_stream())
+    clients = [g.warm() for _ in range(4)]
+    for _ in range(10):      # as soon as the last byte has come to one of them
+        replies = [c.chat(STREAM).reply() for c in clients]
+        assert {spoken(r) for r in replies} == {"".join(LONG_TEXT)}
+        assert {found_by(r) for r in replies[1:]} <= {"coalesced", "exact"}
+    assert len(upstream.calls) == 1
+
+
+def test_a_long_answer_that_came_just_before_the_end_is_there_after_a_restart(kept, upstream):
+    g = kept()
+    upstream.answer = lambda call: call.stream(long_stream())
+    assert spoken(g.chat(STREAM)) == "".join(LONG_TEXT)
+    g.stop()
+    assert text_of(g.start().chat(question(), ONLY)) == "".join(LONG_TEXT)
+
+
 # ---- money
 
 def test_what_went_wrong_before_an_answer_is_no_saving(kept, upstream):
@@ -196,3 +228,171 @@ def test_an_answer_that_is_free_saves_nothing(kept, upstream):
     replies = [g.chat({**body, "model": "own"}) for body in (question(), question(), TOLD)]
     assert [(found_by(r), r.header("x-farthing-saved-usd")) for r in replies] == [("miss", "0.00")] + [("exact", "0.00")] * 2
     assert {(r["cost_pico"], r["saved_pico"]) for r in g.stop().requests() if r["cache"] == "exact"} == {(0, 0)}
+
+
+# ---- clients that leave, and slow ones
+
+def large(call):
+    call.reply(200, completion("x" * 200_000))
+
+
+def test_clients_of_kept_answers_may_leave_at_any_moment(kept, upstream):
+    g = kept()
+    upstream.answer = large
+    g.chat(question())
+    g.chat(TOLD)
+    for body in (question(), TOLD):
+        for wanted in (0, 1, 200, 5000, 150_000):
+            c = g.connect(receive_buffer=4096)
+            c.chat(body)
+            if wanted:
+                c.read_exactly(wanted)
+            (c.reset if wanted % 2 else c.close)()
+    assert found_by(g.chat(question())) == "exact"
+    rows = g.stop().requests()
+    assert sum(r["cost_pico"] for r in rows) == cost() and {r["status"] for r in rows} <= {200, 499}
+
+
+def test_a_slow_reader_keeps_its_answer_when_others_push_it_out(kept, upstream):
+    g = kept({"cache": {"max_size": "1MiB"}})
+    upstream.answer = large
+    g.chat(question())
+    slow = g.connect(receive_buffer=4096)
+    slow.chat(question())
+    head = slow.head()
+    for i in range(8):
+        g.chat(question(f"number {i}"))
+    assert found_by(g.chat(question(), ONLY)) is not None and g.chat(question(), ONLY).status == 504
+    assert found_by(head) == "exact" and json.loads(head.stream.rest()) == completion("x" * 200_000)
+
+
+@pytest.mark.parametrize("line,more", [("HTTP/1.0", ""), ("HTTP/1.1", "Connection: close\r\n")])
+def test_old_and_closing_clients_get_kept_answers(kept, upstream, line, more):
+    g = kept()
+    whole = g.chat(question())
+    for body in (question(), STREAM):
+        c = g.connect()
+        raw = json.dumps(body).encode()
+        c.send(f"POST /v1/chat/completions {line}\r\nHost: 127.0.0.1\r\n{more}Content-Type: application/json\r\n"
+               f"Content-Length: {len(raw)}\r\n\r\n".encode() + raw)
+        reply = c.reply()
+        assert found_by(reply) == "exact" and (spoken(reply) if body is STREAM else text_of(reply)) == text_of(whole)
+        c.read_eof() if hasattr(c, "read_eof") else None
+    assert len(upstream.calls) == 1
+
+
+def test_a_draining_gateway_finishes_its_hits(kept, upstream):
+    g = kept()
+    upstream.answer = large
+    g.chat(question())
+    slow = g.connect(receive_buffer=4096)
+    slow.chat(question())
+    head = slow.head()
+    g.signal(signal.SIGTERM)
+    g.wait_line(lambda e: e["verb"] == "draining", "it drains")
+    assert json.loads(head.stream.rest()) == completion("x" * 200_000)
+    assert g.stop().requests()[-1]["status"] == 200
+
+
+# ---- streams that go wrong
+
+@pytest.mark.parametrize("end,kept_then", [([usage_event()], True), ([DONE], True), ([], True), ([usage_event(), DONE, delta("late")], True),
+                                           ([delta("more"), usage_event(), DONE], True)],
+                         ids=["no DONE", "no usage", "neither", "more behind the end", "words behind the finish"])
+def test_what_is_missing_at_the_end_of_a_stream(kept, upstream, end, kept_then):
+    g = kept()
+    upstream.answer = lambda call: (call.stream([delta("x", role="assistant"), delta(finish="stop"), *end]), call.close())
+    first = g.chat(STREAM)
+    assert spoken(first).startswith("x")
+    again = g.chat(STREAM)
+    assert found_by(again) == ("exact" if kept_then else "miss") and spoken(again) == spoken(first)
+    rows = g.stop().requests()
+    assert rows[-1]["cost_pico"] == 0 and rows[-1]["saved_pico"] == rows[0]["cost_pico"]
+
+
+def test_a_stream_that_breaks_tells_all_who_joined_and_leaves_nothing(gateway, upstream):
+    g = gateway({**KEEPING, "upstreams": {"sim": {"attempts": 1}}})
+    clients = [g.warm().chat(STREAM, KEY)]
+    call = upstream.next_call()
+    call.stream_head()
+    call.chunk(delta("x"))
+    clients += [g.warm().chat(STREAM), g.warm().chat(STREAM, KEY)]
+    heads = [c.head() for c in clients]
+    call.reset()
+    assert {events_of(h.stream.rest_or_cut())[-1]["error"]["code"] for h in heads} == {"upstream_stream_truncated"}
+    assert g.chat(question(), ONLY).status == 504
+    upstream.answer = lambda call: call.stream(plain_stream())
+    assert found_by(g.chat(STREAM, KEY)) == "miss"
+
+
+# ---- the file
+
+def test_the_file_of_answers_may_be_taken_away_or_spoilt(kept, upstream):
+    g = kept()
+    first = g.chat(question())
+    os.remove(g.database + ".cache")
+    assert found_by(g.chat(question())) == "exact"
+    g.chat(question("second"))
+    eventually(lambda: os.path.exists(g.database + ".cache"), "a new file")
+    g.stop()
+    with open(g.database + ".cache", "r+b") as f:
+        f.seek(3000)
+        f.write(b"\xff" * 6000)
+    g.start()
+    for text in ("What is a farthing?", "second"):
+        assert g.chat(question(text)).status == 200
+    assert text_of(first)
+
+
+def test_a_file_of_answers_that_cannot_be_opened_stops_nothing(kept, upstream):
+    g = kept(start=False)
+    os.makedirs(g.database + ".cache")
+    g.start()
+    assert [found_by(g.chat(question())) for _ in range(2)] == ["miss", "exact"]
+
+
+# ---- idempotency keys
+
+def test_a_key_is_of_one_request_on_one_endpoint(kept, upstream):
+    g = kept()
+    g.chat(question(), KEY)
+    assert g.ask("POST", "/v1/completions", {"model": MINI, "prompt": "x"}, KEY).error["code"] == "idempotency_mismatch"
+    assert g.chat(STREAM, KEY).error["code"] == "idempotency_mismatch"
+    assert g.chat(question(model="gpt-4o"), KEY).error["code"] == "idempotency_mismatch"
+    assert found_by(g.chat(question(user="someone else", metadata={"a": "b"}), KEY)) == "exact"
+    assert g.chat(question(), [("Idempotency-Key", "a"), ("Idempotency-Key", "a")]).error["code"] == "ambiguous_headers"
+    assert [found_by(g.chat(question(), {"Idempotency-Key": k})) for k in ("order 17 ", "Order 17")] == ["exact", "exact"]
+
+
+def test_no_store_beside_a_key_joins_and_keeps_nothing(gateway, upstream):
+    g = gateway(KEEPING)
+    quiet = {**KEY, "Cache-Control": "no-store"}
+    first = g.warm().chat(question(), quiet)
+    call = upstream.next_call()
+    second = g.warm().chat(question(), KEY)
+    g.settle()
+    call.reply(200, completion())
+    assert [found_by(c.reply()) for c in (first, second)] == ["bypass", "coalesced"]
+    upstream.answer = lambda call: call.reply(200, completion("new"))
+    assert text_of(g.chat(question(), KEY)) == "new"
+
+
+def test_a_key_of_who_was_refused_is_free(keyed, upstream):
+    g, of = keyed(a=["--request-usd", "0.000001"])
+    head = {**of["a"], **KEY}
+    assert g.chat(question("x" * 4000), head).status in (400, 429)
+    assert g.chat(question(max_tokens=1), head).status in (200, 400, 429)
+    assert found_by(g.chat(question(max_tokens=1), head)) in ("exact", "miss")
+
+
+def test_a_key_whose_asker_left_joins_its_repetition(gateway, upstream):
+    g = gateway(merge(KEEPING, {"budget": {"on_disconnect": "drain"}}))
+    c = g.warm().chat(question(), KEY)
+    call = upstream.next_call()
+    c.close()
+    g.wait_ends(1)
+    again = g.warm().chat(question(), KEY)
+    g.settle()
+    call.reply(200, completion())
+    assert found_by(again.reply()) == "coalesced"
+    upstream.assert_no_call()
