@@ -6,9 +6,12 @@ SPDX-License-Identifier: Apache-2.0
 import copy
 import json
 import os
+import random
 import signal
 import sqlite3
+import statistics
 import threading
+import time
 
 import pytest
 
@@ -161,6 +164,51 @@ def test_a_reload_is_heeded_by_what_was_kept_before(keyed, upstream):
     eventually(lambda: found_by(g.chat(question(), of["b"])) == "miss", "it is too old now")
     reload(g, {"cache": {"ttl": "1h", "exact": False}})
     assert found_by(g.chat(question(), of["b"])) == "miss"
+
+
+# ---- what one key can learn of another
+
+def likelihood_of_longer(a, b):
+    """That one of a takes longer than one of b, by their ranks (Mann and Whitney): 0.5 where nothing tells them apart."""
+    ranked = sorted([(x, 1) for x in a] + [(x, 0) for x in b])
+    ranks, at = 0.0, 0
+    while at < len(ranked):
+        end = at
+        while end < len(ranked) and ranked[end][0] == ranked[at][0]:
+            end += 1
+        ranks += (at + 1 + end) / 2 * sum(mine for _, mine in ranked[at:end])
+        at = end
+    return (ranks - len(a) * (len(a) + 1) / 2) / (len(a) * len(b))
+
+
+def test_a_probe_does_not_tell_what_another_key_has_asked(keyed, upstream):                     # C46
+    g, of = keyed(a=[], b=[])
+    names = [f"{i:04d}" for i in range(40)]
+    for name in names:
+        assert found_by(g.chat(question(f"asked {name}"), of["a"])) == "miss"
+    chance, client = random.Random(4), g.connect()
+    seen, ids = {"asked": [], "never": []}, {"asked": [], "never": []}
+
+    def probe(kind):
+        raw = client.request("POST", "/v1/chat/completions", question(f"{kind} {chance.choice(names)}"), {**of["b"], **ONLY})
+        begun = time.perf_counter_ns()
+        client.send(raw)
+        reply = client.reply()
+        seen[kind].append(time.perf_counter_ns() - begun)
+        ids[kind].append(reply.request_id)
+        assert reply.error["code"] == "not_cached"
+    for _ in range(1100):      # both kinds side by side, whatever else the machine does meanwhile
+        for kind in chance.sample(["asked", "never"], 2):
+            probe(kind)
+    rows = {r["id"]: r["total_us"] for r in g.stop().requests()}
+    inside = {kind: [rows[i] for i in found] for kind, found in ids.items()}
+    for what, took in (("client", seen), ("gateway", inside)):
+        asked, never = took["asked"][100:], took["never"][100:]
+        longer = likelihood_of_longer(asked, never)
+        told = f"{what}: {longer:.3f}, medians {statistics.median(asked)} and {statistics.median(never)}"
+        assert abs(longer - 0.5) < 0.06, told     # chance alone: 0.013, so this is between four and five times that
+        fifth = statistics.median(never) // 5
+        assert likelihood_of_longer([t + fifth for t in asked], never) > 0.56, f"{told}: a fifth more would not be seen"
 
 
 # ---- room
