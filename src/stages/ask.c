@@ -192,6 +192,12 @@ ask_suits(const struct ask *a, const struct charge *payer)
 }
 
 bool
+ask_fails(const struct ask *a)
+{
+	return a->reply.failed;
+}
+
+bool
 ask_fell_back(const struct ask *a)
 {
 	return a->model != a->request.model;

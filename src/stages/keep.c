@@ -200,7 +200,8 @@ keep_landed(struct keep *k, struct ask *ask, bool whole)
 	ask_remember(ask, NULL);
 	pledge_settle(k, ask, memo, whole);
 	/* Another model's answer is for those who waited for it. */
-	if (whole && memo->keep && ask_answer(ask)->status == 200 && !ask_fell_back(ask))
+	bool right = whole && !ask_fails(ask) && !ask_fell_back(ask);
+	if (right && memo->keep && ask_answer(ask)->status == 200)
 		keep_answer(k, ask, memo);
 	free(memo);
 }

@@ -331,7 +331,7 @@ is_running(struct pipeline *p, struct exchange *x)
 	if (running == NULL || (clock_ms() - ask_answer(running)->born_ms) * 1000 >= patience_us(x))
 		return false;
 	charge_begin(&look, p->house.budget, p->house.ledger, x, NULL);
-	if (!ask_suits(running, &look))
+	if (ask_fails(running) || !ask_suits(running, &look))
 		return false;
 	if (refuse_joining(x, &look))
 		return true;

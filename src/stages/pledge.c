@@ -82,7 +82,7 @@ void
 pledge_settle(struct keep *k, struct ask *ask, struct memo *memo, bool whole)
 {
 	const struct answer *a = ask_answer(ask);
-	bool good = whole && a->status >= 200 && a->status < 300;
+	bool good = whole && a->status >= 200 && a->status < 300 && !ask_fails(ask);
 	while (!list_empty(&memo->pledges)) {
 		struct pledge *p = LIST_ENTRY(memo->pledges.next, struct pledge, link);
 		table_remove(&k->pledges, key_of(&p->key));

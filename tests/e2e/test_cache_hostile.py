@@ -17,7 +17,7 @@ import pytest
 
 from farthing.gateway import merge
 from farthing.patience import eventually
-from farthing.wording import DONE, MINI, completion, cost, delta, events_of, plain_stream, question, usage_event, usd
+from farthing.wording import DONE, MINI, completion, cost, delta, event, events_of, plain_stream, question, usage_event, usd
 from test_cache import KEEPING, KEY, STREAM, TOLD, found_by, kept, keyed, spoken, text_of  # noqa: F401 - fixtures
 
 ONLY = {"Cache-Control": "only-if-cached"}
@@ -371,6 +371,38 @@ def test_a_stream_that_breaks_tells_all_who_joined_and_leaves_nothing(gateway, u
     assert g.chat(question(), ONLY).status == 504
     upstream.answer = lambda call: call.stream(plain_stream())
     assert found_by(g.chat(STREAM, KEY)) == "miss"
+
+
+FAILED = {"id": "resp_1", "object": "response", "created_at": 1, "status": "failed", "model": MINI, "output": [],
+          "error": {"code": "server_error", "message": "no"}}
+
+
+@pytest.mark.parametrize("path,body,answer", [
+    ("chat/completions", STREAM, lambda call: call.stream([delta("x"), event({"error": {"message": "no"}}), DONE])),
+    ("responses", {"model": MINI, "input": "x"}, lambda call: call.reply(200, FAILED)),
+    ("responses", {"model": MINI, "input": "x", "stream": True},
+     lambda call: call.stream([b"event: response.failed\n" + event({"type": "response.failed", "response": FAILED})]))],
+    ids=["an event in a chat", "a response", "a response's events"])
+def test_what_failed_under_a_good_status_gives_its_key_back(gateway, upstream, path, body, answer):
+    g = gateway(KEEPING)
+    upstream.answer = answer
+    replies = [g.ask("POST", f"/v1/{path}", body, KEY) for _ in range(2)]
+    assert [(r.status, found_by(r)) for r in replies] == [(200, "miss")] * 2 and len(upstream.calls) == 2
+
+
+def test_nobody_joins_a_stream_that_has_said_that_it_failed(gateway, upstream):
+    g = gateway(KEEPING)
+    first = g.warm().chat(STREAM)
+    call = upstream.next_call()
+    call.stream_head()
+    call.chunk(delta("x") + event({"error": {"message": "no"}}))
+    head = first.head()
+    head.stream.expect_past(b'"no"')
+    second = g.warm().chat(STREAM)
+    upstream.next_call().stream(plain_stream())
+    assert found_by(second.reply()) == "miss"
+    call.end()
+    head.stream.rest_or_cut()
 
 
 # ---- the file

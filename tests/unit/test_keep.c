@@ -21,7 +21,7 @@ struct ask {
 	struct request request;
 	struct answer *answer;
 	void *memo;
-	bool fell_back;
+	bool fell_back, fails;
 };
 
 static struct ask asks[3];
@@ -55,6 +55,12 @@ const struct request *
 ask_request(const struct ask *a)
 {
 	return &a->request;
+}
+
+bool
+ask_fails(const struct ask *a)
+{
+	return a->fails;
 }
 
 bool
@@ -246,11 +252,14 @@ what_a_worker_has_finished_at_the_end_is_kept(void **state)
 }
 
 static void
-an_answer_of_another_model_is_not_kept(void **state)
+what_another_model_or_nobody_has_answered_is_not_kept(void **state)
 {
 	(void)state;
 	struct ask *a = lands(1, 'x');
 	a->fell_back = true;
+	keep_landed(&keep, a, true);
+	a = lands(2, 'x');
+	a->fails = true;
 	keep_landed(&keep, a, true);
 	assert_int_equal(given_count, 0);
 }
@@ -267,7 +276,8 @@ main(void)
 		    an_older_answer_never_takes_the_place_of_a_newer_one, begin, end),
 		cmocka_unit_test_setup_teardown(it_is_as_old_as_its_end, begin, end),
 		cmocka_unit_test_setup_teardown(what_a_worker_has_finished_at_the_end_is_kept, begin, end),
-		cmocka_unit_test_setup_teardown(an_answer_of_another_model_is_not_kept, begin, end),
+		cmocka_unit_test_setup_teardown(
+		    what_another_model_or_nobody_has_answered_is_not_kept, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
