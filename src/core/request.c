@@ -149,7 +149,11 @@ is_shareable(const struct request *r, const struct findings *f)
 {
 	const struct json *j = &r->json;
 	if (surcharge_tools(j, f->fact[FACT_TOOLS]) || f->fact[FACT_WEB_SEARCH] != 0 ||
-	    surcharge_speaks(j, f->fact[FACT_MODALITIES]))
+	    surcharge_speaks(j, f->fact[FACT_MODALITIES]) || surcharge_looks_up(j))
+		return false;
+	/* Models that search whatever they are asked: gpt-4o-search-preview, gpt-5-search-api. */
+	if (str_find(str_from(r->model_asked), STR("-search-")) >= 0 ||
+	    (r->model != NULL && str_find(str_from(r->model->upstream_model), STR("-search-")) >= 0))
 		return false;
 	if (f->fact[FACT_PREVIOUS] != 0 || f->fact[FACT_CONVERSATION] != 0 ||
 	    is_true(j, f->fact[FACT_BACKGROUND]))
