@@ -73,11 +73,12 @@ keep_writes(const struct exchange *x)
 	return !x->no_store && is_cacheable(x);
 }
 
-static int64_t
-usefulness_us(const struct task_conf *t)
+struct keep_terms
+keep_terms(const struct exchange *x)
 {
-	int64_t ttl = t->cache.exact ? t->cache.ttl_ms : 0, window = t->dedup.on ? t->dedup.window_ms : 0;
-	return (ttl > window ? ttl : window) * 1000;
+	const struct task_conf *t = task_of(x);
+	return (struct keep_terms){ t->cache.exact ? t->cache.ttl_ms * 1000 : 0,
+		t->dedup.on ? t->dedup.window_ms * 1000 : 0 };
 }
 
 void
@@ -85,7 +86,8 @@ keep_intend(struct keep *k, const struct exchange *x, struct ask *ask)
 {
 	(void)k;
 	struct memo *m = must_alloc(sizeof *m);
-	m->ttl_us = usefulness_us(task_of(x));
+	struct keep_terms terms = keep_terms(x);
+	m->ttl_us = terms.exact_us > terms.window_us ? terms.exact_us : terms.window_us;
 	m->keep = keep_writes(x) && m->ttl_us > 0;
 	list_init(&m->pledges);
 	str_copy(m->account, sizeof m->account, str_from(x->account));

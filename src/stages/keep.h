@@ -46,6 +46,11 @@ void keep_close(struct keep *k); /* when nothing is under way and the workers ha
 /* Whether answers to x may be kept ones, and its own may be kept */
 bool keep_reads(const struct exchange *x);
 bool keep_writes(const struct exchange *x);
+/* How old an answer may be that x's task takes: by its cache, and by its window */
+struct keep_terms {
+	int64_t exact_us, window_us;
+};
+struct keep_terms keep_terms(const struct exchange *x);
 /* x has opened that ask */
 void keep_intend(struct keep *k, const struct exchange *x, struct ask *ask);
 /* For ask_house.on_landed */

@@ -292,15 +292,13 @@ is_kept(struct pipeline *p, struct exchange *x)
 {
 	if (!keep_reads(x))
 		return false;
-	const struct task_conf *t = config_task(site_config(x->site), str_from(x->task));
+	struct keep_terms terms = keep_terms(x);
 	int64_t now_us = clock_wall_us();
-	int64_t exact_us = t->cache.exact ? t->cache.ttl_ms * 1000 : 0;
-	int64_t window_us = t->dedup.on ? t->dedup.window_ms * 1000 : 0;
-	int64_t most_us = exact_us > window_us ? exact_us : window_us;
+	int64_t most_us = terms.exact_us > terms.window_us ? terms.exact_us : terms.window_us;
 	struct entry *e = cache_find(p->cache, &x->request.question, now_us, least(most_us, patience_us(x)));
 	if (e == NULL)
 		return false;
-	bool exact = entry_age_us(e, now_us) < exact_us;
+	bool exact = entry_age_us(e, now_us) < terms.exact_us;
 	if (!join_kept(p, x, e, exact ? CACHE_EXACT : CACHE_COALESCED))
 		return false;
 	pledge_fulfil(&p->keep, x, x->reader.answer);
@@ -311,7 +309,9 @@ is_kept(struct pipeline *p, struct exchange *x)
 static bool
 has_landed(struct pipeline *p, struct exchange *x)
 {
-	struct answer *landed = keep_reads(x) ? keep_find(&p->keep, &x->request.key) : NULL;
+	struct keep_terms terms = keep_terms(x);
+	bool takes = keep_reads(x) && (terms.exact_us > 0 || terms.window_us > 0);
+	struct answer *landed = takes ? keep_find(&p->keep, &x->request.key) : NULL;
 	struct charge look;
 	if (landed == NULL || (clock_ms() - landed->born_ms) * 1000 >= patience_us(x))
 		return false;
