@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from farthing.gateway import merge
+from farthing.gateway import merge, run
 from farthing.patience import eventually
 from farthing.wording import DONE, MINI, completion, cost, delta, event, events_of, plain_stream, question, usage_event, usd
 from test_cache import KEEPING, KEY, STREAM, TOLD, found_by, kept, keyed, spoken, text_of  # noqa: F401 - fixtures
@@ -276,6 +276,42 @@ def test_an_answer_that_is_free_saves_nothing(kept, upstream):
     replies = [g.chat({**body, "model": "own"}) for body in (question(), question(), TOLD)]
     assert [(found_by(r), r.header("x-farthing-saved-usd")) for r in replies] == [("miss", "0.00")] + [("exact", "0.00")] * 2
     assert {(r["cost_pico"], r["saved_pico"]) for r in g.stop().requests() if r["cache"] == "exact"} == {(0, 0)}
+
+
+def test_the_report_tells_what_each_kind_of_hit_saved(kept, upstream):
+    g = kept({"tasks": {"joiner": {"cache": {"exact": False}, "dedup": {"window": "5m"}}}})
+    g.chat(question())
+    for _ in range(3):
+        assert found_by(g.chat(TOLD)) == "exact"
+    assert found_by(g.chat(question(), {"x-farthing-task": "joiner"})) == "coalesced"
+    g.chat(question(), ONLY), g.chat(question("never"), ONLY), g.chat(question(), KEY), g.chat(question(), KEY)
+    g.stop()
+    done = run("report", "--format", "json", "-c", g.config_path)
+    found = {s["name"]: s for s in json.loads(done.stdout)["savings"]}
+    assert (found["cache_exact"]["saved_picousd"], found["cache_exact"]["requests"]) == (6 * cost(), 6)
+    assert (found["coalesced"]["saved_picousd"], found["coalesced"]["requests"]) == (cost(), 1)
+
+
+def test_an_answer_that_a_budget_limited_is_kept_only_when_it_ended_before(kept, upstream):
+    g = kept({"budget": {"request_usd": "0.001"}})
+    finish = iter(["length", "stop"])
+    upstream.answer = lambda call: call.reply(200, completion(finish=next(finish)))
+    replies = [g.chat(question()) for _ in range(3)]
+    assert [found_by(r) for r in replies] == ["miss", "miss", "exact"]
+    assert [r.header("x-farthing-clamped") is not None for r in replies] == [True, True, False]
+    assert g.stop().request(replies[2].request_id)["clamped_to"] in (None, 0)
+
+
+def test_a_key_that_is_spent_reads_what_it_has_paid_for(keyed, upstream):
+    g, of = keyed({"budget": {"min_output_tokens": 1}}, a=["--daily-usd", usd(cost())])
+    body, head = question(max_tokens=7), {**of["a"], **KEY}
+    first = g.chat(body, head)
+    assert found_by(first) == "miss"
+    for more in (head, {**head, "Cache-Control": "no-cache"}, {**head, "x-farthing-run": "r", "x-farthing-run-budget-usd": "0"}):
+        again = g.chat(body, more)
+        assert (again.status, again.body, again.header("x-farthing-cost-usd")) == (200, first.body, "0.00")
+    assert g.chat(body, {**of["a"], "Cache-Control": "no-cache"}).error["code"] == "insufficient_quota"
+    assert g.stop().spent("key", "a") == cost()
 
 
 # ---- clients that leave, and slow ones
