@@ -54,8 +54,8 @@ struct request_context {
 int request_read(struct request *r, enum endpoint endpoint, struct buf *body,
     const struct request_context *context, struct err *e);
 /* Who is to answer becomes part of question and key: another provider, or another of its models under the name that was
- * asked for, is another question. Once. */
-void request_address(struct request *r, const struct model_conf *model);
+ * asked for, is another question. So does who asks, where that is more than a name (asker may be NULL). Once. */
+void request_address(struct request *r, const struct model_conf *model, const unsigned char asker[32]);
 /* The body to send for this model: the client's bytes with `model` renamed where the provider knows it by another
  * name, and stream_options.include_usage asked for where a stream's client did not. output_limit > 0 becomes the most tokens
  * each answer may have, in the field or fields that the client used for it, else in the one this model's provider

@@ -23,9 +23,13 @@ key_of(const struct digest *key)
 struct digest
 pledge_key(const struct exchange *x)
 {
-	char text[16 + sizeof x->account + sizeof x->idempotency];
+	char text[16 + sizeof x->account + sizeof x->idempotency + 32];
 	int n = snprintf(text, sizeof text, "idempotency%c%s%c%s", '\0', x->account, '\0', x->idempotency);
-	assert(n > 0 && (size_t)n < sizeof text);
+	assert(n > 0 && (size_t)n + 32 < sizeof text);
+	if (x->key != NULL) { /* the key itself, of which the name is no proof in other books */
+		memcpy(text + n + 1, x->key->mac, sizeof x->key->mac);
+		n += 1 + (int)sizeof x->key->mac;
+	}
 	return digest_of((struct str){ text, (size_t)n });
 }
 
