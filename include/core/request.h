@@ -37,6 +37,8 @@ struct request {
 	struct digest question;
 	struct digest key;  /* ... and in which form: a stream or not, which encoding */
 	struct digest sent; /* the same, whoever answers: of a request that is sent again */
+	struct digest
+	    address; /* who is to answer, and whom: a part of the others from request_address on; before, zeroes */
 };
 
 struct request_context {

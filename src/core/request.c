@@ -217,11 +217,13 @@ key_of(const struct request *r)
 void
 request_address(struct request *r, const struct model_conf *model, const unsigned char asker[32])
 {
-	struct digest parts[4] = { r->question, digest_of(str_from(model->upstream->base_url)),
+	struct digest parts[3] = { digest_of(str_from(model->upstream->base_url)),
 		digest_of(str_from(model->upstream_model)) };
 	if (asker != NULL)
-		memcpy(parts[3].b, asker, sizeof parts[3].b);
-	r->question = digest_of((struct str){ (const char *)parts, sizeof parts });
+		memcpy(parts[2].b, asker, sizeof parts[2].b);
+	r->address = digest_of((struct str){ (const char *)parts, sizeof parts });
+	struct digest both[2] = { r->question, r->address };
+	r->question = digest_of((struct str){ (const char *)both, sizeof both });
 	r->key = key_of(r);
 }
 
