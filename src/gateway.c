@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/notify.h"
 #include "server/server.h"
+#include "stages/purger.h"
 
 enum {
 	BREAK_MS = 3000, /* for broken streams to reach their clients */
@@ -31,6 +32,7 @@ struct gateway {
 	struct workers *workers;
 	struct caller *caller;
 	struct ledger *ledger;
+	struct purger *purger;
 	struct shelf *shelf; /* NULL: there is none */
 	struct keyring *keyring;
 	struct gateway_metrics *metrics;
@@ -123,6 +125,7 @@ stop(struct gateway *g, const char *why)
 	g->stage = DRAINING;
 	log_line(LOG_INFO, "draining", "requests=%d why=%s limit_ms=%lld", server_in_flight(g->server), why,
 	    (long long)config_of(g)->limits.drain_ms);
+	pipeline_drain(g->pipeline);
 	notify_send("STOPPING=1\nSTATUS=Finishing what is being served.");
 	loop_timer_set(g->loop, &g->drain, clock_ms() + config_of(g)->limits.drain_ms);
 	server_drain(g->server, on_idle, g);
@@ -296,8 +299,8 @@ open_shelf(const struct config *c)
 {
 	struct shelf_options options = { c->database, SHELF_TIMES * c->cache.max_bytes };
 	struct err e;
-	struct shelf *s = shelf_open(&options, &e);
-	if (s == NULL)
+	struct shelf *s = c->cache.persistent ? shelf_open(&options, &e) : NULL;
+	if (s == NULL && c->cache.persistent)
 		log_line(LOG_WARN, "no_shelf", "why=%q", e.text);
 	return s;
 }
@@ -349,12 +352,17 @@ open_all(struct gateway *g, struct config *config, struct err *e)
 	if (g->pipeline == NULL)
 		return err_set(e, 503, "ledger_unavailable", "cannot read from %s what was spent before",
 		    config->database);
+	struct purger_house purges = { g->loop, g->workers, pipeline_cache(g->pipeline), g->shelf, g->ledger,
+		config->database };
+	if ((g->purger = purger_new(&purges, e)) == NULL)
+		return -1;
 	struct server_house house = {
 		.loop = g->loop,
 		.workers = g->workers,
 		.pipeline = g->pipeline,
 		.caller = g->caller,
 		.ledger = g->ledger,
+		.shelf = g->shelf,
 		.keyring = g->keyring,
 		.metrics = g->metrics,
 		.config_reloads = &g->reloads,
@@ -373,6 +381,7 @@ close_all(struct gateway *g)
 {
 	server_free(&g->server);
 	workers_stop(&g->workers); /* before whatever they work for */
+	purger_free(&g->purger);
 	pipeline_free(&g->pipeline);
 	shelf_close(&g->shelf);
 	site_drop(&g->site);

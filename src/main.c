@@ -19,6 +19,8 @@ static const struct {
 	{ "ledger", cmd_ledger, "check the books" },
 	{ "tokens", cmd_tokens, "count the tokens of a text or a chat" },
 	{ "report", cmd_report, "spending, savings, budgets" },
+	{ "cache", cmd_cache, "look at and purge the answers that are kept" },
+	{ "explain", cmd_explain, "why a request got the answer it got" },
 	{ "version", cmd_version, "version and linked libraries" },
 };
 

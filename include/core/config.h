@@ -66,8 +66,30 @@ struct routing_conf {
 	size_t reroute_count;
 };
 
+/* Numbers of a JSON field that may stand for one another: those of one range. */
+struct field_range {
+	const char *name;
+	double width;         /* ranges of that width from 0 on; 0: those between the bounds */
+	const double *bounds; /* rising */
+	size_t bound_count;
+};
+
+/* How the fields of a JSON object within a prompt are compared. Those of no list must be equal, but for texts of several words. */
+struct fields_conf {
+	const char **must_match;
+	size_t must_match_count;
+	const char **text; /* by what they say, as prompts are */
+	size_t text_count;
+	const char **ignore;
+	size_t ignore_count;
+	const struct field_range *ranges;
+	size_t range_count;
+};
+
 struct cache_conf {
+	struct fields_conf fields;
 	bool exact;
+	bool persistent;    /* answers are kept in a file for the next start */
 	double similarity;  /* 0: the similarity cache is off */
 	double wrong_hits;  /* share of similar hits that may be wrong */
 	double checks;      /* share of similar hits that are asked again, to measure that */

@@ -156,6 +156,8 @@ struct ledger *ledger_open(const struct ledger_options *options, struct err *e);
 void ledger_request(struct ledger *l, const struct ledger_request *row);
 void ledger_attempt(struct ledger *l, const struct ledger_attempt *row);
 void ledger_cache_check(struct ledger *l, const struct ledger_check *row);
+/* A purge that was asked for through the table has been seen to, see ledger/purges.h */
+void ledger_purged(struct ledger *l, int64_t seq, int64_t entries);
 /*
  * Puts a hold where it survives kill -9: a few hundred bytes into a file that is mapped into memory, no system call. The
  * slot goes into the attempt's row, which gives it back. -1: all slots are taken or the ledger is not ready, nothing may be sent.

@@ -99,6 +99,36 @@ struct report_prices {
 /* From the rows alone: as far back as they are kept. Dearest first. The caller frees `models`. */
 int report_prices(struct report *r, const struct config *config, int64_t since_us, int64_t until_us,
     struct report_prices *out, struct err *e);
+/* What is known of the similarity cache in one task. A check asked the upstream what a hit had answered; a comparison is the
+ * same of a miss that had a candidate, and costs nothing. */
+struct report_similar {
+	char task[REPORT_NAME];
+	int64_t hits;           /* served */
+	int64_t checked, wrong; /* of the hits: those that were checked, and those of them that were wrong */
+	int64_t compared,
+	    would_be_right; /* misses whose answers were compared, and those that were lost hits */
+};
+struct report_similars {
+	struct report_similar *tasks;
+	size_t count;
+	struct report_similar total;
+};
+/* Tasks with a hit, a check or a comparison, the one with most hits first. The caller frees `tasks`. */
+int report_similar(
+    struct report *r, int64_t since_us, int64_t until_us, struct report_similars *out, struct err *e);
+
+/* ---- One request ---- */
+
+/* What the books say of a request, with the columns of requests that it has; strings empty, figures as in ledger_request.
+ * 1: found, 0: there is none, -1 with *e. */
+int report_request(struct report *r, const char *id, struct ledger_request *out, struct err *e);
+/* Its attempts, oldest first. The caller frees *rows. */
+int report_attempts(
+    struct report *r, const char *id, struct ledger_attempt **rows, size_t *count, struct err *e);
+/* The checks of how it was answered, oldest first; at most so many */
+int report_checks(
+    struct report *r, const char *id, struct ledger_check *rows, size_t most, size_t *count, struct err *e);
+
 /* When the oldest row arrived; INT64_MAX: there are none */
 int report_oldest_row(struct report *r, int64_t *at_us, struct err *e);
 

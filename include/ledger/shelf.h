@@ -68,6 +68,9 @@ struct shelf *shelf_open(const struct shelf_options *options, struct err *e);
 /* The items that have not expired, newest first, until each returns false. Before any put; on the caller's thread. */
 void shelf_each(struct shelf *s, int64_t now_us, bool (*each)(void *context, const struct shelf_item *item),
     void *context);
+/* The same for who only looks, beside a gateway that runs; -1: there is no such file, or it cannot be read */
+int shelf_peek(const char *database, int64_t now_us,
+    bool (*each)(void *context, const struct shelf_item *item), void *context);
 void shelf_put(struct shelf *s, const struct shelf_item *item); /* copied; s may be NULL, here and below */
 void shelf_drop(struct shelf *s, const struct digest *key);
 void shelf_purge(struct shelf *s, const struct shelf_purge *what);

@@ -16,11 +16,14 @@ enum route_kind {
 	ROUTE_HEALTHZ,
 	ROUTE_READYZ,
 	ROUTE_METRICS,
-	ROUTE_KEYS, /* the administration of virtual keys: keys says what is wanted, name of which one */
-	ROUTE_HOME, /* "/": a word of greeting for the one who looks with a browser */
+	ROUTE_KEYS,  /* the administration of virtual keys: keys says what is wanted, name of which one */
+	ROUTE_CACHE, /* the administration of the cache: wants says what, query of which entries */
+	ROUTE_HOME,  /* "/": a word of greeting for the one who looks with a browser */
 };
 
 enum keys_action { KEYS_ACT_LIST, KEYS_ACT_ADD, KEYS_ACT_SET, KEYS_ACT_REVOKE, KEYS_ACT_THAW };
+
+enum cache_action { CACHE_ACT_LOOK, CACHE_ACT_PURGE };
 
 struct route {
 	enum route_kind kind;
@@ -29,8 +32,10 @@ struct route {
 	char model[96];
 	enum keys_action keys;
 	char name[ACCOUNT_NAME]; /* of a key; empty: none */
-	bool wants_json;         /* the body must be application/json */
-	bool wants_form;         /* it must be multipart/form-data; both: one of the two */
+	enum cache_action wants;
+	char query[512];
+	bool wants_json; /* the body must be application/json */
+	bool wants_form; /* it must be multipart/form-data; both: one of the two */
 };
 
 /* 0, or -1 with 400, 404, 405 or 414 in *e; for 405 *allow lists the methods. uri is the raw target of the request line;

@@ -21,6 +21,7 @@ struct server_house {
 	struct pipeline *pipeline;
 	struct caller *caller;
 	struct ledger *ledger;
+	struct shelf *shelf; /* NULL: answers are kept in memory only */
 	struct keyring *keyring;
 	struct gateway_metrics *metrics;
 	uint64_t *config_reloads, *config_reload_failures;

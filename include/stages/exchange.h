@@ -61,6 +61,8 @@ struct exchange {
 	struct reader reader;
 	struct ask *asked; /* the ask it opened, until that lands; NULL for those who joined */
 	enum cache_kind cache;
+	double similarity;  /* to the question whose answer it gets; 0: it is its own, or an equal one's */
+	char decision[160]; /* how its answer was found, for the row: none of the prompt's words */
 	int64_t
 	    remaining_pico; /* what the tightest of its budgets leaves, when last looked at; -1: no budget, or not known */
 	int64_t first_byte_us; /* when the reply's first byte was handed over; 0: not yet */

@@ -29,6 +29,11 @@ void gateway_metrics_alert_lost(struct gateway_metrics *m); /* ... and the webho
 void gateway_metrics_account(struct gateway_metrics *m, enum account_kind kind, const char *account,
     enum window_kind window, int64_t limit_pico, int64_t spent_pico, int64_t held_pico);
 
+/* Requests that ended with an answer of that kind, since the start */
+int64_t gateway_metrics_answers(const struct gateway_metrics *m, enum cache_kind kind);
+/* Counts what was learned of the similarity cache */
+void gateway_metrics_check(struct gateway_metrics *m, const struct ledger_check *row);
+
 struct gateway_gauges {
 	int requests_in_flight, upstream_calls, connections;
 	bool ready;
@@ -36,6 +41,7 @@ struct gateway_gauges {
 	struct ledger_stats ledger;
 	struct budget_stats budget;
 	struct cache_stats cache;
+	struct shelf_stats shelf;
 };
 /* Appends the page; -1 when out has no room. */
 int gateway_metrics_render(struct gateway_metrics *m, const struct gateway_gauges *gauges, struct buf *out);

@@ -22,6 +22,8 @@
 #include "upstream/workers.h"
 
 struct pipeline;
+struct similar_look;
+struct similar;
 
 /* What it works with; all of it outlives the pipeline, but for the workers, who are stopped before. */
 struct pipeline_house {
@@ -43,6 +45,10 @@ void pipeline_free(struct pipeline **p); /* when nothing is under way */
 int pipeline_read(struct exchange *x, enum endpoint endpoint, struct err *e);
 /* Joins x to its answer; never fails: what goes wrong from here on is what the answer says. */
 void pipeline_arrive(struct pipeline *p, struct exchange *x);
+/* For shadow.h: asks x's question whatever is known of it, and joins x to the answer. False: it may not be asked now */
+bool pipeline_ask_again(
+    struct pipeline *p, struct exchange *x, struct similar_look *look, const char *served_id);
+const struct similar *pipeline_similar(const struct pipeline *p); /* for its numbers */
 /* The exchange ends: its row goes to the books, at once or when its ask has landed, and it leaves its answer.
  * *row is as complete as it is known now, for the log. False: one of too many strangers, who get neither a row nor a line. */
 bool pipeline_depart(struct pipeline *p, struct exchange *x, int status, const char *why,
@@ -54,6 +60,8 @@ void pipeline_use(struct pipeline *p, const struct config *config);
 void pipeline_key(struct pipeline *p, const struct config *config, const struct key *k);
 struct budget *pipeline_budget(struct pipeline *p);
 struct cache *pipeline_cache(struct pipeline *p); /* for its purge and its numbers */
+/* The gateway drains: nothing is asked that no client waits for */
+void pipeline_drain(struct pipeline *p);
 int pipeline_under_way(const struct pipeline *p); /* asks that have not landed */
 /* The gateway stops: every answer still on its way breaks with e */
 void pipeline_break_all(struct pipeline *p, const struct err *e);

@@ -3,9 +3,9 @@
  * set for the task. What is learned from: every miss that had a candidate is a free observation (the upstream's answer is
  * compared with the candidate's), and a share of the hits is asked again in the background (a check). From these the
  * probability, from which on each bucket's hits are served, moves with a stated confidence; a bucket that is new starts strict and must earn its
- * hits. The idea is vCache's (arXiv 2502.03771); docs/similarity.md derives what is done here.
+ * hits. The idea is vCache's (arXiv 2502.03771); docs/trust.md derives what is done here.
  *
- * Pure but for its own memory; the loop only. Time is the caller's, so that tests own it.
+ * Pure but for its own memory; the loop only. Time is the caller's: the wall clock, so that a pause of the process counts.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_STAGES_TRUST_H
@@ -18,7 +18,8 @@
 struct trust_conf {
 	double bound;      /* share of hits that may be wrong: 0.01 */
 	double confidence; /* with which the bound is kept: 0.95 */
-	double checks;     /* share of hits that are asked again: 0.02 */
+	double
+	    checks; /* share of hits that are asked again: 0.02; 0: nothing is measured, and half as much is dared */
 };
 
 enum trust_say {
@@ -50,5 +51,9 @@ void trust_observe(struct trust *t, const struct digest *bucket, double probabil
     int64_t now_ms);
 double trust_threshold(const struct trust *t, const struct digest *bucket); /* for explain */
 void trust_sums(const struct trust *t, struct trust_sums *out);
+/* What was learned, for the next start: appended to out, up to 210 KB (48 bytes a bucket); -1: no room for it. */
+int trust_save(const struct trust *t, struct buf *out);
+/* Takes up what was saved; false when it is not that, or of another version: t is as it was. Of one that is new that is strict. */
+bool trust_load(struct trust *t, struct str blob);
 
 #endif

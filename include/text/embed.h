@@ -25,7 +25,8 @@ struct embedding {
 bool embed_text(struct str text, struct embedding *out);
 /*
  * One word alone, whatever it is made of. The weight is how rare it is, which is how much it says: 0 for the most frequent of
- * all to 1 for words that the vocabulary knows only in pieces; 1 with an out of zeroes for a word of unknown characters.
+ * all to 1 for words that the vocabulary knows only in pieces; 1 with an out of zeroes for a word of unknown characters. out may
+ * be NULL.
  */
 float embed_word(struct str word, struct embedding *out);
 /* -1..1; 0 when either has no length */

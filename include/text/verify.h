@@ -1,8 +1,9 @@
 /*
  * The verifier: how probable it is that one answer serves both texts. A small model trained (scripts/train-verifier) over what
  * differs between them: which words stand alone on either side, how rare they are, how near their nearest counterparts are
- * in the embedding, what kind of question each asks, in which order. Its probability is calibrated: of pairs
- * that get 0.99, about one in a hundred means something else. docs/similarity.md has the curves.
+ * in the embedding, what kind of question each asks, in which order. Its probability is calibrated on held-back
+ * pairs of the training material, and is too sure of itself on texts of other kinds: the error budget (stages/trust.h) learns in
+ * operation how much. docs/similarity.md has the curves.
  *
  * Pure; any thread; bounded by VERIFY_WORDS_MAX words of each text (longer ones get 0).
  * SPDX-License-Identifier: Apache-2.0

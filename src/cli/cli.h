@@ -11,6 +11,8 @@ int cmd_keys(int argc, char **argv);
 int cmd_ledger(int argc, char **argv);
 int cmd_tokens(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_cache(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 struct config_problem;

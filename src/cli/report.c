@@ -23,8 +23,9 @@ static const char usage[] =
     "      --until T      and before then; now by default\n"
     "                     T: a span back from now (90m, 24h, 7d, 2w), a date or a time of the configured\n"
     "                     zone (2026-11-01, 2026-11-01T09:30), or all\n"
-    "      --by GROUP     model, task, key, project, day, hour, cache, tier, endpoint, or cause (of "
-    "savings)\n"
+    "      --by GROUP     model, task, key, project, day, hour, cache, tier, endpoint, cause (of "
+    "savings),\n"
+    "                     or similarity (hits of the similarity cache, and how many were wrong)\n"
     "      --format F     table, json or csv\n"
     "      --prices now   prices the calls anew, with the configuration's prices of their time, by model\n"
     "  -c, --config FILE  the configuration: limits, prices, time zone and the database\n"
@@ -59,6 +60,7 @@ static const struct {
 	{ "tier", REPORT_BY_TIER },
 	{ "endpoint", REPORT_BY_ENDPOINT },
 	{ "cause", REPORT_BY_NONE },
+	{ "similarity", REPORT_BY_NONE },
 };
 
 enum { GROUPS = sizeof groups / sizeof *groups };
@@ -75,8 +77,8 @@ read_wish(struct wish *w)
 			w->group = i;
 	if (w->by != NULL && w->group < 0) {
 		fprintf(stderr,
-		    "farthing: --by knows model, task, key, project, day, hour, cache, tier, endpoint and "
-		    "cause, not '%s'\n",
+		    "farthing: --by knows model, task, key, project, day, hour, cache, tier, endpoint, "
+		    "cause and similarity, not '%s'\n",
 		    w->by);
 		return -1;
 	}
@@ -213,6 +215,8 @@ find_all(const struct wish *w, const struct config *c, struct view *v, struct er
 	else if (rc == 0)
 		rc = report_spending(r, v->since_us, until, by, &v->spending, e);
 	if (rc == 0 && !v->repriced)
+		rc = report_similar(r, v->since_us, until, &v->similar, e);
+	if (rc == 0 && !v->repriced)
 		rc = find_budgets(r, c, v, e);
 	report_close(&r);
 	return rc;
@@ -249,6 +253,7 @@ report(const struct wish *w)
 		.repriced = w->prices != NULL };
 	if (w->by != NULL) {
 		v.by_cause = strcmp(w->by, "cause") == 0;
+		v.by_similarity = strcmp(w->by, "similarity") == 0;
 		v.by_day = strcmp(w->by, "day") == 0;
 		v.by_time = v.by_day || strcmp(w->by, "hour") == 0;
 	}
@@ -262,6 +267,7 @@ report(const struct wish *w)
 		show(&v, w->shape);
 	free(v.spending.groups);
 	free(v.prices.models);
+	free(v.similar.tasks);
 	free(v.budgets);
 	config_drop(&c);
 	return status;

@@ -68,6 +68,15 @@ add_causes(struct buf *b, const struct report_sums *s)
 }
 
 static void
+add_similar(struct buf *b, const struct report_similars *s)
+{
+	struct field fields[FIELDS_MOST];
+	head(b, "task", fields, fields_of_similar(&s->total, fields));
+	for (size_t i = 0; i < s->count; i++)
+		record(b, s->tasks[i].task, fields, fields_of_similar(&s->tasks[i], fields));
+}
+
+static void
 add_groups(struct buf *b, const struct view *v)
 {
 	struct field fields[FIELDS_MOST];
@@ -89,6 +98,8 @@ view_csv(const struct view *v, FILE *to)
 	struct buf b = { 0 };
 	if (v->repriced)
 		add_prices(&b, &v->prices);
+	else if (v->by_similarity)
+		add_similar(&b, &v->similar);
 	else if (v->by_cause)
 		add_causes(&b, &v->spending.total);
 	else

@@ -5,6 +5,9 @@
 #include "report_fields.h"
 
 #include <assert.h>
+#include <math.h>
+
+#include "core/interval.h"
 
 struct list {
 	struct field *fields;
@@ -68,6 +71,24 @@ fields_of_cause(const struct report_sums *s, enum cause cause, struct field out[
 	out[0].unknown = requests < 0;
 	add(&l, FIELD_MONEY, "saved", cause_saved(s, cause));
 	add_ratio(&l, FIELD_SHARE, "share", cause_saved(s, cause), saved_in_all(s));
+	return l.count;
+}
+
+/* The checks are a sample of the hits, so the rate among them is known within an interval only. Its ends are rounded outwards. */
+size_t
+fields_of_similar(const struct report_similar *t, struct field out[FIELDS_MOST])
+{
+	struct list l = { .fields = out };
+	double low, high;
+	interval_wilson((uint64_t)t->wrong, (uint64_t)t->checked, &low, &high);
+	add(&l, FIELD_COUNT, "hits_similar", t->hits);
+	add(&l, FIELD_COUNT, "checked", t->checked);
+	add(&l, FIELD_COUNT, "wrong", t->wrong);
+	add_ratio(&l, FIELD_SHARE, "wrong_rate", t->wrong, t->checked);
+	add(&l, FIELD_SHARE, "wrong_rate_low_95", (int64_t)floor(low * 10000));
+	add(&l, FIELD_SHARE, "wrong_rate_high_95", (int64_t)ceil(high * 10000));
+	add(&l, FIELD_COUNT, "misses_compared", t->compared);
+	add(&l, FIELD_COUNT, "misses_agreed", t->would_be_right);
 	return l.count;
 }
 

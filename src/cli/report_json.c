@@ -150,6 +150,21 @@ add_prices(struct buf *b, const struct view *v)
 	buf_add_c(b, ']');
 }
 
+static void
+add_similar(struct buf *b, const char *key, const struct report_similars *s)
+{
+	struct field fields[FIELDS_MOST];
+	buf_printf(b, "\"%s\":[", key);
+	for (size_t i = 0; i < s->count; i++) {
+		next_line(b, i);
+		add_name(b, "name", s->tasks[i].task);
+		buf_add_c(b, ',');
+		add_fields(b, fields, fields_of_similar(&s->tasks[i], fields));
+		buf_add_c(b, '}');
+	}
+	buf_add_c(b, ']');
+}
+
 void
 view_json(const struct view *v, FILE *to)
 {
@@ -174,7 +189,9 @@ view_json(const struct view *v, FILE *to)
 		buf_add(&b, STR("\"totals\":{"));
 		add_sums(&b, &v->spending.total);
 		buf_add(&b, STR("},\n"));
-		if (v->by_cause)
+		if (v->by_similarity)
+			add_similar(&b, "groups", &v->similar);
+		else if (v->by_cause)
 			add_causes(&b, "groups", &v->spending.total);
 		else if (v->by == NULL)
 			buf_add(&b, STR("\"groups\":[]"));
@@ -182,6 +199,8 @@ view_json(const struct view *v, FILE *to)
 			add_groups(&b, v);
 		buf_add(&b, STR(",\n"));
 		add_causes(&b, "savings", &v->spending.total);
+		buf_add(&b, STR(",\n"));
+		add_similar(&b, "similarity_cache", &v->similar);
 		buf_add(&b, STR(",\n"));
 		add_budgets(&b, v);
 	}

@@ -5,6 +5,7 @@
  */
 #include "base/money.h"
 #include "base/utf8.h"
+#include "core/interval.h"
 #include "grid.h"
 #include "report_view.h"
 
@@ -305,6 +306,47 @@ print_causes(const struct view *v, FILE *to)
 		fputs("  Nothing was saved in this time.\n", to);
 }
 
+/* ---- The similarity cache ---- */
+
+static void
+similar_row(struct grid *g, const char *name, const struct report_similar *t)
+{
+	double low, high;
+	interval_wilson((uint64_t)t->wrong, (uint64_t)t->checked, &low, &high);
+	name_cell(g, name);
+	count_cell(g, t->hits);
+	count_cell(g, t->checked);
+	count_cell(g, t->wrong);
+	if (t->checked == 0) {
+		grid_blank(g);
+		grid_blank(g);
+	} else {
+		grid_cell(g, "%.2f %%", 100.0 * (double)t->wrong / (double)t->checked);
+		grid_cell(g, "%.2f to %.2f %%", 100 * low, 100 * high);
+	}
+	count_cell(g, t->compared);
+	count_cell(g, t->would_be_right);
+}
+
+/* The rate is that of the checked hits; the interval says what it can be for all of them. */
+static void
+print_similar(const struct view *v, FILE *to)
+{
+	const struct report_similars *s = &v->similar;
+	struct grid g;
+	fputs("\nSimilarity cache\n\n", to);
+	if (s->count == 0) {
+		fputs("  It answered nothing and compared nothing in this time.\n", to);
+		return;
+	}
+	grid_head(&g, "<task|hits|checked|wrong|wrong rate|95 % interval|misses compared|same answer");
+	for (size_t i = 0; i < s->count; i++)
+		similar_row(&g, s->tasks[i].task, &s->tasks[i]);
+	if (s->count > 1)
+		similar_row(&g, "in all", &s->total);
+	grid_print(&g, to);
+}
+
 /* ---- History at other prices ---- */
 
 static void
@@ -432,9 +474,11 @@ view_table(const struct view *v, FILE *to)
 		print_totals(v, to);
 	if (t->requests > 0 && v->by_cause)
 		print_causes(v, to);
-	else if (t->requests > 0 && v->by != NULL && !v->repriced)
+	else if (t->requests > 0 && v->by != NULL && !v->by_similarity && !v->repriced)
 		print_groups(v, to);
 	print_notes(v, to);
+	if (!v->repriced && (v->similar.count > 0 || v->by_similarity))
+		print_similar(v, to);
 	if (!v->repriced)
 		print_budgets(v, to);
 }

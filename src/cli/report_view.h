@@ -42,9 +42,11 @@ struct view {
 	int64_t now_us, since_us, until_us;
 	const char *by; /* "model", "cause", ...; NULL: totals only */
 	bool by_cause, by_time, by_day;
-	bool repriced; /* `prices` instead of groups */
+	bool by_similarity; /* what is known of the similarity cache, by task */
+	bool repriced;      /* `prices` instead of groups */
 	struct report_spending spending;
 	struct report_prices prices;
+	struct report_similars similar;
 	int64_t oldest_row_us;
 	struct budget_use *budgets;
 	size_t budget_count;

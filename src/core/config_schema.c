@@ -249,6 +249,20 @@ static const struct config_key routing_keys[] = {
 };
 static const struct config_section routing = { routing_keys, flip_routing, false };
 
+static const struct config_key field_keys[] = {
+	{ "must_match", KEY_NAMES, LIST_AT(fields_conf, must_match, must_match_count), NULL, NULL, NULL,
+	    "Fields that must be equal." },
+	{ "text", KEY_NAMES, LIST_AT(fields_conf, text, text_count), NULL, NULL, NULL,
+	    "Fields whose texts are compared by what they say, as prompts are." },
+	{ "ignore", KEY_NAMES, LIST_AT(fields_conf, ignore, ignore_count), NULL, NULL, NULL,
+	    "Fields that do not matter." },
+	{ "bucket", KEY_ELSEWHERE, 0, NULL, NULL, NULL,
+	    "Fields whose numbers must fall into one range: `{ price: 50 }` has ranges of 50 from 0 on, `{ price: [20, 100] }` "
+	    "those below, between and from these bounds on.", .looks = "map of numbers" },
+	END
+};
+static const struct config_section cache_fields = { field_keys, NULL, false };
+
 static const struct config_key cache_keys[] = {
 	{ "exact", KEY_BOOL, AT(cache_conf, exact), "true", NULL, NULL, "Answers equal requests from memory." },
 	{ "similarity", KEY_SHARE, AT(cache_conf, similarity), "0.85", "0.5", "1",
@@ -259,10 +273,15 @@ static const struct config_key cache_keys[] = {
 	    "How many of the similar hits are asked again in the background, to measure how many are wrong. They cost money." },
 	{ "conversations", KEY_BOOL, AT(cache_conf, conversations), "false", NULL, NULL,
 	    "Similarity for requests with earlier turns or tools as well; else those meet equal ones only." },
+	{ "fields", KEY_SECTION, AT(cache_conf, fields), NULL, NULL, NULL,
+	    "How a JSON object within a prompt is compared, field by field. Fields of no list must be equal, but for texts of "
+	    "several words, which are compared by what they say.", .section = &cache_fields },
 	{ "ttl", KEY_DURATION, AT(cache_conf, ttl_ms), "1h", "1s", "365d", "How long an answer is kept." },
 	{ "max_entries", KEY_COUNT, AT(cache_conf, max_entries), "100000", "1", "10000000", "How many answers are kept." },
 	{ "max_size", KEY_SIZE, AT(cache_conf, max_bytes), "64MiB", "64KiB", "1TiB", "How much memory they may take." },
 	{ "max_entry", KEY_SIZE, AT(cache_conf, max_entry_bytes), "256KiB", "1KiB", "64MiB", "The largest answer that is kept." },
+	{ "persistent", KEY_BOOL, AT(cache_conf, persistent), "true", NULL, NULL,
+	    "Keeps answers for the next start, with what was asked, in the file `DATABASE.cache` (mode 0600). Read at the start." },
 	{ "scope", KEY_CHOICE, AT(cache_conf, scope), "key", NULL, NULL,
 	    "Who shares answers: one virtual key, or all keys of a project.", .choices = "key|project" },
 	END

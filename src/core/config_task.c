@@ -5,6 +5,8 @@
 #include "config_task.h"
 
 #include <assert.h>
+#include <math.h>
+#include <stdlib.h>
 
 static size_t
 children(const struct node *n)
@@ -93,6 +95,72 @@ check_tiers(struct reader *r, struct routing_conf *routing, const struct node *m
 	}
 }
 
+enum { RANGES_MAX = 32, BOUNDS_MAX = 32 };
+
+static bool
+read_number(struct reader *r, const struct node *n, const char *path, double *out)
+{
+	char *end;
+	if (n->kind == NODE_SCALAR && !node_null(n) && n->text.n > 0) {
+		*out = strtod(n->text.p, &end);
+		if (*end == '\0' && isfinite(*out))
+			return true;
+	}
+	problem_add(r->problems, n->line, path, "needs a number");
+	return false;
+}
+
+static bool
+read_bounds(struct reader *r, const struct node *list, const char *path, struct field_range *range)
+{
+	double *bounds = config_memory_take(r->memory, BOUNDS_MAX * sizeof *bounds);
+	if (list->count == 0 || list->count > BOUNDS_MAX) {
+		problem_add(r->problems, list->line, path, "needs 1 to %d bounds", BOUNDS_MAX);
+		return false;
+	}
+	for (const struct node *n = list->first; n != NULL; n = n->next) {
+		double *at = &bounds[range->bound_count++];
+		if (!read_number(r, n, path, at))
+			return false;
+		if (at != bounds && *at <= at[-1]) {
+			problem_add(r->problems, n->line, path, "has bounds that do not rise");
+			return false;
+		}
+	}
+	range->bounds = bounds;
+	return true;
+}
+
+/* cache.fields.bucket: a width, or a list of bounds, for each name. */
+static void
+read_ranges(struct reader *r, const struct node *cache, const char *prefix, struct fields_conf *fields)
+{
+	const struct node *map = node_get(node_get(cache, "fields"), "bucket");
+	char path[KEY_PATH_SIZE], inner[KEY_PATH_SIZE];
+	read_join(path, prefix, "fields.bucket");
+	if (node_null(map) || !read_is_map(r, map, path))
+		return;
+	if (map->count > RANGES_MAX) {
+		problem_add(r->problems, map->line, path, "has more than %d fields", RANGES_MAX);
+		return;
+	}
+	struct field_range *ranges = config_memory_take(r->memory, (map->count + 1) * sizeof *ranges);
+	fields->ranges = ranges;
+	fields->range_count = 0;
+	for (const struct node *n = map->first; n != NULL; n = n->next) {
+		struct field_range range = { .name = config_memory_text(r->memory, n->key) };
+		read_join(inner, path, n->key.p);
+		bool good = n->kind == NODE_LIST ? read_bounds(r, n, inner, &range)
+						 : read_number(r, n, inner, &range.width);
+		if (good && n->kind != NODE_LIST && range.width <= 0) {
+			problem_add(r->problems, n->line, inner, "must be above 0");
+			good = false;
+		}
+		if (good)
+			ranges[fields->range_count++] = range;
+	}
+}
+
 static void
 read_own(struct reader *r, const struct node *map)
 {
@@ -105,6 +173,8 @@ read_own(struct reader *r, const struct node *map)
 		r->in_task = true;
 		read_section(r, &config_task_keys, n, path, t);
 		r->in_task = false;
+		read_join(inner, path, "cache");
+		read_ranges(r, node_get(n, "cache"), inner, &t->cache.fields);
 		const struct node *routing = node_get(n, "routing");
 		read_join(inner, path, "routing");
 		check_thresholds(r, &t->routing, routing, inner);
@@ -122,6 +192,7 @@ tasks_read(struct reader *r, const struct node *root)
 			  *batched = node_get(node_get(root, "batch"), "tasks");
 	check_thresholds(r, &c->routing, routing, "routing");
 	check_tiers(r, &c->routing, routing, "routing");
+	read_ranges(r, node_get(root, "cache"), "cache", &c->cache.fields);
 	if (node_null(map) || !read_is_map(r, map, "tasks"))
 		map = NULL;
 	if (node_null(tiers) || !read_is_map(r, tiers, "routing.tasks"))

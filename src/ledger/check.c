@@ -43,6 +43,17 @@ static const struct rule rules[] = {
 	{ "follower of another request's answer costs money",
 	    "SELECT quote(id) || ' cost_pico=' || ifnull(cost_pico, 'unknown') FROM requests"
 	    " WHERE answer_id <> '' AND cost_pico IS NOT 0" },
+	{ "shared answer costs money or names nobody who asked",
+	    "SELECT quote(id) || ' cache=' || cache || ' answer_id=' || quote(answer_id) || ' cost_pico=' ||"
+	    " ifnull(cost_pico, 'unknown') FROM requests"
+	    " WHERE cache IN (1, 2, 3) AND (answer_id = '' OR cost_pico IS NOT 0)" },
+	{ "similarity is no share of one, or belongs to another kind of answer",
+	    "SELECT quote(id) || ' cache=' || cache || ' similarity=' || similarity FROM requests"
+	    " WHERE similarity IS NOT NULL AND (similarity NOT BETWEEN 0 AND 1 OR cache NOT IN (2, 3))" },
+	{ "check of the similarity cache is impossible",
+	    "SELECT quote(request_id) || ' answer_id=' || quote(answer_id) || ' probability=' || probability FROM checks"
+	    " WHERE at_us < 0 OR probability NOT BETWEEN 0 AND 1 OR served NOT IN (0, 1) OR agreed NOT IN (0, 1)"
+	    " OR request_id = '' OR answer_id = '' OR request_id = answer_id" },
 	{ "request's cost is unknown but not called unpriced",
 	    "SELECT quote(id) FROM requests WHERE cost_pico IS NULL AND basis <> 4" },
 	{ "attempt's cost is unknown but not called unpriced",

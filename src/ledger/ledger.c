@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "holds.h"
 #include "hooks.h"
@@ -101,6 +102,25 @@ ledger_attempt(struct ledger *l, const struct ledger_attempt *row)
 {
 	pthread_mutex_lock(&l->mutex);
 	add_entry(l, ENTRY_ATTEMPT)->row.attempt = *row;
+	added(l);
+}
+
+void
+ledger_cache_check(struct ledger *l, const struct ledger_check *row)
+{
+	pthread_mutex_lock(&l->mutex);
+	add_entry(l, ENTRY_CHECK)->row.check = *row;
+	added(l);
+}
+
+void
+ledger_purged(struct ledger *l, int64_t seq, int64_t entries)
+{
+	pthread_mutex_lock(&l->mutex);
+	struct entry *entry = add_entry(l, ENTRY_PURGED);
+	entry->row.purged.seq = seq;
+	entry->row.purged.entries = entries;
+	entry->row.purged.at_us = clock_wall_us();
 	added(l);
 }
 

@@ -10,13 +10,17 @@
 
 enum { QUEUE_CHUNK = 64 };
 
-enum entry_kind { ENTRY_REQUEST, ENTRY_ATTEMPT };
+enum entry_kind { ENTRY_REQUEST, ENTRY_ATTEMPT, ENTRY_CHECK, ENTRY_PURGED };
 
 struct entry {
 	enum entry_kind kind;
 	union {
 		struct ledger_request request;
 		struct ledger_attempt attempt;
+		struct ledger_check check;
+		struct {
+			int64_t seq, entries, at_us;
+		} purged;
 	} row;
 };
 

@@ -65,6 +65,18 @@ take_requests(sqlite3 *db, struct windows *windows, int64_t before_us, int most,
 	return rc;
 }
 
+/* With the requests of their time. They hold no money and stand in no sum, so nothing is to be noted. */
+static int
+take_checks(sqlite3 *db, int64_t before_us, int most, bool *full)
+{
+	int rc = schema_run(db,
+	    "DELETE FROM checks WHERE seq IN (SELECT seq FROM checks WHERE at_us <"
+	    " max(?1, ifnull((SELECT min(at_us) FROM requests), 0)) ORDER BY at_us LIMIT ?2)",
+	    before_us, most);
+	*full = rc == SQLITE_OK && sqlite3_changes(db) >= most;
+	return rc;
+}
+
 static int
 used_bytes(sqlite3 *db, int64_t *used, int64_t *unused)
 {
@@ -90,7 +102,10 @@ retention_slice(sqlite3 *db, struct windows *windows, const struct store_limits 
 	int64_t before = too_large ? INT64_MAX : limits->before_us;
 	if (before > 0 && (rc = take_requests(db, windows, before, most, out)) != SQLITE_OK)
 		return rc;
-	bool was_full = out->requests >= most;
+	bool was_full = out->requests >= most, many_checks = false;
+	if (before > 0 && (rc = take_checks(db, limits->before_us, most, &many_checks)) != SQLITE_OK)
+		return rc;
+	was_full = was_full || many_checks;
 	/* By age alone, whatever the size: a young attempt without a request is one whose request has not ended yet. */
 	bool may_be_orphans = limits->before_us > 0 && out->requests == 0;
 	if (may_be_orphans && (rc = take_attempts(db, windows, BOOKED ORPHANS, "DELETE" ORPHANS,

@@ -16,8 +16,8 @@ static const char insert_request[] =
     " input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_pico, "
     "saved_pico, basis,"
     " cache, status, stream, attempts, first_byte_us, total_us, bytes_in, bytes_out, project, run, tier,"
-    " saved_routed_pico, saved_batched_pico, saved_prompt_pico, clamped_to)"
-    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    " saved_routed_pico, saved_batched_pico, saved_prompt_pico, clamped_to, similarity, decision)"
+    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 static const char insert_attempt[] =
     "INSERT INTO attempts(at_us, request_id, number, upstream, model, outcome, status, why, input_tokens,"
@@ -26,6 +26,10 @@ static const char insert_attempt[] =
     "price_input,"
     " price_cached_input, price_cache_write, price_output, price_reasoning, price_fee, overrun)"
     " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+
+static const char insert_check[] =
+    "INSERT INTO checks(at_us, request_id, answer_id, account, task, probability, served, agreed)"
+    " VALUES(?,?,?,?,?,?,?,?)";
 
 static const char insert_refused[] =
     "INSERT INTO refused(at_us, kind, id, number, cost_pico, basis, why, project, account, task, run, day_us,"
@@ -51,6 +55,14 @@ bind_known(struct binder *b, int64_t value) /* -1 is unknown */
 		sqlite3_bind_null(b->statement, ++b->at);
 	else
 		bind_number(b, value);
+}
+
+/* Of one; what is a little beyond by rounding is brought back, what is no number is none. */
+static void
+bind_share(struct binder *b, double value)
+{
+	double share = value > 1 ? 1 : value > 0 ? value : 0;
+	sqlite3_bind_double(b->statement, ++b->at, share);
 }
 
 static bool
@@ -227,6 +239,11 @@ rows_request(struct rows *r, const struct ledger_request *row)
 	bind_known(&b, row->saved_batched_pico);
 	bind_known(&b, row->saved_prompt_pico);
 	bind_number(&b, row->clamped_to);
+	if (row->similarity > 0)
+		bind_share(&b, row->similarity);
+	else
+		bind_known(&b, -1);
+	BIND_LABEL(&b, row->decision);
 	struct refused refused = { "request", row->id, sizeof row->id, row->at_us, 0, row->cost_pico,
 		row->basis, NULL };
 	return insert(r, r->request, &refused);
@@ -267,6 +284,23 @@ rows_attempt(struct rows *r, const struct ledger_attempt *row)
 	return insert(r, r->attempt, &refused);
 }
 
+int
+rows_check(struct rows *r, const struct ledger_check *row)
+{
+	struct binder b = { r, r->check, 0 };
+	bind_number(&b, row->at_us);
+	BIND_LABEL(&b, row->request_id);
+	BIND_LABEL(&b, row->answer_id);
+	BIND_LABEL(&b, row->account);
+	BIND_LABEL(&b, row->task);
+	bind_share(&b, row->probability);
+	bind_number(&b, row->served);
+	bind_number(&b, row->right);
+	struct refused refused = { "check", row->request_id, sizeof row->request_id, row->at_us, 0, 0,
+		COST_NONE, NULL };
+	return insert(r, r->check, &refused);
+}
+
 static int
 prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out)
 {
@@ -281,6 +315,8 @@ rows_prepare(struct rows *r, sqlite3 *db, struct windows *windows)
 	int rc = prepare(db, insert_request, &r->request);
 	if (rc == SQLITE_OK)
 		rc = prepare(db, insert_attempt, &r->attempt);
+	if (rc == SQLITE_OK)
+		rc = prepare(db, insert_check, &r->check);
 	return rc == SQLITE_OK ? prepare(db, insert_refused, &r->refuse) : rc;
 }
 
@@ -289,6 +325,7 @@ rows_finalize(struct rows *r)
 {
 	sqlite3_finalize(r->request);
 	sqlite3_finalize(r->attempt);
+	sqlite3_finalize(r->check);
 	sqlite3_finalize(r->refuse);
 	*r = (struct rows){ 0 };
 }

@@ -243,7 +243,7 @@ prepare_all(struct shelf_file *f)
 static int
 connect(struct shelf_file *f)
 {
-	bool empty;
+	bool empty = false;
 	int flags =
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_NOFOLLOW;
 	struct stat st;

@@ -141,6 +141,21 @@ store_attempt(struct store *s, const struct ledger_attempt *row)
 	return rows_attempt(&s->rows, row) == SQLITE_OK ? 0 : failed(s);
 }
 
+int
+store_check(struct store *s, const struct ledger_check *row)
+{
+	return rows_check(&s->rows, row) == SQLITE_OK ? 0 : failed(s);
+}
+
+int
+store_purged(struct store *s, int64_t seq, int64_t entries, int64_t at_us)
+{
+	char sql[120];
+	snprintf(sql, sizeof sql, "UPDATE purges SET done_us = ?1, entries = %lld WHERE seq = ?2",
+	    (long long)entries);
+	return schema_run(s->db, sql, at_us, seq) == SQLITE_OK ? 0 : failed(s);
+}
+
 void
 store_rollback(struct store *s)
 {

@@ -34,6 +34,8 @@ int store_begin(struct store *s);
 /* A row that breaks a rule of the schema is kept in the table `refused` and logged: one bad row must not stop the books. */
 int store_request(struct store *s, const struct ledger_request *row);
 int store_attempt(struct store *s, const struct ledger_attempt *row);
+int store_check(struct store *s, const struct ledger_check *row);
+int store_purged(struct store *s, int64_t seq, int64_t entries, int64_t at_us);
 /* 0: it is on disk, sums of the windows and the count of commits with it */
 int store_commit(struct store *s);
 /* Tells the holds file how many commits the books have. After the slots of the rows that were committed were given back:

@@ -132,15 +132,28 @@ await_work(struct ledger *l)
 /* ---- Writing; the thread, without the mutex ---- */
 
 static int
+write_entry(struct store *s, const struct entry *entry)
+{
+	switch (entry->kind) {
+	case ENTRY_REQUEST:
+		return store_request(s, &entry->row.request);
+	case ENTRY_ATTEMPT:
+		return store_attempt(s, &entry->row.attempt);
+	case ENTRY_CHECK:
+		return store_check(s, &entry->row.check);
+	case ENTRY_PURGED:
+		return store_purged(
+		    s, entry->row.purged.seq, entry->row.purged.entries, entry->row.purged.at_us);
+	}
+	return -1;
+}
+
+static int
 write_entries(struct store *s, const struct chunk *c)
 {
-	for (int i = 0; i < c->count; i++) {
-		const struct entry *entry = &c->entries[i];
-		int rc = entry->kind == ENTRY_REQUEST ? store_request(s, &entry->row.request)
-						      : store_attempt(s, &entry->row.attempt);
-		if (rc != 0)
+	for (int i = 0; i < c->count; i++)
+		if (write_entry(s, &c->entries[i]) != 0)
 			return -1;
-	}
 	return 0;
 }
 

@@ -47,6 +47,7 @@ write_metrics(struct visit *v, const char **content_type)
 	ledger_stats(s->house.ledger, &g.ledger);
 	budget_stats(pipeline_budget(s->house.pipeline), &g.budget);
 	cache_stats(pipeline_cache(s->house.pipeline), &g.cache);
+	shelf_stats(s->house.shelf, &g.shelf);
 	budget_limits(pipeline_budget(s->house.pipeline), on_limit, s->house.metrics);
 	*content_type = METRICS_CONTENT_TYPE;
 	if (gateway_metrics_render(s->house.metrics, &g, &v->page) != 0)

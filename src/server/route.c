@@ -132,6 +132,21 @@ take_keys(struct str method, struct str rest, struct route *route, const char **
 	return post ? 0 : refuse_method("POST", allow, e);
 }
 
+/* /farthing/api/cache */
+static int
+take_cache(struct str method, struct str query, struct route *route, const char **allow, struct err *e)
+{
+	bool purges = str_eq(method, STR("DELETE"));
+	route->kind = ROUTE_CACHE;
+	route->wants = purges ? CACHE_ACT_PURGE : CACHE_ACT_LOOK;
+	if (!purges && !str_eq(method, STR("GET")))
+		return refuse_method("GET, DELETE", allow, e);
+	if (query.n >= sizeof route->query)
+		return err_set(e, 414, "uri_too_long", "The query is too long.");
+	str_copy(route->query, sizeof route->query, query);
+	return 0;
+}
+
 static const char *
 known_method(struct str method)
 {
@@ -259,6 +274,8 @@ route_find(const struct config *config, struct str method, struct str uri, struc
 	}
 	if (memchr(path.p, '%', path.n) != NULL)
 		return err_set(e, 400, "invalid_path", "Percent signs have no place in the paths here.");
+	if (str_eq(path, STR("/farthing/api/cache")))
+		return take_cache(method, query, route, allow, e);
 	struct str keys = STR("/farthing/api/keys");
 	if (str_starts(path, keys) && (path.n == keys.n || path.p[keys.n] == '/'))
 		return take_keys(method, (struct str){ path.p + keys.n, path.n - keys.n }, route, allow, e);

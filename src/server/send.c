@@ -121,6 +121,11 @@ add_facts(struct visit *v, struct MHD_Response *r)
 	add(r, "x-farthing-tier", f->tier);
 	if (joined)
 		add_int(r, "age", (clock_ms() - a->born_ms) / 1000);
+	if (v->x.similarity > 0) {
+		char cosine[16];
+		snprintf(cosine, sizeof cosine, "%.4f", v->x.similarity);
+		add(r, "x-farthing-similarity", cosine);
+	}
 	if (answer_ended(a) && f->cost_pico >= 0 && f->basis != COST_UNPRICED) {
 		add_money(r, "x-farthing-cost-usd", joined ? 0 : f->cost_pico);
 		add_money(r, "x-farthing-saved-usd", joined ? f->cost_pico : 0);

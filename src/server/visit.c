@@ -41,6 +41,12 @@ visit_new(struct client *c)
 }
 
 static bool
+is_admin(const struct visit *v)
+{
+	return v->route.kind == ROUTE_KEYS || v->route.kind == ROUTE_CACHE;
+}
+
+static bool
 is_api(const struct visit *v)
 {
 	return v->route.kind == ROUTE_ASK || v->route.kind == ROUTE_FORWARD;
@@ -235,7 +241,7 @@ judge_head(struct visit *v, const struct door_head *head, const char *method, bo
 		v->route.kind = ROUTE_HOME; /* what was refused is no question */
 		return -1;
 	}
-	if (v->route.kind == ROUTE_KEYS)
+	if (is_admin(v))
 		return judge_admin(v, head, pass.body_bytes);
 	if (!is_api(v))
 		return judge_page(v, head, pass.body_bytes);
@@ -260,7 +266,7 @@ visit_begin(struct visit *v, struct MHD_Connection *connection, const char *meth
 		client_enter(v->client, CLIENT_ANSWER);
 		return send_error(v);
 	}
-	if (is_api(v) || v->route.kind == ROUTE_KEYS) {
+	if (is_api(v) || is_admin(v)) {
 		v->counted = true;
 		v->client->server->in_flight++;
 		if (v->x.key != NULL)
@@ -357,6 +363,8 @@ complete(struct visit *v)
 	client_enter(v->client, CLIENT_ANSWER);
 	if (is_api(v))
 		return read_and_arrive(v);
+	if (v->route.kind == ROUTE_CACHE)
+		return admin_cache_start(v);
 	if (v->route.kind == ROUTE_KEYS)
 		return admin_start(v);
 	const char *content_type = "application/json";
@@ -373,7 +381,7 @@ visit_go_on(struct visit *v)
 		return complete(v);
 	if (v->replied)
 		return MHD_YES;
-	if (v->route.kind == ROUTE_KEYS)
+	if (is_admin(v))
 		return admin_reply(v);
 	return v->x.reader.answer == NULL ? read_and_arrive(v) : send_answer(v);
 }

@@ -96,6 +96,8 @@ exchange_row(
 	str_copy(row->run, sizeof row->run, str_from(x->run));
 	str_copy(row->error_code, sizeof row->error_code, str_from(error_code));
 	str_copy(row->why, sizeof row->why, str_from(why));
+	str_copy(row->decision, sizeof row->decision, str_from(x->decision));
+	row->similarity = x->similarity;
 	row->stream = x->request.stream;
 	row->first_byte_us = x->first_byte_us > 0 ? x->first_byte_us - x->arrived_us : -1;
 	row->total_us = clock_us() - x->arrived_us;

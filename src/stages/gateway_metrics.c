@@ -8,6 +8,7 @@
 
 #include "base/table.h"
 #include "budget_metrics.h"
+#include "similar_metrics.h"
 
 enum { SERIES_MAX = 4000, MODELS_MAX = 200, KINDS = 5, BASES = 5, OUTCOMES = 5, CLASSES = 6 };
 
@@ -32,6 +33,9 @@ struct upstream_series {
 struct gateway_metrics {
 	struct metrics *registry;
 	struct budget_metrics *budget;
+	struct similar_metrics *similar;
+	struct metric *shelf_items, *shelf_bytes, *shelf_dropped, *shelf_damaged, *shelf_failures,
+	    *shelf_failing;
 	struct table models, upstreams; /* by name */
 	struct model_series other;
 	struct metric *cache[KINDS], *basis[BASES];
@@ -103,6 +107,26 @@ register_upstream(struct gateway_metrics *m, struct upstream_series *s, const ch
 	buf_free(&labels);
 }
 
+static void
+register_shelf(struct gateway_metrics *m)
+{
+	struct str none = STR("");
+	m->shelf_items = metrics_gauge(
+	    m->registry, "farthing_shelf_entries", "Answers in the file that is kept for a restart.", none);
+	m->shelf_bytes =
+	    metrics_gauge(m->registry, "farthing_shelf_bytes", "Pages in use in that file.", none);
+	m->shelf_failing = metrics_gauge(m->registry, "farthing_shelf_failing",
+	    "1 while that file cannot be written: answers are kept in memory only.", none);
+	m->shelf_dropped = counter(m, "farthing_shelf_dropped_total",
+	    "Answers that were not kept for a restart: no room to wait, or the disk refused.", NULL, NULL,
+	    NULL, NULL);
+	m->shelf_damaged = counter(m, "farthing_shelf_damaged_total",
+	    "Answers in that file that were not what had been written, and were deleted.", NULL, NULL, NULL,
+	    NULL);
+	m->shelf_failures = counter(m, "farthing_shelf_failures_total",
+	    "Writes to that file that failed and were tried again.", NULL, NULL, NULL, NULL);
+}
+
 struct gateway_metrics *
 gateway_metrics_new(void)
 {
@@ -110,6 +134,8 @@ gateway_metrics_new(void)
 	struct str none = STR("");
 	m->registry = metrics_new(SERIES_MAX);
 	m->budget = budget_metrics_new(m->registry);
+	m->similar = similar_metrics_new(m->registry);
+	register_shelf(m);
 	register_model(m, &m->other, "other");
 	for (int i = 0; i < KINDS; i++)
 		m->cache[i] = counter(m, "farthing_cache_total", "Requests by where their answer came from.",
@@ -174,6 +200,7 @@ gateway_metrics_free(struct gateway_metrics **mp)
 	free_values(&m->models);
 	free_values(&m->upstreams);
 	budget_metrics_free(&m->budget);
+	similar_metrics_free(&m->similar);
 	metrics_free(&m->registry);
 	free(m);
 	*mp = NULL;
@@ -183,6 +210,7 @@ gateway_metrics_free(struct gateway_metrics **mp)
 void
 gateway_metrics_admit(struct gateway_metrics *m, const struct config *config)
 {
+	similar_metrics_admit(m->similar, config);
 	for (size_t i = 0; i < config->model_count && m->models.count < MODELS_MAX; i++) {
 		const struct model_conf *model = &config->models[i];
 		const struct routing_conf *r = &config->routing;
@@ -246,6 +274,18 @@ gateway_metrics_attempt(struct gateway_metrics *m, const struct ledger_attempt *
 }
 
 void
+gateway_metrics_check(struct gateway_metrics *m, const struct ledger_check *row)
+{
+	similar_metrics_check(m->similar, row);
+}
+
+int64_t
+gateway_metrics_answers(const struct gateway_metrics *m, enum cache_kind kind)
+{
+	return metric_get(m->cache[kind]);
+}
+
+void
 gateway_metrics_left_out(struct gateway_metrics *m)
 {
 	metric_add(m->left_out, 1);
@@ -289,5 +329,11 @@ gateway_metrics_render(struct gateway_metrics *m, const struct gateway_gauges *g
 	metric_bring_up(m->cache_evictions, g->cache.evictions);
 	metric_bring_up(m->log_dropped, log_dropped());
 	budget_metrics_set(m->budget, &g->budget);
+	metric_set(m->shelf_items, (int64_t)g->shelf.items);
+	metric_set(m->shelf_bytes, (int64_t)g->shelf.bytes);
+	metric_set(m->shelf_failing, g->shelf.failing);
+	metric_bring_up(m->shelf_dropped, g->shelf.dropped);
+	metric_bring_up(m->shelf_damaged, g->shelf.damaged);
+	metric_bring_up(m->shelf_failures, g->shelf.failures);
 	return metrics_render(m->registry, out);
 }

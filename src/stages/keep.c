@@ -30,9 +30,10 @@ struct work {
 };
 
 void
-keep_open(struct keep *k, struct cache *cache, struct loop *l, struct workers *workers)
+keep_open(
+    struct keep *k, struct cache *cache, struct similar *similar, struct loop *l, struct workers *workers)
 {
-	*k = (struct keep){ .cache = cache, .loop = l, .workers = workers };
+	*k = (struct keep){ .cache = cache, .similar = similar, .loop = l, .workers = workers };
 	list_init(&k->works);
 }
 
@@ -152,6 +153,7 @@ static void
 keep_it(struct task *task)
 {
 	struct work *w = LIST_ENTRY(task, struct work, task);
+	struct entry *e = NULL;
 	if (w->normal && !is_superseded(w)) {
 		struct shelf_item item;
 		keep_item(&item, &w->memo, w->endpoint, &w->facts);
@@ -160,8 +162,10 @@ keep_it(struct task *task)
 		item.body = whole_body(w);
 		item.kept_us = w->landed_us;
 		item.expires_us = item.kept_us + w->memo.ttl_us;
-		cache_keep(w->keep->cache, &item);
+		similar_describe(w->keep->similar, &w->question, &item.bucket, &item.text);
+		e = cache_keep(w->keep->cache, &item);
 	}
+	similar_keep(w->keep->similar, &w->question, e);
 	work_free(w);
 }
 
@@ -170,8 +174,10 @@ keep_answer(struct keep *k, struct ask *ask, const struct memo *memo)
 {
 	const struct request *r = ask_request(ask);
 	const struct answer *a = ask_answer(ask);
-	if (a->form == ANSWER_BODY && !cache_takes(k->cache, a->body.n))
+	if (a->form == ANSWER_BODY && !cache_takes(k->cache, a->body.n)) {
+		similar_keep(k->similar, &r->question, NULL);
 		return;
+	}
 	struct work *w = must_alloc(sizeof *w);
 	w->task = (struct task){ .work = on_worker, .done = keep_it };
 	w->keep = k;
@@ -205,6 +211,8 @@ keep_landed(struct keep *k, struct ask *ask, bool whole)
 	bool right = whole && !ask_fails(ask) && !ask_fell_back(ask);
 	if (right && memo->keep && ask_answer(ask)->status == 200)
 		keep_answer(k, ask, memo);
+	else
+		similar_keep(k->similar, &ask_request(ask)->question, NULL);
 	free(memo);
 }
 

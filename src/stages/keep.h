@@ -14,10 +14,12 @@
 #include "base/table.h"
 #include "stages/ask.h"
 #include "stages/cache.h"
+#include "stages/similar.h"
 #include "upstream/workers.h"
 
 struct keep {
 	struct cache *cache;
+	struct similar *similar;
 	struct loop *loop;
 	struct workers *workers; /* NULL: everything is done at once */
 	struct link works;       /* answers that workers are putting together */
@@ -41,7 +43,8 @@ struct memo {
 	char account[64], task[64], scope[SCOPE_SIZE];
 };
 
-void keep_open(struct keep *k, struct cache *cache, struct loop *l, struct workers *workers);
+void keep_open(
+    struct keep *k, struct cache *cache, struct similar *similar, struct loop *l, struct workers *workers);
 void keep_close(struct keep *k); /* when nothing is under way and the workers have stopped */
 /* Whether answers to x may be kept ones, and its own may be kept */
 bool keep_reads(const struct exchange *x);

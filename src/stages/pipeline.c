@@ -11,6 +11,7 @@
 #include "base/zone.h"
 #include "charge.h"
 #include "keep.h"
+#include "shadow.h"
 #include "stages/dedup.h"
 #include "stages/refusal.h"
 #include "strangers.h"
@@ -20,6 +21,8 @@ struct pipeline {
 	struct dedup dedup;
 	struct cache *cache;
 	struct keep keep;
+	struct similar *similar;
+	struct shadows shadows;
 	struct strangers strangers;
 	struct alerts *alerts; /* NULL: none */
 };
@@ -29,6 +32,7 @@ on_landed(void *context, struct ask *ask, bool whole)
 {
 	struct pipeline *p = context;
 	dedup_leave(&p->dedup, ask);
+	similar_landed(p->similar, ask);
 	keep_landed(&p->keep, ask, whole);
 }
 
@@ -87,6 +91,7 @@ pipeline_use(struct pipeline *p, const struct config *config)
 	budget_again(p->house.budget);
 	struct cache_limits limits = limits_of(config);
 	cache_limit(p->cache, &limits);
+	similar_use(p->similar, config);
 }
 
 void
@@ -108,16 +113,55 @@ pipeline_cache(struct pipeline *p)
 	return p->cache;
 }
 
+const struct similar *
+pipeline_similar(const struct pipeline *p)
+{
+	return p->similar;
+}
+
 /* ---- birth and death ---- */
+
+static void
+on_gone(void *context, struct entry *e)
+{
+	struct pipeline *p = context;
+	similar_forget(p->similar, e);
+}
+
+struct restoring {
+	struct pipeline *pipeline;
+	const struct config *config;
+};
+
+static void
+on_restored(void *context, struct entry *e, const struct shelf_item *item)
+{
+	const struct restoring *r = context;
+	similar_restore(r->pipeline->similar, r->config, e, &item->bucket, item->text);
+}
+
+static void
+open_caches(struct pipeline *p, const struct pipeline_house *house, const struct config *config)
+{
+	struct cache_options kept = { .loop = house->loop,
+		.shelf = house->shelf,
+		.limits = limits_of(config),
+		.on_gone = on_gone,
+		.context = p };
+	p->cache = cache_new(&kept);
+	struct similar_options alike = { p->cache, house->ledger, (size_t)config->cache.max_bytes };
+	p->similar = similar_new(&alike);
+	shadows_open(&p->shadows, p, house->loop);
+	keep_open(&p->keep, p->cache, p->similar, house->loop, house->workers);
+	struct restoring r = { p, config };
+	cache_load(p->cache, clock_wall_us(), on_restored, &r);
+}
 
 struct pipeline *
 pipeline_new(const struct pipeline_house *house, const struct config *config)
 {
 	struct pipeline *p = must_alloc(sizeof *p);
 	struct budget_events events = { ask_admitted, on_alert, on_clock, p };
-	struct cache_options kept = {
-		.loop = house->loop, .shelf = house->shelf, .limits = limits_of(config)
-	};
 	p->alerts = house->alerts;
 	p->house = (struct ask_house){ .loop = house->loop,
 		.caller = house->caller,
@@ -126,9 +170,7 @@ pipeline_new(const struct pipeline_house *house, const struct config *config)
 	p->house.budget = budget_new(&events);
 	p->house.on_landed = on_landed;
 	p->house.context = p;
-	p->cache = cache_new(&kept);
-	keep_open(&p->keep, p->cache, house->loop, house->workers);
-	cache_load(p->cache, clock_wall_us(), NULL, NULL);
+	open_caches(p, house, config);
 	list_init(&p->house.asks);
 	strangers_open(&p->strangers, house->loop);
 	zone_use(config->budget.timezone);
@@ -146,11 +188,13 @@ pipeline_free(struct pipeline **pp)
 	if (p == NULL)
 		return;
 	assert(p->house.under_way == 0);
+	shadows_close(&p->shadows);
 	strangers_close(&p->strangers);
 	ask_bury_all(&p->house);
 	dedup_free(&p->dedup);
 	keep_close(&p->keep);
 	cache_free(&p->cache);
+	similar_free(&p->similar);
 	budget_free(&p->house.budget);
 	free(p);
 	*pp = NULL;
@@ -341,6 +385,52 @@ is_running(struct pipeline *p, struct exchange *x)
 	return true;
 }
 
+/* An answer that was given for a while may be so for another question, too. */
+static void
+look_for_similar(
+    struct pipeline *p, const struct exchange *x, struct charge *payer, struct similar_look *look)
+{
+	const struct task_conf *t = config_task(site_config(x->site), str_from(x->task));
+	struct similar_wish wish = { .now_us = clock_wall_us(),
+		.younger_us = t->cache.exact ? least(t->cache.ttl_ms * 1000, patience_us(x)) : 0,
+		.payer = x->only_if_cached ? NULL : payer };
+	similar_find(p->similar, x, &wish, look);
+}
+
+static bool
+join_similar(struct pipeline *p, struct exchange *x, struct charge *payer, struct similar_look *look)
+{
+	if (look->entry != NULL && !join_kept(p, x, look->entry, CACHE_SIMILAR))
+		return false;
+	if (look->ask != NULL) {
+		if (refuse_joining(x, payer))
+			return true;
+		x->cache = CACHE_COALESCED;
+		join(x, ask_answer(look->ask));
+		pledge_open(&p->keep, x, look->ask);
+	} else {
+		pledge_fulfil(&p->keep, x, x->reader.answer);
+	}
+	x->similarity = look->cosine;
+	if (look->say == TRUST_SERVE_AND_CHECK)
+		shadow_cast(&p->shadows, x, look);
+	return true;
+}
+
+/* Fills *look for whoever asks then. */
+static bool
+is_similar(struct pipeline *p, struct exchange *x, struct similar_look *look)
+{
+	struct charge payer;
+	*look = (struct similar_look){ .why_not = "it is not looked for" };
+	if (!keep_reads(x))
+		return false;
+	charge_begin(&payer, p->house.budget, p->house.ledger, x, NULL);
+	look_for_similar(p, x, &payer, look);
+	str_copy(x->decision, sizeof x->decision, str_from(look->decision));
+	return (look->entry != NULL || look->ask != NULL) && join_similar(p, x, &payer, look);
+}
+
 static bool
 refuses_to_ask(struct exchange *x)
 {
@@ -354,20 +444,53 @@ refuses_to_ask(struct exchange *x)
 	return true;
 }
 
-void
-pipeline_arrive(struct pipeline *p, struct exchange *x)
+static void
+open_ask(struct pipeline *p, struct exchange *x, struct similar_look *look, const char *served_id)
 {
-	if (repeats(p, x) || is_kept(p, x) || has_landed(p, x) || is_running(p, x))
-		return;
-	x->cache = x->forwarded || x->fresh || site_config(x->site)->mode == MODE_OBSERVE ? CACHE_BYPASS
-											  : CACHE_MISS;
-	if (refuses_to_ask(x))
-		return;
 	struct ask *ask = ask_open(&p->house, x);
 	dedup_enter(&p->dedup, x, ask);
 	join(x, ask_answer(ask));
 	keep_intend(&p->keep, x, ask);
 	pledge_open(&p->keep, x, ask);
+	if (keep_writes(x))
+		similar_enter(p->similar, x, look, ask, served_id);
+}
+
+void
+pipeline_arrive(struct pipeline *p, struct exchange *x)
+{
+	struct similar_look look;
+	if (repeats(p, x) || is_kept(p, x) || has_landed(p, x) || is_running(p, x))
+		return;
+	if (!is_similar(p, x, &look)) {
+		x->cache = x->forwarded || x->fresh || site_config(x->site)->mode == MODE_OBSERVE
+			       ? CACHE_BYPASS
+			       : CACHE_MISS;
+		if (!refuses_to_ask(x))
+			open_ask(p, x, &look, NULL);
+	}
+	similar_look_free(&look);
+}
+
+bool
+pipeline_ask_again(struct pipeline *p, struct exchange *x, struct similar_look *look, const char *served_id)
+{
+	struct charge payer;
+	struct err e;
+	if (!ledger_ready(p->house.ledger))
+		return false;
+	charge_begin(&payer, p->house.budget, p->house.ledger, x, NULL);
+	if (charge_admits(&payer, &e) != 0)
+		return false;
+	x->cache = CACHE_BYPASS;
+	open_ask(p, x, look, served_id);
+	return true;
+}
+
+void
+pipeline_drain(struct pipeline *p)
+{
+	shadows_stop(&p->shadows);
 }
 
 /* ---- departing ---- */

@@ -97,10 +97,11 @@ embed_word(struct str word, struct embedding *out)
 		bool known = piece.id != WORDPIECE_UNKNOWN, whole = w.count == 1;
 		unsigned own = known && whole ? rarity_of(piece.id) : UINT8_MAX;
 		rarity = own > rarity ? own : rarity;
-		if (known)
+		if (known && out != NULL)
 			add(&sum, piece.id);
 	}
-	round_sum(&sum, out);
+	if (out != NULL)
+		round_sum(&sum, out);
 	return (float)rarity / UINT8_MAX;
 }
 

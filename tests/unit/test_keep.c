@@ -76,6 +76,19 @@ workers_give(struct workers *w, struct task *task)
 	given[given_count++] = task;
 }
 
+bool
+similar_describe(const struct similar *s, const struct digest *key, struct digest *bucket, struct str *text)
+{
+	(void)s, (void)key, (void)bucket, (void)text;
+	return false;
+}
+
+void
+similar_keep(struct similar *s, const struct digest *key, struct entry *e)
+{
+	(void)s, (void)key, (void)e;
+}
+
 static void
 work(int n)
 {
@@ -101,7 +114,7 @@ begin(void **state)
 	clock_fake(1000, NOW);
 	loop = loop_new();
 	cache = cache_new(&options);
-	keep_open(&keep, cache, loop, (struct workers *)(void *)&some);
+	keep_open(&keep, cache, NULL, loop, (struct workers *)(void *)&some);
 	asked_count = given_count = 0;
 	return 0;
 }

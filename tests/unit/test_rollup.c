@@ -236,11 +236,12 @@ upgrade_sums_the_rows_that_are_there(void **state)
 	    db, "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA application_id=1179800648", NULL, NULL, NULL);
 	assert_int_equal(schema_climb(db, path, first, 1, &e), 0);
 	sqlite3_close(db);
-	change(
-	    "WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
-	    " INSERT INTO requests SELECT i, 1700049600000000 + i * 60000000, 'req_' || i, 'a' || i % 3, "
-	    "'default', 'chat', 'm',"
-	    " 'm', 'openai', '', '', 'served', 10, 0, 0, 5, 0, 0, 3, 0, i % 4, 200, 0, 0, 1, 2, 3, 4 FROM n");
+	change("WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n WHERE i < 500)"
+	       " INSERT INTO requests SELECT i, 1700049600000000 + i * 60000000, 'req_' || i, 'a' || i % 3, "
+	       "'default', 'chat', 'm',"
+	       " 'm', 'openai', iif(i % 4, 'req_1', ''), '', 'served', 10, 0, 0, 5, 0, 0, 3, 0, i % 4, 200, "
+	       "0, 0, 1, "
+	       "2, 3, 4 FROM n");
 	assert_int_equal(number("PRAGMA user_version"), 1);
 
 	struct store *s = open_store();

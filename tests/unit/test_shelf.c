@@ -454,7 +454,7 @@ purged_answers_are_overwritten(void **state)
 	struct shelf *s = open_shelf();
 	struct shelf_item secret = an_item(1);
 	secret.body = STR("{\"answer\":1,\"note\":\"the otters swim at midnight\"}");
-	put_items(s, 50, 60);
+	put_items(s, 50, 52); /* few enough for one page, which stays */
 	shelf_put(s, &secret);
 	assert_int_equal(shelf_sync(s), 0);
 	assert_true(holds_text("", "otters swim") || holds_text("-wal", "otters swim"));
@@ -739,10 +739,12 @@ broken_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 at)
 	return breaks() ? atomic_load(&step_code) : sound(f)->xWrite(f, bytes, n, at);
 }
 
+/* Syncs are left out: there are thousands, and no power is cut here. */
 static int
 broken_sync(sqlite3_file *f, int flags)
 {
-	return breaks() ? SQLITE_IOERR_FSYNC : sound(f)->xSync(f, flags);
+	(void)f, (void)flags;
+	return breaks() ? SQLITE_IOERR_FSYNC : SQLITE_OK;
 }
 
 static int

@@ -476,7 +476,7 @@ make_old_books(void)
 }
 
 static void
-books_of_version_1_become_version_2(void **state)
+books_of_version_1_are_brought_up_to_date(void **state)
 {
 	(void)state;
 	make_old_books();
@@ -485,7 +485,7 @@ books_of_version_1_become_version_2(void **state)
 	struct ledger_attempt a = an_attempt("req_1");
 	write_pair(s, &r, &a);
 	store_close(&s, true);
-	assert_int_equal(number("PRAGMA user_version"), 2);
+	assert_int_equal(number("PRAGMA user_version"), SCHEMA_VERSION);
 	assert_int_equal(number("SELECT count(*) FROM requests WHERE project='' AND run='' AND tier='' AND "
 				"saved_routed_pico=0 AND clamped_to=0"),
 	    2);
@@ -766,7 +766,7 @@ main(void)
 		IN_A_FOLDER(moved_file_is_noticed_before_anything_is_written),
 		IN_A_FOLDER(upgrade_keeps_a_copy_of_the_old_books),
 		IN_A_FOLDER(failed_upgrade_changes_nothing),
-		IN_A_FOLDER(books_of_version_1_become_version_2),
+		IN_A_FOLDER(books_of_version_1_are_brought_up_to_date),
 		IN_A_FOLDER(upgrade_that_died_before_the_holds_file_was_made_is_finished),
 		IN_A_FOLDER(old_rows_leave_with_their_attempts),
 		IN_A_FOLDER(old_attempt_without_a_request_leaves_too),

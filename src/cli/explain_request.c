@@ -1,0 +1,190 @@
+/*
+ * What would happen to a request on stdin, and why: what was understood of it, and what the answers on the shelf are to it.
+ * The error budget is the running gateway's own matter; here it is one that is new, and so the strictest.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "cli.h"
+#include "explain.h"
+#include "explain_alike.h"
+#include "stages/pipeline.h"
+#include "stages/similar.h"
+
+enum { ITEMS_MOST = 20000 }; /* of the bucket */
+
+struct study {
+	struct exchange x;
+	struct cache *cache;
+	struct similar *similar;
+	struct likeness likeness;
+	int items;
+	bool kept; /* an equal question has an answer on the shelf */
+};
+
+static enum endpoint
+endpoint_of(struct str body)
+{
+	struct json j = { 0 };
+	struct json_fault fault;
+	enum endpoint e = ENDPOINT_CHAT;
+	if (json_scan(&j, body, JSON_LIMITS, &fault) == 0 && json_type(&j, 0) == JSON_OBJECT &&
+	    json_member(&j, 0, "messages") == 0) {
+		if (json_member(&j, 0, "input") != 0)
+			e = ENDPOINT_RESPONSES;
+		else if (json_member(&j, 0, "prompt") != 0)
+			e = ENDPOINT_COMPLETIONS;
+	}
+	json_free(&j);
+	return e;
+}
+
+static bool
+on_item(void *context, const struct shelf_item *item)
+{
+	struct study *s = context;
+	s->kept = s->kept || digest_equal(&item->key, &s->x.request.question);
+	if (s->likeness.why_not != NULL || !digest_equal(&item->bucket, &s->likeness.bucket))
+		return true;
+	struct entry *e = cache_keep(s->cache, item);
+	if (e != NULL)
+		similar_restore(s->similar, site_config(s->x.site), e, &item->bucket, item->text);
+	return ++s->items < ITEMS_MOST;
+}
+
+static void
+on_gone(void *context, struct entry *e)
+{
+	struct study *s = context;
+	similar_forget(s->similar, e);
+}
+
+static void
+say_request(struct page *p, const struct study *s)
+{
+	const struct exchange *x = &s->x;
+	struct prompt_count count = x->count;
+	char hex[65];
+	if (x->counted_for == NULL)
+		prompt_count(&x->request, x->model, &count);
+	page_text(p, "endpoint", str_from(endpoint_name(x->request.endpoint)));
+	page_text(p, "task", str_from(x->task));
+	page_text(p, "model_asked", str_from(x->request.model_asked));
+	page_text(p, "model", str_from(x->model->name));
+	page_text(p, "tier", str_from(x->tier));
+	page_number(p, "input_tokens", (double)count.input, 0);
+	page_bool(p, "exact_count", count.exact);
+	if (count.unbounded != NULL)
+		page_text(p, "unbounded", str_from(count.unbounded));
+	else
+		page_number(p, "input_bound", (double)count.input_bound, 0);
+	if (x->request.max_output >= 0)
+		page_number(p, "output_limit", (double)x->request.max_output, 0);
+	digest_hex(&x->request.question, hex);
+	page_text(p, "question", str_from(hex));
+	page_bool(p, "shareable", x->request.shareable);
+	page_bool(p, "kept", s->kept);
+}
+
+static void
+say_likeness(struct page *p, const struct similar_look *look)
+{
+	char hex[65];
+	digest_hex(&look->likeness.bucket, hex);
+	page_text(p, "bucket", str_from(hex));
+	page_number(p, "template_words", look->fit.words, 0);
+	page_bool(p, "template_known", look->fit.known);
+	page_number(p, "json_objects", look->objects, 0);
+	page_text(p, "compared", buf_str(&look->text));
+	page_number(p, "cosine_at_least", look->cosine_at_least, 3);
+	page_number(p, "probability_at_least", look->threshold, 3);
+	page_list(p, "candidates");
+	for (size_t i = 0; i < look->count; i++) {
+		const struct similar_candidate *c = &look->candidates[i];
+		page_group(p);
+		page_text(p, "text", similar_text(c->place));
+		page_number(p, "cosine", c->cosine, 4);
+		page_alike(p, buf_str(&look->text), similar_text(c->place));
+		page_group_end(p);
+	}
+	page_list_end(p);
+}
+
+static int
+explain(struct study *s, const char *database, bool json)
+{
+	struct similar_wish wish = { .now_us = clock_wall_us(), .younger_us = INT64_MAX };
+	struct similar_look look;
+	struct page p;
+	bool looks = s->x.request.shareable && site_config(s->x.site)->mode != MODE_OBSERVE;
+	similar_find(s->similar, &s->x, &wish, &look);
+	s->likeness.why_not = look.why_not;
+	s->likeness.bucket = look.likeness.bucket;
+	similar_look_free(&look);
+	int shelf = shelf_peek(database, wish.now_us, on_item, s);
+	similar_find(s->similar, &s->x, &wish, &look);
+	page_begin(&p, json);
+	say_request(&p, s);
+	page_bool(&p, "shelf", shelf == 0);
+	page_number(&p, "answers_in_bucket", s->items, 0);
+	if (look.why_not == NULL)
+		say_likeness(&p, &look);
+	page_text(&p, "decision",
+	    !looks    ? STR("bypass: not shared")
+	    : s->kept ? STR("exact: an equal question was answered")
+		      : str_from(look.decision));
+	similar_look_free(&look);
+	return page_print(&p);
+}
+
+static int
+study(struct study *s, const struct explain_options *o, struct buf *body, const char *database)
+{
+	struct err e;
+	struct exchange *x = &s->x;
+	str_copy(x->account, sizeof x->account, str_from(o->key != NULL ? o->key : "local"));
+	str_copy(x->task, sizeof x->task, str_from(o->task != NULL ? o->task : "default"));
+	x->max_age_s = -1;
+	enum endpoint endpoint = endpoint_of(buf_str(body));
+	x->body = *body;
+	*body = (struct buf){ 0 };
+	if (pipeline_read(x, endpoint, &e) != 0) {
+		fprintf(
+		    stderr, "farthing: the request would be refused: %d %s: %s\n", e.status, e.code, e.text);
+		return 1;
+	}
+	struct cache_options kept = {
+		.limits = { ITEMS_MOST, (int64_t)1 << 30, (int64_t)1 << 30 }, .on_gone = on_gone, .context = s
+	};
+	s->cache = cache_new(&kept);
+	struct similar_options alike = { .cache = s->cache, .max_bytes = (size_t)1 << 30 };
+	s->similar = similar_new(&alike);
+	similar_use(s->similar, site_config(x->site));
+	int rc = explain(s, database, o->json);
+	similar_free(&s->similar);
+	cache_free(&s->cache);
+	return rc;
+}
+
+int
+explain_request(const struct explain_options *o)
+{
+	struct config_problem *problems = NULL;
+	struct config *config = config_load_without_secrets(o->config_path, o->database, &problems);
+	struct study s = { .items = 0 };
+	struct buf body = { 0 };
+	int rc = 1;
+	print_problems(problems);
+	config_problems_free(&problems);
+	if (config == NULL)
+		return 1;
+	s.x.site = site_new(config);
+	if (explain_read_all(NULL, (size_t)config->limits.body, &body) == 0)
+		rc = study(&s, o, &body, config->database);
+	request_free(&s.x.request);
+	buf_free(&s.x.body);
+	buf_free(&body);
+	site_drop(&s.x.site);
+	return rc;
+}

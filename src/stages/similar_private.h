@@ -1,0 +1,96 @@
+/*
+ * The similarity cache from inside: similar.c (finding and deciding), drawer.c (places and their index), similar_keep.c (what
+ * becomes of questions that are asked).
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_STAGES_SIMILAR_PRIVATE_H
+#define FARTHING_STAGES_SIMILAR_PRIVATE_H
+
+#include "base/table.h"
+#include "stages/similar.h"
+#include "text/nearest.h"
+#include "text/record.h"
+
+enum { DRAWER_LIST_MAX = 64 }; /* places that are compared one by one, with vectors of their own */
+
+/* Places that may be compared: one bucket, one template, equal fields. */
+struct drawer {
+	struct digest key;
+	struct bucket *bucket;
+	struct link link;              /* in its bucket */
+	struct similar_place **places; /* by their number; NULL in between */
+	uint32_t count, room, top;
+	struct nearest *index; /* NULL: each place has its vector itself */
+};
+
+struct bucket {
+	struct digest key;
+	struct link used; /* the least recently used first */
+	struct link drawers;
+	struct templates templates;
+	size_t bytes; /* as counted last */
+};
+
+struct similar_place {
+	struct drawer *drawer;
+	struct entry *entry;      /* NULL: not kept yet */
+	struct question *running; /* NULL: not any more */
+	struct embedding *vector; /* NULL: in the drawer's index */
+	uint32_t number;          /* in its drawer */
+	uint32_t length;
+	char text[];
+};
+
+/* A question that is being asked, until its answer is kept or lost. */
+struct question {
+	struct digest key; /* request.question */
+	struct digest bucket;
+	struct ask *ask;             /* NULL: it has landed */
+	struct similar_place *place; /* NULL: its bucket has gone */
+	struct buf text;             /* all of it, for the shelf */
+	/* What its answer will be compared with; all zeroes: with nothing */
+	struct digest candidate;
+	double probability;
+	bool served; /* the candidate's answer was given out for it */
+	char request_id[ID_SIZE], account[64], task[64];
+};
+
+struct errors { /* the error budget of a task */
+	char task[64];
+	struct trust *trust;
+};
+
+struct similar {
+	struct cache *cache;
+	struct ledger *ledger;
+	struct table buckets, drawers, questions, budgets;
+	struct link used; /* buckets */
+	size_t places, bytes, max_bytes;
+};
+
+/* drawer.c */
+struct drawer *drawer_find(const struct similar *s, const struct digest *key);
+/* The place is in the drawer of that key, made when it is not there. NULL: out of memory */
+struct similar_place *place_new(struct similar *s, struct bucket *b, const struct digest *drawer,
+    struct str text, const struct embedding *v);
+void place_free(struct similar *s, struct similar_place **p);
+/* The nearest ones; the number of out that are filled */
+size_t drawer_nearest(const struct drawer *d, const struct embedding *v, double at_least,
+    struct similar_candidate *out, size_t most);
+void drawer_empty(struct similar *s, struct drawer *d); /* frees it and all its places */
+
+/* similar.c */
+struct bucket *bucket_at(struct similar *s, const struct digest *key);
+void bucket_shrink(struct similar *s); /* until the bounds are kept */
+struct trust *similar_errors(struct similar *s, const char *task);
+/* What of a text is compared, in which drawer. -1: nothing, or out of memory */
+int similar_place_text(struct similar *s, struct bucket *b, const struct fields_conf *fields, struct str text,
+    struct similar_look *look);
+
+static inline struct str
+digest_str(const struct digest *d)
+{
+	return (struct str){ (const char *)d->b, sizeof d->b };
+}
+
+#endif

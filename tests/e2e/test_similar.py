@@ -1,0 +1,195 @@
+"""Answers to similar questions: earned, checked, paid for, and never those of another product.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import json
+import re
+
+import pytest
+
+from farthing.gateway import run
+from farthing.patience import eventually
+from farthing.wording import MINI, completion, cost, question
+
+THINGS = ["router", "email", "phone", "laptop", "bank", "shop", "school", "tablet", "printer", "camera", "forum", "library", "wallet",
+          "garage", "office", "cloud", "mailbox", "server", "game", "travel"]
+OWNERS = ["old", "new", "spare"]
+WAYS = ["How do I reset my {} password?", "How can I reset my {} password?", "How could I reset my {} password?"]
+TOPICS = [f"{owner} {thing}" for owner in OWNERS for thing in THINGS]
+
+PRODUCTS = ["red wool socks", "blue cotton shirt", "steel garden hose", "oak desk lamp", "leather dog collar", "green tea kettle",
+            "folding camp chair", "silk evening scarf", "ceramic flower pot", "running shoes for men", "bamboo bath mat",
+            "wooden toy car"]
+
+
+def alike(**cache):
+    return {"cache": {"exact": True, "similarity": 0.85, "wrong_hits": 0.2, "checks": 0, **cache}, "dedup": {"similarity": 0}}
+
+
+def topic(text):
+    return next((t for t in TOPICS if t in text), text)
+
+
+@pytest.fixture
+def answering(gateway, upstream):
+    """A gateway before a provider that answers each text as the test's function says."""
+    def begin(says=lambda text: f"Open the settings of your {topic(text)} and choose reset.", config=None, **more):
+        g = gateway(config or alike(), **more)
+        upstream.answer = lambda call: call.reply(200, completion(says(call.json()["messages"][-1]["content"])))
+        return g
+    return begin
+
+
+def ask(g, text, headers=(), **more):
+    reply = g.chat(question(text, **more), headers)
+    assert reply.status == 200, reply.body
+    return reply
+
+
+def kind(reply):
+    return reply.header("x-farthing-cache")
+
+
+def said(reply):
+    return reply.json()["choices"][0]["message"]["content"]
+
+
+def earn(g, topics=TOPICS):
+    """Asks the same in other words: misses with a candidate show how right it would have been."""
+    return [ask(g, way.format(t)) for t in topics for way in WAYS]
+
+
+# ---- earning
+
+def test_paraphrases_are_served_once_trust_is_earned(answering):
+    g = answering()
+
+    replies = earn(g)
+
+    kinds = [kind(r) for r in replies]
+    assert set(kinds[:10]) == {"miss"}, "a new bucket serves nothing"
+    assert kinds.count("similar") > 10, kinds
+    hit = next(r for r in replies if kind(r) == "similar")
+    assert 0.85 <= float(hit.header("x-farthing-similarity")) < 1
+    assert float(hit.header("x-farthing-cost-usd")) == 0 and float(hit.header("x-farthing-saved-usd")) > 0
+    books = g.stop()
+    rows = [r for r in books.requests() if r["cache"] == "similar"]
+    assert len(rows) == kinds.count("similar")
+    for r in rows:
+        assert (r["cost_pico"], r["saved_pico"], r["attempts"]) == (0, cost(), 0)
+        assert 0.85 <= r["similarity"] <= 1 and r["answer_id"]
+        assert r["decision"].startswith("similar: verified") and "password" not in r["decision"]
+    checks = books.query("SELECT * FROM checks")
+    assert len(checks) >= 10 and all(c["served"] == 0 for c in checks)
+
+
+def test_hits_are_those_of_the_same_topic(answering):
+    g = answering()
+    for (way, t, r) in [(way, t, ask(g, way.format(t))) for t in TOPICS for way in WAYS]:
+        if kind(r) == "similar":
+            assert t in said(r), (way, t, said(r))
+
+
+def test_answers_that_differ_keep_the_cache_shut(answering):
+    count = iter(range(10000))
+    g = answering(lambda text: f"Ticket number {next(count)} was opened for you.")
+
+    assert {kind(r) for r in earn(g, TOPICS[:30])} == {"miss"}
+
+
+def test_a_client_may_tighten(answering):
+    g = answering()
+    earn(g)
+    assert kind(ask(g, "How should I reset my old router password?", {"x-farthing-similarity": "0.9999"}.items())) == "miss"
+    assert kind(ask(g, "How might I reset my new router password?", {"cache-control": "no-cache"}.items())) == "bypass"
+
+
+# ---- what never meets
+
+@pytest.mark.parametrize("words", [150, 30])
+def test_prompts_about_different_products_never_meet(answering, words):
+    rules = " ".join(f"rule{i}" for i in range(words))
+    template = f"Write a title for our shop, friendly and short, for the product named below. Mind these rules: {rules}. Product: "
+    g = answering()
+    assert "similar" in {kind(r) for r in earn(g)}, "the bucket is trusted"
+
+    replies = [ask(g, template + p) for p in PRODUCTS]
+    replies += [ask(g, template + p + f" size {n}") for n in (1, 2, 3) for p in PRODUCTS]
+    replies += [ask(g, template + " ".join(p.split()[:-1] + ["thing"])) for p in PRODUCTS]
+
+    assert {kind(r) for r in replies} == {"miss"}
+
+
+def test_json_is_compared_field_by_field(answering):
+    config = alike(fields={"must_match": ["brand"], "bucket": {"price": 50}, "ignore": ["request_id"]})
+    g = answering(config=config)
+    earn(g)
+
+    def prompt(**more):
+        product = {"brand": "Acme", "price": 49, "about": "warm socks made of wool", "request_id": "a", **more}
+        return "Write a title: " + json.dumps({k: v for k, v in product.items() if v is not None})
+
+    assert kind(ask(g, prompt())) == "miss"
+    others = [prompt(brand="Acne"), prompt(price=50), prompt(size=3), prompt(price=None)]
+    assert [kind(ask(g, p)) for p in others] == ["miss"] * 4
+    assert kind(ask(g, prompt(request_id="b", price=12.0))) == "similar"
+
+
+# ---- checks
+
+def test_hits_that_are_checked_are_paid_and_booked(answering, upstream):
+    g = answering(config=alike(checks=1))
+    kinds = [kind(r) for r in earn(g)]
+    hits = kinds.count("similar")
+    assert hits > 3
+    books = g.stop()
+    again = [r for r in books.requests() if r["why"] == "asked again to check a hit"]
+    assert again and len(again) <= hits
+    for r in again:
+        assert (r["cache"], r["cost_pico"], r["attempts"], r["status"]) == ("bypass", cost(), 1, 200)
+    checks = books.query("SELECT * FROM checks WHERE served = 1")
+    assert len(checks) == len(again)
+    served = {r["id"] for r in books.requests() if r["cache"] == "similar"}
+    assert {c["request_id"] for c in checks} <= served
+
+
+def test_wrong_answers_shut_the_hits_again(answering, upstream):
+    g = answering(config=alike(checks=1, wrong_hits=0.02))
+    earn(g)
+    count = iter(range(10000))
+    upstream.answer = lambda call: call.reply(200, completion(f"Ticket number {next(count)} was opened for you."))
+    more = [f"{a} {t}" for a in ("broken", "rented", "second") for t in THINGS]
+    late = [kind(r) for r in earn(g, more)]
+    assert "similar" not in late[-20:], late
+
+
+# ---- restart, explanation
+
+def test_explanation_shows_candidates_on_the_shelf(answering, tmp_path):
+    g = answering()
+    ask(g, "How do I reset my old router password?")
+    ask(g, "How do I reset my 3 routers?")
+    g.stop()
+    def explain(text):
+        done = run("explain", "-c", g.config_path, "--json", input=json.dumps(question(text)))
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    like = explain("How can I reset my old router password?")
+    assert (like["endpoint"], like["model"], like["kept"]) == ("chat", MINI, False)
+    first = like["candidates"][0]
+    assert first["text"] == "How do I reset my old router password?"
+    assert first["cosine"] > 0.85 and first["step"] == "verified" and first["features"]
+    unlike = explain("How do I reset my 5 routers?")
+    assert any(c["step"] == "veto" and (c["veto"], c["veto_here"], c["veto_there"]) == ("number", "5", "3")
+               for c in unlike["candidates"]), unlike
+    assert explain("How do I reset my 3 routers?")["decision"].startswith("exact")
+
+
+def test_two_texts_are_compared_on_the_command_line(tmp_path):
+    (tmp_path / "b").write_text("How do I disable two-factor login?")
+    done = run("explain", "--compare", "How do I enable two-factor login?", f"@{tmp_path / 'b'}")
+    told = dict(re.split(r"  +", line, maxsplit=1) for line in done.stdout.splitlines())
+    assert told["step"] == "veto" and told["veto"] == "opposite"
+    assert (told["veto here"], told["veto there"]) == ("enable", "disable")
+    assert run("explain", "--compare", "@/no/such/file", "x").returncode == 1
