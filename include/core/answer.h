@@ -69,6 +69,8 @@ struct answer_facts {
 	const char *tier; /* static name; NULL: none */
 	struct usage usage;
 	int64_t cost_pico; /* of all attempts; -1: unknown */
+	int64_t
+	    served_pico; /* of the last one, which brought the answer: what it costs without bad luck; -1: unknown */
 	enum cost_basis basis;
 	int64_t saved_prompt_pico; /* by input that the provider had cached */
 	int attempts;

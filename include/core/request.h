@@ -32,9 +32,13 @@ struct request {
 	 * searches, a dearer service tier, background work, ... NULL: none. For a payer with limits it is refused. */
 	const char *surcharge;
 	bool base64; /* embeddings: as base64, not as numbers */
+	/* Canonical request with scope, model asked and routing directives: what is asked, and once it is known who is to answer,
+	 * of whom */
+	struct digest question;
+	struct digest key;  /* ... and in which form: a stream or not, which encoding */
+	struct digest sent; /* the same, whoever answers: of a request that is sent again */
 	struct digest
-	    question; /* canonical request with scope, model asked and routing directives: what is asked */
-	struct digest key; /* ... and in which form: a stream or not, which encoding */
+	    address; /* who is to answer, and whom: a part of the others from request_address on; before, zeroes */
 };
 
 struct request_context {
@@ -51,6 +55,9 @@ struct request_context {
  * the request must be freed either way. */
 int request_read(struct request *r, enum endpoint endpoint, struct buf *body,
     const struct request_context *context, struct err *e);
+/* Who is to answer becomes part of question and key: another provider, or another of its models under the name that was
+ * asked for, is another question. So does who asks, where that is more than a name (asker may be NULL). Once. */
+void request_address(struct request *r, const struct model_conf *model, const unsigned char asker[32]);
 /* The body to send for this model: the client's bytes with `model` renamed where the provider knows it by another
  * name, and stream_options.include_usage asked for where a stream's client did not. output_limit > 0 becomes the most tokens
  * each answer may have, in the field or fields that the client used for it, else in the one this model's provider

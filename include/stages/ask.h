@@ -42,6 +42,9 @@ struct charge;
 bool ask_suits(const struct ask *ask, const struct charge *payer);
 const struct request *ask_request(
     const struct ask *ask); /* its keys and flags; the text may be gone when a stream has begun */
+/* The provider has said in the answer that it failed, whatever still comes */
+bool ask_fails(const struct ask *ask);
+bool ask_fell_back(const struct ask *ask); /* another model answers than the one it was opened for */
 /* Whatever its opener wants to find again when it lands */
 void ask_remember(struct ask *ask, void *memo);
 void *ask_memo(const struct ask *ask);

@@ -31,7 +31,7 @@ enum entry_form entry_form_of(const struct request *r);
 
 struct entry {
 	struct digest key; /* request.question, or of an idempotency key */
-	/* Of an entry for an idempotency key: the request.key it belongs to, and the body is what was sent, byte for byte, a
+	/* Of an entry for an idempotency key: the request.sent it belongs to, and the body is what was sent, byte for byte, a
 	 * stream included; else zeroes */
 	struct digest check;
 	struct tenant *tenant;
@@ -88,7 +88,7 @@ struct entry *cache_find(struct cache *c, const struct digest *key, int64_t now_
 /* Seconds since it was kept; a wall clock that was set back a little does not make it negative */
 int64_t entry_age_us(const struct entry *e, int64_t now_us);
 bool cache_takes(const struct cache *c, size_t body_bytes); /* an answer of that size is not too large */
-/* Copies it all, in place of an older one with that key, and puts it on the shelf as well. NULL: too large, or no room, and
+/* Copies it all, in place of an older one with that key, and puts it on the shelf as well. NULL: too large, and
  * then the older one is gone all the same. */
 struct entry *cache_keep(struct cache *c, const struct shelf_item *item);
 /* The entry as an answer in that form, for readers who all joined; the entry holds it, until it is gone itself. NULL: it
@@ -97,6 +97,7 @@ struct answer *cache_answer(struct cache *c, struct entry *e, enum entry_form fo
 void cache_drop(struct cache *c, struct entry **e); /* from the shelf as well */
 /* Forgets all that fits, in memory and on the shelf; how many were in memory */
 size_t cache_purge(struct cache *c, const struct shelf_purge *what);
+uint64_t cache_purges(const struct cache *c); /* how often that was called */
 
 struct cache_stats {
 	uint64_t entries, bytes;

@@ -26,11 +26,11 @@ struct reply {
 	bool finished;              /* a finish_reason, or the Responses API's last event */
 	bool done;                  /* [DONE], or the Responses API's last event */
 	bool lf_told;               /* the LF of a CRLF that was cut in two has been passed on already */
-	bool failed;                /* an error event: passed on, never shared with late comers */
-	struct err err;             /* why reply_events returned -1, or its owner wants no more of it */
-	struct meter meter;         /* of what was generated: a stream that outruns it is cut */
-	int64_t rough_tokens;       /* of a body that was too large to be counted */
-	struct reply_price {        /* to say in a stream what it cost */
+	bool failed; /* an error event, or a response that failed: passed on, never shared with late comers */
+	struct err err;       /* why reply_events returned -1, or its owner wants no more of it */
+	struct meter meter;   /* of what was generated: a stream that outruns it is cut */
+	int64_t rough_tokens; /* of a body that was too large to be counted */
+	struct reply_price {  /* to say in a stream what it cost */
 		const struct price *price; /* NULL: not known */
 		bool free;
 		int64_t spent_pico; /* by earlier attempts; -1: not known */

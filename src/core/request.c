@@ -149,7 +149,11 @@ is_shareable(const struct request *r, const struct findings *f)
 {
 	const struct json *j = &r->json;
 	if (surcharge_tools(j, f->fact[FACT_TOOLS]) || f->fact[FACT_WEB_SEARCH] != 0 ||
-	    surcharge_speaks(j, f->fact[FACT_MODALITIES]))
+	    surcharge_speaks(j, f->fact[FACT_MODALITIES]) || surcharge_looks_up(j))
+		return false;
+	/* Models that search whatever they are asked: gpt-4o-search-preview, gpt-5-search-api. */
+	if (str_find(str_from(r->model_asked), STR("-search-")) >= 0 ||
+	    (r->model != NULL && str_find(str_from(r->model->upstream_model), STR("-search-")) >= 0))
 		return false;
 	if (f->fact[FACT_PREVIOUS] != 0 || f->fact[FACT_CONVERSATION] != 0 ||
 	    is_true(j, f->fact[FACT_BACKGROUND]))
@@ -200,6 +204,29 @@ scope_of(const struct request *r, const struct request_context *context)
 	return shared ? context->project : context->scope;
 }
 
+static struct digest
+key_of(const struct request *r)
+{
+	struct {
+		struct digest question;
+		unsigned char stream, base64;
+	} form = { r->question, r->stream, r->base64 };
+	return digest_of((struct str){ (const char *)&form, sizeof form });
+}
+
+void
+request_address(struct request *r, const struct model_conf *model, const unsigned char asker[32])
+{
+	struct digest parts[3] = { digest_of(str_from(model->upstream->base_url)),
+		digest_of(str_from(model->upstream_model)) };
+	if (asker != NULL)
+		memcpy(parts[2].b, asker, sizeof parts[2].b);
+	r->address = digest_of((struct str){ (const char *)parts, sizeof parts });
+	struct digest both[2] = { r->question, r->address };
+	r->question = digest_of((struct str){ (const char *)both, sizeof both });
+	r->key = key_of(r);
+}
+
 /* What is asked, and in which form: answers are kept by the one, and shared while they grow by the other. The parts end
  * in NUL, which none of them holds: no two requests can run together into the same bytes. */
 static int
@@ -211,12 +238,8 @@ make_keys(struct request *r, const struct request_context *context, struct findi
 	    add_part(&text, scope_of(r, context)) == 0 && add_part(&text, context->directives) == 0 &&
 	    add_part(&text, task_that_routes(r, context)) == 0 &&
 	    json_canonical(&r->json, 0, on_skip, f, &text) == 0) {
-		struct {
-			struct digest question;
-			unsigned char stream, base64;
-		} form = { digest_of(buf_str(&text)), r->stream, r->base64 };
-		r->question = form.question;
-		r->key = digest_of((struct str){ (const char *)&form, sizeof form });
+		r->question = digest_of(buf_str(&text));
+		r->key = r->sent = key_of(r);
 		rc = 0;
 	}
 	buf_free(&text);

@@ -7,7 +7,7 @@
 #include "surcharge.h"
 
 /* How a member that is there, and neither null nor false nor an empty list, is judged. */
-enum rule { ANY, TOOLS, MODALITIES, TIER };
+enum rule { ANY, TOOLS, MODALITIES, TIER, LOOKUP };
 
 static const struct {
 	const char *name;
@@ -24,12 +24,12 @@ static const struct {
 	{ "context_management", ANY }, /* compaction writes tokens that no limit counts */
 	/* OpenRouter: other models, and plug-ins by the piece */
 	{ "models", ANY },
-	{ "plugins", ANY },
+	{ "plugins", LOOKUP },
 	/* xAI, Alibaba, Azure, Anthropic: searches and servers behind the model */
-	{ "search_parameters", ANY },
-	{ "enable_search", ANY },
-	{ "data_sources", ANY },
-	{ "mcp_servers", ANY },
+	{ "search_parameters", LOOKUP },
+	{ "enable_search", LOOKUP },
+	{ "data_sources", LOOKUP },
+	{ "mcp_servers", LOOKUP },
 };
 
 enum { MEMBERS = sizeof members / sizeof *members };
@@ -83,9 +83,21 @@ costs_more(const struct json *j, uint32_t value, enum rule rule)
 	case TIER:
 		return tier_is_dearer(j, value);
 	case ANY:
+	case LOOKUP:
 		break;
 	}
 	return true;
+}
+
+bool
+surcharge_looks_up(const struct json *j)
+{
+	for (uint32_t key = json_first(j, 0); key != 0; key = json_next(j, 0, key + 1))
+		for (size_t i = 0; i < MEMBERS; i++)
+			if (members[i].rule == LOOKUP && json_is(j, key, members[i].name) &&
+			    !says_nothing(j, key + 1))
+				return true;
+	return false;
 }
 
 /* Parts that are tokens of text; a file and an image are tokens of input, too, however many. */

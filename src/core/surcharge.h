@@ -12,5 +12,6 @@ const char *surcharge_of(const struct json *j, uint32_t content);
 
 bool surcharge_tools(const struct json *j, uint32_t tools);       /* a tool that the provider runs */
 bool surcharge_speaks(const struct json *j, uint32_t modalities); /* an answer that is more than text */
+bool surcharge_looks_up(const struct json *j); /* other providers' searches and servers behind the model */
 
 #endif

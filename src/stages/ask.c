@@ -191,6 +191,18 @@ ask_suits(const struct ask *a, const struct charge *payer)
 	return charge_is_as_wide(&a->charge, payer);
 }
 
+bool
+ask_fails(const struct ask *a)
+{
+	return a->reply.failed;
+}
+
+bool
+ask_fell_back(const struct ask *a)
+{
+	return a->model != a->request.model;
+}
+
 const struct request *
 ask_request(const struct ask *a)
 {

@@ -27,7 +27,7 @@ struct cache {
 	struct table tenants; /* by scope */
 	struct link used;     /* oldest use first */
 	size_t bytes, hand;   /* hand: the next slot to be looked at for what has expired */
-	uint64_t evictions, expired;
+	uint64_t evictions, expired, purges;
 	struct cache_options options;
 	struct timer timer;
 };
@@ -312,11 +312,11 @@ cache_keep(struct cache *c, const struct shelf_item *item)
 	if (e == NULL)
 		return NULL;
 	enter(c, e, item->scope);
-	make_room(c, e);
-	if ((int64_t)e->bytes > c->options.limits.max_bytes) { /* too large even alone */
+	if ((int64_t)e->bytes > c->options.limits.max_bytes) { /* even alone: nobody need go for it */
 		forget(c, e);
 		return NULL;
 	}
+	make_room(c, e);
 	shelf_put(c->options.shelf, item);
 	return e;
 }
@@ -336,6 +336,7 @@ size_t
 cache_purge(struct cache *c, const struct shelf_purge *what)
 {
 	size_t gone = 0;
+	c->purges++;
 	shelf_purge(c->options.shelf, what);
 	for (struct link *at = c->used.next, *next; at != &c->used; at = next) {
 		struct entry *e = LIST_ENTRY(at, struct entry, used);
@@ -347,6 +348,12 @@ cache_purge(struct cache *c, const struct shelf_purge *what)
 		gone++;
 	}
 	return gone;
+}
+
+uint64_t
+cache_purges(const struct cache *c)
+{
+	return c->purges;
 }
 
 void

@@ -118,8 +118,10 @@ add_cost(struct answer_facts *f, const struct ledger_attempt *row)
 {
 	if (row->basis > f->basis)
 		f->basis = row->basis;
-	if (row->basis != COST_NONE)
+	if (row->basis != COST_NONE) {
 		f->usage = row->usage;
+		f->served_pico = row->cost_pico;
+	}
 	int64_t discount = row->price.input - row->price.cached_input, saved;
 	if (row->usage.known && discount > 0 && money_times(discount, row->usage.cached_input, &saved))
 		money_add(f->saved_prompt_pico, saved, &f->saved_prompt_pico);

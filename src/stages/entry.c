@@ -140,6 +140,7 @@ entry_facts(const struct entry *e, struct answer_facts *out)
 	*out = (struct answer_facts){ .tier = e->tier,
 		.usage = e->usage,
 		.cost_pico = e->cost_pico,
+		.served_pico = e->cost_pico,
 		.basis = (enum cost_basis)e->basis };
 	str_copy(out->asker_id, sizeof out->asker_id, str_from(entry_asker(e)));
 	str_copy(out->model, sizeof out->model, str_from(e->texts + e->model));

@@ -33,6 +33,15 @@ choose_model(struct exchange *x)
 	x->tier = tiers[tier];
 }
 
+/* A key's own answers are of that key, and not of one that has its name in other books: those beside an old file of answers. */
+static const unsigned char *
+asker_of(const struct exchange *x)
+{
+	const struct task_conf *task = config_task(site_config(x->site), str_from(x->task));
+	bool shared = task->cache.scope == SCOPE_PROJECT && x->project[0] != '\0';
+	return x->key != NULL && !shared ? x->key->mac : NULL;
+}
+
 int
 exchange_settle_model(struct exchange *x, struct err *e)
 {
@@ -45,6 +54,7 @@ exchange_settle_model(struct exchange *x, struct err *e)
 		str_copy(e->param, sizeof e->param, STR("model"));
 		return -1;
 	}
+	request_address(&x->request, x->model, asker_of(x));
 	if (x->request.body.n <= EXCHANGE_IN_PLACE)
 		return 0;
 	prompt_count(&x->request, x->model, &x->count);

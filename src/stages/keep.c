@@ -21,9 +21,11 @@ struct work {
 	struct answer *answer; /* held; its bytes change no more */
 	struct answer_facts facts;
 	enum endpoint endpoint;
-	struct digest question;
-	struct buf body; /* what a stream was put together to; empty: it could not be, or it was none */
-	bool normal;     /* it may be kept */
+	struct digest question, key;
+	int64_t landed_us; /* wall clock */
+	uint64_t purges;   /* of the cache, until then */
+	struct buf body;   /* what a stream was put together to; empty: it could not be, or it was none */
+	bool normal;       /* it may be kept */
 	struct memo memo;
 };
 
@@ -42,18 +44,6 @@ work_free(struct work *w)
 	answer_drop(&w->answer);
 	buf_free(&w->body);
 	free(w);
-}
-
-void
-keep_close(struct keep *k)
-{
-	while (k->works.next != NULL && !list_empty(&k->works)) {
-		struct work *w = LIST_ENTRY(k->works.next, struct work, link);
-		loop_unpost(k->loop, &w->task.job);
-		work_free(w);
-	}
-	assert(k->pledges.count == 0);
-	table_free(&k->pledges);
 }
 
 /* ---- who keeps ---- */
@@ -84,11 +74,12 @@ keep_writes(const struct exchange *x)
 	return !x->no_store && is_cacheable(x);
 }
 
-static int64_t
-usefulness_us(const struct task_conf *t)
+struct keep_terms
+keep_terms(const struct exchange *x)
 {
-	int64_t ttl = t->cache.exact ? t->cache.ttl_ms : 0, window = t->dedup.on ? t->dedup.window_ms : 0;
-	return (ttl > window ? ttl : window) * 1000;
+	const struct task_conf *t = task_of(x);
+	return (struct keep_terms){ t->cache.exact ? t->cache.ttl_ms * 1000 : 0,
+		t->dedup.on ? t->dedup.window_ms * 1000 : 0 };
 }
 
 void
@@ -96,8 +87,9 @@ keep_intend(struct keep *k, const struct exchange *x, struct ask *ask)
 {
 	(void)k;
 	struct memo *m = must_alloc(sizeof *m);
-	m->keep = keep_writes(x);
-	m->ttl_us = usefulness_us(task_of(x));
+	struct keep_terms terms = keep_terms(x);
+	m->ttl_us = terms.exact_us > terms.window_us ? terms.exact_us : terms.window_us;
+	m->keep = keep_writes(x) && m->ttl_us > 0;
 	list_init(&m->pledges);
 	str_copy(m->account, sizeof m->account, str_from(x->account));
 	str_copy(m->task, sizeof m->task, str_from(x->task));
@@ -117,7 +109,7 @@ keep_item(struct shelf_item *item, const struct memo *memo, enum endpoint endpoi
 		.upstream = str_from(facts->upstream),
 		.asker_id = str_from(facts->asker_id),
 		.usage = facts->usage,
-		.cost_pico = facts->cost_pico,
+		.cost_pico = facts->served_pico,
 		.basis = facts->basis,
 		.kept_us = clock_wall_us() };
 }
@@ -148,17 +140,27 @@ on_worker(struct task *task)
 	replay_rest();
 }
 
+/* Works may overtake one another, and what was to be forgotten meanwhile must not come back. */
+static bool
+is_superseded(const struct work *w)
+{
+	struct cache *c = w->keep->cache;
+	const struct entry *now = cache_find(c, &w->question, clock_wall_us(), INT64_MAX);
+	return cache_purges(c) != w->purges || (now != NULL && now->kept_us > w->landed_us);
+}
+
 static void
 keep_it(struct task *task)
 {
 	struct work *w = LIST_ENTRY(task, struct work, task);
 	struct entry *e = NULL;
-	if (w->normal) {
+	if (w->normal && !is_superseded(w)) {
 		struct shelf_item item;
 		keep_item(&item, &w->memo, w->endpoint, &w->facts);
 		item.key = w->question;
 		item.scope = str_from(w->memo.scope);
 		item.body = whole_body(w);
+		item.kept_us = w->landed_us;
 		item.expires_us = item.kept_us + w->memo.ttl_us;
 		similar_describe(w->keep->similar, &w->question, &item.bucket, &item.text);
 		e = cache_keep(w->keep->cache, &item);
@@ -184,6 +186,9 @@ keep_answer(struct keep *k, struct ask *ask, const struct memo *memo)
 	w->facts = w->answer->facts;
 	w->endpoint = r->endpoint;
 	w->question = r->question;
+	w->key = r->key;
+	w->landed_us = clock_wall_us();
+	w->purges = cache_purges(k->cache);
 	w->memo = *memo;
 	list_push(&k->works, &w->link);
 	if (k->workers != NULL && w->answer->body.n > IN_PLACE) {
@@ -202,9 +207,37 @@ keep_landed(struct keep *k, struct ask *ask, bool whole)
 		return;
 	ask_remember(ask, NULL);
 	pledge_settle(k, ask, memo, whole);
-	if (whole && memo->keep && ask_answer(ask)->status == 200)
+	/* Another model's answer is for those who waited for it. */
+	bool right = whole && !ask_fails(ask) && !ask_fell_back(ask);
+	if (right && memo->keep && ask_answer(ask)->status == 200)
 		keep_answer(k, ask, memo);
 	else
 		similar_keep(k->similar, &ask_request(ask)->question, NULL);
 	free(memo);
+}
+
+struct answer *
+keep_find(const struct keep *k, const struct digest *key)
+{
+	struct answer *found = NULL;
+	for (struct link *at = k->works.next; at != &k->works; at = at->next) {
+		const struct work *w = LIST_ENTRY(at, struct work, link);
+		bool fits = digest_equal(&w->key, key) && cache_purges(k->cache) == w->purges;
+		/* One that was limited may have ended by that: nobody has looked yet. */
+		if (fits && w->facts.clamped_to == 0)
+			found = w->answer; /* the last is the newest */
+	}
+	return found;
+}
+
+void
+keep_close(struct keep *k)
+{
+	while (k->works.next != NULL && !list_empty(&k->works)) {
+		struct work *w = LIST_ENTRY(k->works.next, struct work, link);
+		loop_unpost(k->loop, &w->task.job);
+		keep_it(&w->task); /* the workers have finished it */
+	}
+	assert(k->pledges.count == 0);
+	table_free(&k->pledges);
 }

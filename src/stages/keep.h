@@ -28,7 +28,7 @@ struct keep {
 
 /* A reply that was promised to an idempotency key, while its ask runs. */
 struct pledge {
-	struct digest key, check; /* as of an entry */
+	struct digest key, check; /* as of an entry; check: request.sent */
 	struct ask *ask;
 	bool kept;      /* behind its end as well */
 	enum view view; /* of who came first: a repetition sees the same bytes */
@@ -49,10 +49,18 @@ void keep_close(struct keep *k); /* when nothing is under way and the workers ha
 /* Whether answers to x may be kept ones, and its own may be kept */
 bool keep_reads(const struct exchange *x);
 bool keep_writes(const struct exchange *x);
+/* How old an answer may be that x's task takes: by its cache, and by its window */
+struct keep_terms {
+	int64_t exact_us, window_us;
+};
+struct keep_terms keep_terms(const struct exchange *x);
 /* x has opened that ask */
 void keep_intend(struct keep *k, const struct exchange *x, struct ask *ask);
 /* For ask_house.on_landed */
 void keep_landed(struct keep *k, struct ask *ask, bool whole);
+
+/* The newest answer under that request.key that has landed and is on its way into the cache; NULL: there is none */
+struct answer *keep_find(const struct keep *k, const struct digest *key);
 
 /* For pledge.c: what of an answer is told to the cache, kept now. Borrows from all of them; key, check, scope, body and expires_us are
  * the caller's to fill. */

@@ -297,7 +297,7 @@ repeats(struct pipeline *p, struct exchange *x)
 	const struct pledge *running = pledge_find(&p->keep, &key);
 	if (running != NULL) {
 		struct charge look;
-		if (!digest_equal(&running->check, &x->request.key)) {
+		if (!digest_equal(&running->check, &x->request.sent)) {
 			refuse_mismatch(x);
 			return true;
 		}
@@ -311,7 +311,7 @@ repeats(struct pipeline *p, struct exchange *x)
 	struct entry *e = cache_find(p->cache, &key, clock_wall_us(), INT64_MAX);
 	if (e == NULL)
 		return false;
-	if (digest_equal(&e->check, &x->request.key))
+	if (digest_equal(&e->check, &x->request.sent))
 		return join_kept(p, x, e, CACHE_EXACT);
 	refuse_mismatch(x);
 	return true;
@@ -336,18 +336,34 @@ is_kept(struct pipeline *p, struct exchange *x)
 {
 	if (!keep_reads(x))
 		return false;
-	const struct task_conf *t = config_task(site_config(x->site), str_from(x->task));
+	struct keep_terms terms = keep_terms(x);
 	int64_t now_us = clock_wall_us();
-	int64_t exact_us = t->cache.exact ? t->cache.ttl_ms * 1000 : 0;
-	int64_t window_us = t->dedup.on ? t->dedup.window_ms * 1000 : 0;
-	int64_t most_us = exact_us > window_us ? exact_us : window_us;
+	int64_t most_us = terms.exact_us > terms.window_us ? terms.exact_us : terms.window_us;
 	struct entry *e = cache_find(p->cache, &x->request.question, now_us, least(most_us, patience_us(x)));
 	if (e == NULL)
 		return false;
-	bool exact = entry_age_us(e, now_us) < exact_us;
+	bool exact = entry_age_us(e, now_us) < terms.exact_us;
 	if (!join_kept(p, x, e, exact ? CACHE_EXACT : CACHE_COALESCED))
 		return false;
 	pledge_fulfil(&p->keep, x, x->reader.answer);
+	return true;
+}
+
+/* Ended, and not in the cache yet: it takes a worker some time to put a long one together. */
+static bool
+has_landed(struct pipeline *p, struct exchange *x)
+{
+	struct keep_terms terms = keep_terms(x);
+	bool takes = keep_reads(x) && (terms.exact_us > 0 || terms.window_us > 0);
+	struct answer *landed = takes ? keep_find(&p->keep, &x->request.key) : NULL;
+	struct charge look;
+	if (landed == NULL || (clock_ms() - landed->born_ms) * 1000 >= patience_us(x))
+		return false;
+	charge_begin(&look, p->house.budget, p->house.ledger, x, NULL);
+	x->remaining_pico = charge_remaining(&look);
+	x->cache = CACHE_COALESCED;
+	join(x, landed);
+	pledge_fulfil(&p->keep, x, landed);
 	return true;
 }
 
@@ -359,7 +375,7 @@ is_running(struct pipeline *p, struct exchange *x)
 	if (running == NULL || (clock_ms() - ask_answer(running)->born_ms) * 1000 >= patience_us(x))
 		return false;
 	charge_begin(&look, p->house.budget, p->house.ledger, x, NULL);
-	if (!ask_suits(running, &look))
+	if (ask_fails(running) || !ask_suits(running, &look))
 		return false;
 	if (refuse_joining(x, &look))
 		return true;
@@ -444,7 +460,7 @@ void
 pipeline_arrive(struct pipeline *p, struct exchange *x)
 {
 	struct similar_look look;
-	if (repeats(p, x) || is_kept(p, x) || is_running(p, x))
+	if (repeats(p, x) || is_kept(p, x) || has_landed(p, x) || is_running(p, x))
 		return;
 	if (!is_similar(p, x, &look)) {
 		x->cache = x->forwarded || x->fresh || site_config(x->site)->mode == MODE_OBSERVE

@@ -23,9 +23,13 @@ key_of(const struct digest *key)
 struct digest
 pledge_key(const struct exchange *x)
 {
-	char text[16 + sizeof x->account + sizeof x->idempotency];
+	char text[16 + sizeof x->account + sizeof x->idempotency + 32];
 	int n = snprintf(text, sizeof text, "idempotency%c%s%c%s", '\0', x->account, '\0', x->idempotency);
-	assert(n > 0 && (size_t)n < sizeof text);
+	assert(n > 0 && (size_t)n + 32 < sizeof text);
+	if (x->key != NULL) { /* the key itself, of which the name is no proof in other books */
+		memcpy(text + n + 1, x->key->mac, sizeof x->key->mac);
+		n += 1 + (int)sizeof x->key->mac;
+	}
 	return digest_of((struct str){ text, (size_t)n });
 }
 
@@ -49,7 +53,7 @@ pledge_open(struct keep *k, const struct exchange *x, struct ask *ask)
 		return;
 	struct pledge *p = must_alloc(sizeof *p);
 	p->key = pledge_key(x);
-	p->check = x->request.key;
+	p->check = x->request.sent;
 	p->ask = ask;
 	p->kept = !x->no_store;
 	p->view = x->reader.view;
@@ -82,7 +86,7 @@ void
 pledge_settle(struct keep *k, struct ask *ask, struct memo *memo, bool whole)
 {
 	const struct answer *a = ask_answer(ask);
-	bool good = whole && a->status >= 200 && a->status < 300;
+	bool good = whole && a->status >= 200 && a->status < 300 && !ask_fails(ask);
 	while (!list_empty(&memo->pledges)) {
 		struct pledge *p = LIST_ENTRY(memo->pledges.next, struct pledge, link);
 		table_remove(&k->pledges, key_of(&p->key));
@@ -102,5 +106,5 @@ pledge_fulfil(struct keep *k, const struct exchange *x, const struct answer *ans
 	struct digest key = pledge_key(x);
 	str_copy(memo.account, sizeof memo.account, str_from(x->account));
 	str_copy(memo.task, sizeof memo.task, str_from(x->task));
-	fulfil(k, &key, &x->request.key, &memo, x->request.endpoint, answer, x->reader.view);
+	fulfil(k, &key, &x->request.sent, &memo, x->request.endpoint, answer, x->reader.view);
 }

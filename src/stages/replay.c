@@ -39,18 +39,20 @@ is_either(const struct json *j, uint32_t node, const char *a, const char *b, con
 	return node != 0 && (json_is(j, node, a) || json_is(j, node, b) || json_is(j, node, c));
 }
 
+/* In the place where its endpoint says it. */
 static bool
-says_something(const struct json *j, uint32_t choice)
+says_something(enum endpoint endpoint, const struct json *j, uint32_t choice)
 {
 	uint32_t message = json_member(j, choice, "message");
-	return is_filled(j, json_member(j, choice, "text")) ||
-	       is_filled(j, member_of(j, message, "content")) ||
+	if (endpoint == ENDPOINT_COMPLETIONS)
+		return is_filled(j, json_member(j, choice, "text"));
+	return is_filled(j, member_of(j, message, "content")) ||
 	       is_filled(j, member_of(j, message, "tool_calls")) ||
 	       is_filled(j, member_of(j, message, "function_call"));
 }
 
 static bool
-choices_are_normal(const struct json *j)
+choices_are_normal(enum endpoint endpoint, const struct json *j)
 {
 	uint32_t choices = json_member(j, 0, "choices"), first = first_of(j, choices);
 	for (uint32_t c = first; c != 0; c = json_next(j, choices, c)) {
@@ -58,7 +60,7 @@ choices_are_normal(const struct json *j)
 			return false;
 		uint32_t finish = json_member(j, c, "finish_reason"), message = json_member(j, c, "message");
 		if (!is_either(j, finish, "stop", "tool_calls", "function_call") ||
-		    is_filled(j, member_of(j, message, "refusal")) || !says_something(j, c))
+		    is_filled(j, member_of(j, message, "refusal")) || !says_something(endpoint, j, c))
 			return false;
 	}
 	return first != 0;
@@ -100,7 +102,7 @@ replay_is_normal(enum endpoint endpoint, struct str body)
 		else if (endpoint == ENDPOINT_RESPONSES)
 			normal = response_is_normal(&tape);
 		else
-			normal = choices_are_normal(&tape);
+			normal = choices_are_normal(endpoint, &tape);
 	}
 	forget();
 	return normal;

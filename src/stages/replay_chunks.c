@@ -86,7 +86,8 @@ play_role(const struct chunks *c, uint32_t choice, uint32_t message)
 	open_choice(c, choice, ",\"delta\":{\"role\":\"assistant\",\"content\":");
 	write_text(c->out, is_said(c->j, content) ? "\"\"" : "null");
 	write_text(c->out, ",\"refusal\":null");
-	for (uint32_t key = json_first(c->j, message); key != 0; key = json_next(c->j, message, key + 1)) {
+	for (uint32_t key = message != 0 ? first_key(c->j, message) : 0; key != 0;
+	     key = json_next(c->j, message, key + 1)) {
 		if (is_spoken(c->j, key) || !is_filled(c->j, key + 1))
 			continue;
 		write_text(c->out, ",");
@@ -119,7 +120,7 @@ write_opening(const struct chunks *c, uint32_t object, const char *later)
 {
 	const char *between = "";
 	write_text(c->out, "{");
-	for (uint32_t key = json_first(c->j, object); key != 0; key = json_next(c->j, object, key + 1)) {
+	for (uint32_t key = first_key(c->j, object); key != 0; key = json_next(c->j, object, key + 1)) {
 		if (json_is(c->j, key, "index"))
 			continue;
 		write_text(c->out, between);
@@ -142,7 +143,7 @@ play_call(const struct chunks *c, uint32_t choice, uint32_t call, int64_t index)
 	const char *kind = custom != 0 ? "custom" : "function", *said = custom != 0 ? "input" : "arguments";
 	open_choice(c, choice, ",\"delta\":{\"tool_calls\":[{\"index\":");
 	write_int(c->out, index);
-	for (uint32_t key = json_first(c->j, call); key != 0; key = json_next(c->j, call, key + 1)) {
+	for (uint32_t key = first_key(c->j, call); key != 0; key = json_next(c->j, call, key + 1)) {
 		if (json_is(c->j, key, "index"))
 			continue;
 		write_text(c->out, ",");
@@ -200,7 +201,7 @@ play_end(const struct chunks *c, uint32_t choice)
 	static const char *const told[] = { "index", "message", "text", "delta", "logprobs",
 		"finish_reason" };
 	open_choice(c, choice, c->chat ? ",\"delta\":{}" : ",\"text\":\"\"");
-	for (uint32_t key = json_first(c->j, choice); key != 0; key = json_next(c->j, choice, key + 1)) {
+	for (uint32_t key = first_key(c->j, choice); key != 0; key = json_next(c->j, choice, key + 1)) {
 		bool said = false;
 		for (size_t i = 0; i < sizeof told / sizeof *told; i++)
 			said = said || json_is(c->j, key, told[i]);

@@ -69,6 +69,13 @@ first_of(const struct json *j, uint32_t array)
 	return array != 0 && json_type(j, array) == JSON_ARRAY ? json_first(j, array) : 0;
 }
 
+/* The first key of what should be an object; 0: it is none, whatever it is, or has no members */
+static inline uint32_t
+first_key(const struct json *j, uint32_t object)
+{
+	return json_type(j, object) == JSON_OBJECT ? json_first(j, object) : 0;
+}
+
 /* A body as the events of one endpoint. usage_at and usage_n: where in the text its last event with usage lies, and what of
  * it is for all (a response's last event) or only for those who asked for usage. */
 struct play {

@@ -40,7 +40,7 @@ static void
 write_blank(const struct events *v, uint32_t object, const struct blank *blanks)
 {
 	const char *between = "{";
-	for (uint32_t key = json_first(v->j, object); key != 0; key = json_next(v->j, object, key + 1)) {
+	for (uint32_t key = first_key(v->j, object); key != 0; key = json_next(v->j, object, key + 1)) {
 		const char *value = blank_of(v->j, key, blanks);
 		write_text(v->out, between);
 		write_node(v->out, v->j, key);

@@ -283,6 +283,8 @@ reply_body(struct reply *r, struct str body, struct err *e)
 	r->usage_whole = usage_read(j, json_member(j, 0, "usage"), &r->usage);
 	if (!r->usage_whole)
 		count_body(r, body);
+	uint32_t status = json_member(j, 0, "status");
+	r->failed = r->endpoint == ENDPOINT_RESPONSES && status != 0 && json_is(j, status, "failed");
 	r->finished = r->endpoint == ENDPOINT_EMBEDDINGS || r->endpoint == ENDPOINT_RESPONSES ||
 		      finish_reasons(j, json_member(j, 0, "choices")) > 0;
 	r->done = true;

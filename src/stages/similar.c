@@ -233,7 +233,7 @@ is_open(const struct exchange *x, const struct similar_wish *wish, const struct 
 	    c->cosine < look->running_at_least)
 		return false;
 	const struct request *r = ask_request(ask);
-	return r->stream == x->request.stream && r->base64 == x->request.base64 &&
+	return r->stream == x->request.stream && r->base64 == x->request.base64 && !ask_fails(ask) &&
 	       ask_suits(ask, wish->payer);
 }
 

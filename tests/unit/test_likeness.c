@@ -43,6 +43,8 @@ config_task(const struct config *c, struct str name)
 }
 
 static struct likeness_context ours = { "key", "", "default", false };
+static const struct model_conf *answerer; /* NULL: it is not known who is to answer */
+static const unsigned char *asker;
 
 static struct likeness
 likeness(enum endpoint endpoint, const char *text)
@@ -57,6 +59,8 @@ likeness(enum endpoint endpoint, const char *text)
 	assert_int_equal(buf_add(&body, str_from(text)), 0);
 	if (request_read(&r, endpoint, &body, &context, &e) != 0)
 		fail_msg("refused: %s: %s", text, e.text);
+	if (answerer != NULL)
+		request_address(&r, answerer, asker);
 	assert_int_equal(likeness_of(&r, &ours, &l), 0);
 	request_free(&r);
 	return l;
@@ -255,12 +259,35 @@ long_texts_are_like_nothing(void **state)
 	}
 }
 
+static void
+who_answers_and_whom_parts_them(void **state)
+{
+	(void)state;
+	static const unsigned char keys[2][32] = { { 1 }, { 2 } };
+	const struct upstream_conf here = { .base_url = "http://a" }, there = { .base_url = "http://b" };
+	const struct model_conf served[] = { { .upstream_model = "m", .upstream = &here },
+		{ .upstream_model = "m", .upstream = &there }, { .upstream_model = "n", .upstream = &here } };
+	struct digest found[5];
+	for (int i = 0; i < 5; i++) {
+		answerer = &served[i < 3 ? i : 0];
+		asker = i < 3 ? NULL : keys[i - 3];
+		struct likeness l = likeness(ENDPOINT_CHAT, CHAT(USER("Hi"), ""));
+		found[i] = l.bucket;
+		likeness_free(&l);
+	}
+	answerer = NULL;
+	for (int i = 0; i < 5; i++)
+		for (int k = 0; k < i; k++)
+			assert_false(digest_equal(&found[i], &found[k]));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(last_user_text_is_compared_and_nothing_else_of_it_counts),
 		cmocka_unit_test(text_in_parts_is_joined_and_meets_the_same_text_in_one_piece),
+		cmocka_unit_test(who_answers_and_whom_parts_them),
 		cmocka_unit_test(form_of_the_reply_and_silent_fields_do_not_part_them),
 		cmocka_unit_test(whatever_shapes_the_answer_parts_them),
 		cmocka_unit_test(scope_and_directives_part_them_and_the_task_where_it_routes),

@@ -348,6 +348,10 @@ only_what_ended_as_it_should_is_normal(void **state)
 		{ ENDPOINT_CHAT, "not JSON", false },
 		{ ENDPOINT_COMPLETIONS, "{\"choices\":[{\"text\":\"x\",\"finish_reason\":\"stop\"}]}", true },
 		{ ENDPOINT_COMPLETIONS, "{\"choices\":[{\"text\":\"x\",\"finish_reason\":null}]}", false },
+		/* In the wrong place for its endpoint: a stream made of it would be silent. */
+		{ ENDPOINT_CHAT, "{\"choices\":[{\"text\":\"x\",\"finish_reason\":\"stop\"}]}", false },
+		{ ENDPOINT_COMPLETIONS,
+		    "{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}", false },
 		{ ENDPOINT_RESPONSES,
 		    "{\"status\":\"completed\",\"output\":[{\"content\":[{\"type\":\"output_text\"}]}]}",
 		    true },
@@ -365,6 +369,68 @@ only_what_ended_as_it_should_is_normal(void **state)
 			fail_msg("%s: %s", cases[i].normal ? "not normal" : "normal", cases[i].body);
 }
 
+/* What is taken for normal can be played, and each of its events is JSON. */
+static void
+odd_bodies_are_refused_or_played_in_order(void **state)
+{
+	(void)state;
+	static const struct {
+		enum endpoint endpoint;
+		const char *body;
+	} cases[] = {
+#define ODD(content) "{\"status\":\"completed\",\"output\":[" content "]}"
+		{ ENDPOINT_RESPONSES, ODD("{\"content\":[[\"x\"]]}") },
+		{ ENDPOINT_RESPONSES, ODD("{\"content\":[[\"x\"],{\"type\":\"output_text\"}]}") },
+		{ ENDPOINT_RESPONSES, ODD("{\"content\":[1,null,\"x\",{}]}") },
+		{ ENDPOINT_RESPONSES, ODD("{\"content\":{\"type\":\"output_text\"}}") },
+		{ ENDPOINT_RESPONSES, ODD("{\"content\":[{\"type\":\"output_text\",\"text\":[1]}]}") },
+		{ ENDPOINT_RESPONSES, ODD("{\"content\":[{\"type\":\"output_text\",\"text\":null}]}") },
+		{ ENDPOINT_RESPONSES, ODD("{\"summary\":[[\"x\"]]}") },
+		{ ENDPOINT_RESPONSES, ODD("{\"summary\":[\"x\",{\"text\":{}}]}") },
+		{ ENDPOINT_RESPONSES, ODD("{\"type\":\"function_call\",\"arguments\":{\"a\":1}}") },
+		{ ENDPOINT_RESPONSES, ODD("{\"type\":[\"function_call\"],\"id\":[],\"arguments\":1}") },
+		{ ENDPOINT_CHAT, "{\"choices\":[{\"text\":\"x\",\"finish_reason\":\"stop\"}]}" },
+		{ ENDPOINT_CHAT,
+		    "{\"choices\":[{\"text\":\"x\",\"message\":[\"m\"],\"finish_reason\":\"stop\"}]}" },
+		{ ENDPOINT_CHAT, "{\"choices\":[{\"message\":\"m\",\"finish_reason\":\"stop\"}]}" },
+		{ ENDPOINT_CHAT, BODY(SAYS("\"content\":[{\"type\":\"text\",\"text\":\"x\"}]", "stop")) },
+		{ ENDPOINT_CHAT, BODY(SAYS("\"tool_calls\":[[\"x\"]]", "tool_calls")) },
+		{ ENDPOINT_CHAT, BODY(SAYS("\"tool_calls\":[\"x\",1]", "tool_calls")) },
+		{ ENDPOINT_CHAT, BODY(SAYS("\"tool_calls\":{\"a\":1}", "tool_calls")) },
+		{ ENDPOINT_CHAT, BODY(SAYS("\"tool_calls\":[{\"function\":[\"x\"]}]", "tool_calls")) },
+		{ ENDPOINT_CHAT, BODY(SAYS("\"tool_calls\":[{\"custom\":null,\"function\":{\"name\":\"f\","
+					   "\"arguments\":\"{}\"}}]",
+				     "tool_calls")) },
+		{ ENDPOINT_CHAT, BODY(SAYS("\"function_call\":[\"x\"]", "function_call")) },
+		{ ENDPOINT_COMPLETIONS,
+		    "{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}" },
+		{ ENDPOINT_COMPLETIONS,
+		    "{\"choices\":[{\"text\":[\"x\"],\"index\":[],\"finish_reason\":\"stop\"}]}" },
+	};
+	struct answer_facts facts = { .cost_pico = 1 };
+	struct json j = { 0 };
+	struct json_fault fault;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct str body = str_from(cases[i].body);
+		bool normal = replay_is_normal(cases[i].endpoint, body);
+		struct answer *a = replay_answer(cases[i].endpoint, ANSWER_EVENTS, false, body, &facts);
+		if (a == NULL) {
+			assert_false(normal);
+			continue;
+		}
+		struct buf all = seen(a, VIEW_JOINED);
+		struct str rest = buf_str(&all), line;
+		while (normal && str_cut(&rest, '\n', &line))
+			if (str_starts(line, STR("data: {")))
+				assert_int_equal(json_scan(&j, (struct str){ line.p + 6, line.n - 6 },
+						     JSON_LIMITS, &fault),
+				    0);
+		buf_free(&all);
+		answer_leave(&a);
+	}
+	json_free(&j);
+}
+
 int
 main(void)
 {
@@ -380,6 +446,7 @@ main(void)
 		cmocka_unit_test(floats_survive_being_written),
 		cmocka_unit_test(numbers_that_are_none_are_no_embeddings),
 		cmocka_unit_test(only_what_ended_as_it_should_is_normal),
+		cmocka_unit_test(odd_bodies_are_refused_or_played_in_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

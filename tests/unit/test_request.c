@@ -724,6 +724,10 @@ answers_with_state_or_lookups_are_not_shared(void **state)
 	assert_false(shareable(ENDPOINT_CHAT, CHAT(",\"store\":true")));
 	assert_false(shareable(ENDPOINT_CHAT, CHAT(",\"tools\":[{\"type\":\"web_search\"}]")));
 	assert_false(shareable(ENDPOINT_CHAT, CHAT(",\"web_search_options\":{}")));
+	assert_false(shareable(ENDPOINT_CHAT, CHAT(",\"search_parameters\":{\"mode\":\"auto\"}")));
+	assert_false(shareable(ENDPOINT_CHAT, CHAT(",\"plugins\":[{\"id\":\"web\"}]")));
+	assert_false(shareable(ENDPOINT_CHAT, CHAT(",\"\\u0065nable_search\":true")));
+	assert_true(shareable(ENDPOINT_CHAT, CHAT(",\"enable_search\":false,\"plugins\":[]")));
 	assert_false(shareable(ENDPOINT_CHAT, CHAT(",\"modalities\":[\"text\",\"audio\"]")));
 	assert_true(shareable(ENDPOINT_EMBEDDINGS, "{\"model\":\"m\",\"input\":\"x\"}"));
 
