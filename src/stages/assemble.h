@@ -52,7 +52,7 @@ void told_fixed(struct assembly *a, struct told *list, size_t room, uint32_t key
 /* A list that goes on: its elements so far. vague: it was only null */
 void told_more(struct assembly *a, struct told *list, size_t room, uint32_t key);
 void told_write(struct scribe *s, const struct told *list, size_t room);
-/* Of told_more; between stands before the first one: "{" or "," */
+/* Of told_more. between stands before the first one: "{" or "," */
 void told_write_lists(struct scribe *s, const struct told *list, size_t room, const char *between);
 void told_free(struct told *list, size_t room);
 /* Of an identifier: as it was first told. Whether it still is the same */

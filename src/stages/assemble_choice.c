@@ -14,7 +14,7 @@
 
 enum { MEMBERS_MAX = 8, DETAILS_MAX = 16, DETAIL_MEMBERS = 6 };
 
-/* Texts of a delta, by their names in it. The first ones are always in a message, were they null. */
+/* Texts of a delta, by their names in it. The first one is always in a message, were it null. */
 enum { CONTENT, REFUSAL, REASONING_CONTENT, REASONING, REASONING_TEXT, THINKING, TEXTS };
 static const char *const text_names[TEXTS] = { "content", "refusal", "reasoning_content", "reasoning",
 	"reasoning_text", "thinking" };
