@@ -40,8 +40,8 @@ hear_chunk(struct assembly *a)
 		else if (json_is(&tape, key, "error"))
 			a->failed = a->failed || is_said(&tape, value);
 		else if (!json_is(&tape, key, "object") && !json_is(&tape, key, "usage") &&
-			 !json_is(&tape, key, "obfuscation") && is_said(&tape, value))
-			told_keep(a, a->head, TOLD_MAX, key, false);
+			 !json_is(&tape, key, "obfuscation"))
+			told_latest(a, a->head, TOLD_MAX, key);
 	}
 }
 

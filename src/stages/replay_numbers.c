@@ -143,6 +143,8 @@ read_floats(const struct json *j, uint32_t numbers, struct buf *out)
 		double x;
 		if (!json_double(j, n, &x))
 			return -1;
+		if (x == 0 && json_raw(j, n).p[0] == '-')
+			x = -0.0; /* which the scanner's numbers do not tell apart */
 		uint32_t bits = bits_of((float)x);
 		char bytes[4] = { (char)(bits & 0xff), (char)(bits >> 8 & 0xff), (char)(bits >> 16 & 0xff),
 			(char)(bits >> 24) };

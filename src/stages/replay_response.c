@@ -108,16 +108,30 @@ open_spot(struct events *v, const char *type, const struct spot *s)
 	write_int(v->out, s->part_at);
 }
 
+static const uint32_t NO_LOGPROBS = UINT32_MAX; /* the event has no such member */
+
+static void
+write_logprobs(const struct events *v, uint32_t logprobs)
+{
+	if (logprobs == NO_LOGPROBS)
+		return;
+	write_text(v->out, ",\"logprobs\":");
+	if (is_said(v->j, logprobs))
+		write_node(v->out, v->j, logprobs);
+	else
+		write_text(v->out, "[]");
+}
+
 /* A text in one piece: its delta, and its end, which repeats it under another name. */
 static void
 play_said(struct events *v, const struct spot *s, const char *delta, const char *done, const char *name,
-    uint32_t text, bool logprobs)
+    uint32_t text, uint32_t logprobs)
 {
 	if (is_filled(v->j, text)) {
 		open_spot(v, delta, s);
 		write_text(v->out, ",\"delta\":");
 		write_node(v->out, v->j, text);
-		write_text(v->out, logprobs ? ",\"logprobs\":[]" : "");
+		write_logprobs(v, logprobs);
 		close_event(v);
 	}
 	open_spot(v, done, s);
@@ -125,8 +139,24 @@ play_said(struct events *v, const struct spot *s, const char *delta, const char 
 	write_text(v->out, name);
 	write_text(v->out, "\":");
 	write_node(v->out, v->j, text);
-	write_text(v->out, logprobs ? ",\"logprobs\":[]" : "");
+	write_logprobs(v, logprobs);
 	close_event(v);
+}
+
+/* What a text refers to is told source by source, before its part is done. */
+static void
+play_sources(struct events *v, const struct spot *s, uint32_t part)
+{
+	uint32_t sources = json_member(v->j, part, "annotations");
+	int64_t at = 0;
+	for (uint32_t x = first_of(v->j, sources); x != 0; x = json_next(v->j, sources, x)) {
+		open_spot(v, "response.output_text.annotation.added", s);
+		write_text(v->out, ",\"annotation_index\":");
+		write_int(v->out, at++);
+		write_text(v->out, ",\"annotation\":");
+		write_node(v->out, v->j, x);
+		close_event(v);
+	}
 }
 
 static void
@@ -154,10 +184,11 @@ play_parts(struct events *v, struct spot s)
 		play_part(v, "response.content_part.added", &s, part, true);
 		if (text != 0 && type != 0 && json_is(v->j, type, "output_text"))
 			play_said(v, &s, "response.output_text.delta", "response.output_text.done", "text",
-			    text, true);
+			    text, json_member(v->j, part, "logprobs"));
 		else if (text != 0 && type != 0 && json_is(v->j, type, "reasoning_text"))
 			play_said(v, &s, "response.reasoning_text.delta", "response.reasoning_text.done",
-			    "text", text, false);
+			    "text", text, NO_LOGPROBS);
+		play_sources(v, &s, part);
 		play_part(v, "response.content_part.done", &s, part, false);
 	}
 }
@@ -173,7 +204,7 @@ play_summary(struct events *v, struct spot s)
 		play_part(v, "response.reasoning_summary_part.added", &s, part, true);
 		if (text != 0)
 			play_said(v, &s, "response.reasoning_summary_text.delta",
-			    "response.reasoning_summary_text.done", "text", text, false);
+			    "response.reasoning_summary_text.done", "text", text, NO_LOGPROBS);
 		play_part(v, "response.reasoning_summary_part.done", &s, part, false);
 	}
 }
@@ -194,10 +225,10 @@ play_item(struct events *v, uint32_t item, int64_t at)
 	play_parts(v, s);
 	if (type != 0 && json_is(v->j, type, "function_call") && arguments != 0)
 		play_said(v, &s, "response.function_call_arguments.delta",
-		    "response.function_call_arguments.done", "arguments", arguments, false);
+		    "response.function_call_arguments.done", "arguments", arguments, NO_LOGPROBS);
 	if (type != 0 && json_is(v->j, type, "custom_tool_call") && input != 0)
 		play_said(v, &s, "response.custom_tool_call_input.delta",
-		    "response.custom_tool_call_input.done", "input", input, false);
+		    "response.custom_tool_call_input.done", "input", input, NO_LOGPROBS);
 	open_event(v, "response.output_item.done");
 	write_text(v->out, ",\"output_index\":");
 	write_int(v->out, at);

@@ -100,17 +100,164 @@ arguments_of_calls_grow_by_their_index(void **state)
 {
 	(void)state;
 #define CALL(rest) DELTA("\"tool_calls\":[{" rest "}]", "null")
-	static const char events[] = CHUNK(DELTA("\"role\":\"assistant\",\"content\":null", "null")) CHUNK(
-	    CALL("\"index\":0,\"id\":\"t1\",\"type\":\"function\",\"function\":{\"name\":\"f\","
-		 "\"arguments\":\"\"}"))
-	    CHUNK(CALL(
-		"\"index\":1,\"id\":\"t2\",\"type\":\"custom\",\"custom\":{\"name\":\"g\",\"input\":\"x\"}"))
-		CHUNK(CALL("\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\"\"}"))
-		    CHUNK(CALL("\"index\":0,\"function\":{\"arguments\":\":1}\"}"))
-			CHUNK(DELTA("", "\"tool_calls\"")) "data: {" HEAD ",\"choices\":[]," USAGE "}\n\n";
+	static const char events[] =
+	    CHUNK(DELTA("\"role\":\"assistant\",\"content\":null,\"refusal\":null", "null"))
+		CHUNK(CALL("\"index\":0,\"id\":\"t1\",\"type\":\"function\",\"function\":{\"name\":\"f\","
+			   "\"arguments\":\"\"}")) CHUNK(CALL("\"index\":1,\"id\":\"t2\",\"type\":\"custom\","
+							      "\"custom\":{\"name\":\"g\",\"input\":\"x\"}"))
+		    CHUNK(CALL("\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\"\"}"))
+			CHUNK(CALL("\"index\":0,\"function\":{\"arguments\":\":1}\"}"))
+			    CHUNK(DELTA("", "\"tool_calls\"")) "data: {" HEAD ",\"choices\":[]," USAGE
+							       "}\n\n";
 	struct buf out = { 0 };
 	assert_int_equal(replay_assemble(ENDPOINT_CHAT, str_from(events), &out), 0);
 	assert_same_json(buf_str(&out), str_from(BODY(SAYS(CALLS, "tool_calls"))));
+	buf_free(&out);
+}
+
+/* Whatever providers are known to do in a stream, beside what all of them do: the chunks, and what they must become. */
+#define MORE(delta) CHUNK("{\"index\":0,\"delta\":{" delta "},\"finish_reason\":null}")
+#define HI MORE("\"content\":\"hi\"")
+#define STOP CHUNK("{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}")
+#define WHOLE(message)                                                                     \
+	"{" HEAD ",\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":{" \
+	"\"role\":\"assistant\"," message "},\"finish_reason\":\"stop\"}]}"
+#define PIECE(rest) MORE("\"tool_calls\":[{" rest "}]")
+#define F(arguments) "\"function\":{\"name\":\"f\",\"arguments\":\"" arguments "\"}"
+#define MADE(id, rest) "{\"id\":\"" id "\",\"type\":\"function\"," F("{}") rest "}"
+#define DETAIL(rest) MORE("\"reasoning_details\":[{\"index\":0," rest "}]")
+
+static void
+what_providers_do_is_put_together(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *events, *body;
+	} cases[] = {
+		/* An opening chunk that says who filtered, and nothing yet of the answer. */
+		{ "data: "
+		  "{\"id\":\"\",\"created\":0,\"model\":\"\",\"object\":\"\",\"choices\":[],\"filter\":[1]}"
+		  "\n\n" HI STOP,
+		    "{\"filter\":[1]," HEAD
+		    ",\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":{\"role\":"
+		    "\"assistant\",\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}" },
+		/* A member of the whole answer that the last chunk says more of; one that stays null. */
+		{ HI "data: {\"id\":\"c1\",\"g\":{\"a\":1},\"f\":null,\"choices\":[]}\n\n" STOP
+		     "data: {\"g\":{\"a\":1,\"b\":2},\"f\":null,\"choices\":[]}\n\n",
+		    "{\"g\":{\"a\":1,\"b\":2},\"f\":null," HEAD
+		    ",\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":{\"role\":"
+		    "\"assistant\",\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}" },
+		/* Null where it was null, absent where it was absent. */
+		{ MORE("\"role\":\"assistant\",\"content\":\"\",\"refusal\":null,\"tool_calls\":null")
+			HI STOP,
+		    WHOLE("\"content\":\"hi\",\"refusal\":null") },
+		/* Calls in one piece each, without an index. */
+		{ MORE("\"tool_calls\":[" MADE("a", "") "," MADE("b", "") "]")
+			PIECE("\"id\":\"c\",\"type\":\"function\"," F("{}")) STOP,
+		    WHOLE("\"content\":null,\"tool_calls\":[" MADE("a", "") "," MADE("b", "") "," MADE(
+			"c", "") "]") },
+		/* ... and in several: by their id, or going on with the last one. */
+		{ PIECE("\"id\":\"a\"," F("{")) PIECE("\"id\":\"b\"," F("{"))
+			PIECE("\"id\":\"a\",\"function\":{\"arguments\":\"}\"}")
+			    PIECE("\"function\":{\"arguments\":\"\"}") PIECE("\"id\":\"b\"," F("}")) STOP,
+		    WHOLE("\"content\":null,\"tool_calls\":[" MADE("a", "") "," MADE("b", "") "]") },
+		/* Name and id repeated in each piece. */
+		{ PIECE("\"index\":0,\"id\":\"a\"," F("{")) PIECE("\"index\":0,\"id\":\"a\"," F("}")) STOP,
+		    WHOLE("\"content\":null,\"tool_calls\":[" MADE("a", "") "]") },
+		/* A signature beside a call. */
+		{ PIECE("\"index\":0,\"id\":\"a\",\"extra\":{\"s\":\"x\"}," F("{}")) STOP,
+		    WHOLE("\"content\":null,\"tool_calls\":[" MADE("a", ",\"extra\":{\"s\":\"x\"}") "]") },
+		/* The older call of a function. */
+		{ MORE("\"content\":null,\"function_call\":{\"name\":\"f\",\"arguments\":\"\"}")
+			MORE("\"function_call\":{\"arguments\":\"{\"}")
+			    MORE("\"function_call\":{\"arguments\":\"}\"}") STOP,
+		    WHOLE("\"content\":null,\"function_call\":{\"name\":\"f\",\"arguments\":\"{}\"}") },
+		/* Sources come one after the other, and belong to one list. */
+		{ HI MORE("\"annotations\":[{\"u\":1}]") MORE("\"annotations\":[{\"u\":2},{\"u\":3}]") STOP,
+		    WHOLE("\"content\":\"hi\",\"annotations\":[{\"u\":1},{\"u\":2},{\"u\":3}]") },
+		/* Parts of a reasoning grow by their index and type. */
+		{ DETAIL("\"type\":\"t\",\"text\":\"a\",\"format\":\"f\"")
+			DETAIL("\"type\":\"t\",\"text\":\"b\",\"format\":\"f\"")
+			    DETAIL("\"type\":\"t\",\"signature\":\"s\"")
+				DETAIL("\"type\":\"e\",\"data\":\"d\"") HI STOP,
+		    WHOLE("\"content\":\"hi\",\"reasoning_details\":[{\"type\":\"t\",\"text\":\"ab\","
+			  "\"index\":0,"
+			  "\"format\":\"f\",\"signature\":\"s\"},{\"type\":\"e\",\"index\":0,\"data\":\"d\"}"
+			  "]") },
+		/* Unknown, but told once. */
+		{ HI MORE("\"note\":\"x\",\"flag\":true") MORE("\"flag\":true") STOP,
+		    WHOLE("\"content\":\"hi\",\"note\":\"x\",\"flag\":true") },
+		/* What was said so far, beside each delta. */
+		{ CHUNK("{\"index\":0,\"delta\":{\"content\":\"h\"},\"message\":{\"content\":\"h\"}}") CHUNK(
+		      "{\"index\":0,\"delta\":{\"content\":\"i\"},\"message\":{\"content\":\"hi\"}}") STOP,
+		    WHOLE("\"content\":\"hi\"") },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct buf out = { 0 };
+		if (replay_assemble(ENDPOINT_CHAT, str_from(cases[i].events), &out) != 0)
+			fail_msg("not put together: %s", cases[i].events);
+		assert_same_json(buf_str(&out), str_from(cases[i].body));
+		buf_free(&out);
+	}
+}
+
+static void
+lists_of_logprobs_stay_null_or_empty(void **state)
+{
+	(void)state;
+#define LOGGED(logprobs)                                                                                \
+	CHUNK("{\"index\":0,\"delta\":{\"content\":\"x\"},\"logprobs\":" logprobs ",\"finish_reason\":" \
+	      "null}")
+	static const char events[] =
+	    LOGGED("{\"content\":[],\"refusal\":null}") LOGGED("{\"content\":[1,2],\"refusal\":null}")
+		LOGGED("{\"content\":[3],\"refusal\":null}") LOGGED("null") STOP;
+	struct buf out = { 0 };
+	assert_int_equal(replay_assemble(ENDPOINT_CHAT, str_from(events), &out), 0);
+	assert_true(str_find(buf_str(&out), STR("\"logprobs\":{\"content\":[1,2,3],\"refusal\":null}")) > 0);
+	buf_free(&out);
+}
+
+static int
+count(struct str text, struct str what)
+{
+	int found = 0;
+	for (ptrdiff_t at; (at = str_find(text, what)) >= 0; found++)
+		text = (struct str){ text.p + at + what.n, text.n - (size_t)at - what.n };
+	return found;
+}
+
+/* Some clients look at the first chunk, some at the last; and those who add up counts must find them once. */
+static void
+what_is_told_of_the_whole_answer_comes_first_and_last(void **state)
+{
+	(void)state;
+	struct buf out = events_of(ENDPOINT_CHAT,
+	    "{" HEAD ",\"x_groq\":{\"id\":9,\"usage\":1},\"cited\":[\"u\"],\"choices\":[" HELLO "]," USAGE
+	    "}",
+	    VIEW_JOINED);
+	struct str all = buf_str(&out);
+	ptrdiff_t end = str_find(all, STR("\n\n"));
+	struct str first = { all.p, (size_t)end };
+	assert_int_equal(count(all, STR("\"id\":\"c1\"")), 4);
+	assert_int_equal(count(first, STR("\"x_groq\":{\"id\":9},\"cited\":[\"u\"]")), 1);
+	assert_int_equal(count(all, STR("\"x_groq\":{\"id\":9,\"usage\":1},\"cited\":[\"u\"]")), 1);
+	assert_int_equal(count(all, STR("cited")), 2);
+	buf_free(&out);
+}
+
+/* Text of a reasoning and its parts say the same: who reads the parts must not find the text elsewhere again. */
+static void
+a_reasoning_and_its_parts_travel_together(void **state)
+{
+	(void)state;
+	struct buf out = events_of(ENDPOINT_CHAT,
+	    "{\"choices\":[" SAYS(
+		"\"content\":\"x\",\"reasoning\":\"r\",\"reasoning_details\":[{\"text\":\"r\"}]",
+		"stop") "]}",
+	    VIEW_PLAIN);
+	assert_true(str_find(buf_str(&out),
+			STR("\"delta\":{\"reasoning\":\"r\",\"reasoning_details\":[{\"text\":\"r\"}]}")) > 0);
+	assert_int_equal(str_find(buf_str(&out), STR("refusal")), -1);
 	buf_free(&out);
 }
 
@@ -125,6 +272,18 @@ what_is_not_known_is_not_put_together(void **state)
 		CHUNK(DELTA("\"tool_calls\":[{\"id\":\"no index\"}]", "null")),
 		CHUNK("{\"index\":1,\"delta\":{\"content\":\"the first is missing\"}}"),
 		CHUNK("{\"index\":99,\"delta\":{}}"),
+		HI MORE("\"new\":\"gr\"") MORE("\"new\":\"ows\"") STOP,
+		HI MORE("\"new\":[1]") MORE("\"new\":[1]") STOP,
+		HI CHUNK("{\"index\":0,\"delta\":{},\"ids\":[1]}")
+		    CHUNK("{\"index\":0,\"delta\":{},\"ids\":[2]}") STOP,
+		PIECE("\"index\":0,\"id\":\"a\"," F("{}")) PIECE("\"index\":0,\"id\":\"b\"," F("{}")) STOP,
+		PIECE("\"function\":{\"arguments\":\"goes on with nothing\"}") STOP,
+		PIECE("\"index\":0,\"id\":\"a\"," F("{}")) MORE("\"tool_calls\":\"none\"") STOP,
+		PIECE("\"index\":0,\"id\":\"a\",\"function\":\"f\"") STOP,
+		HI MORE("\"n\\u0061me\":\"x\"") STOP,
+		MORE("\"function_call\":{\"arguments\":\"of no name\"}") STOP,
+		DETAIL("\"type\":\"t\",\"data\":\"a\"") DETAIL("\"type\":\"t\",\"data\":\"b\"") STOP,
+		CHUNK("{\"index\":0,\"message\":{\"content\":\"whole\"},\"finish_reason\":\"stop\"}"),
 		CHUNK("{\"delta\":{}}"),
 		"data: {\"error\":{\"message\":\"no\"}}\n\n",
 		"data: {\n\n",
@@ -276,6 +435,9 @@ embeddings_come_in_either_encoding(void **state)
 	buf_free(&out);
 	out = embeddings(numbers, false);
 	assert_string_equal(buf_text(&out), numbers);
+	buf_free(&out);
+	out = embeddings(VECTORS("[-0.0]", "[-0]"), true);
+	assert_string_equal(buf_text(&out), VECTORS("\"AAAAgA==\"", "\"AAAAgA==\""));
 	buf_free(&out);
 }
 
@@ -437,6 +599,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chunks_are_put_together),
 		cmocka_unit_test(arguments_of_calls_grow_by_their_index),
+		cmocka_unit_test(what_providers_do_is_put_together),
+		cmocka_unit_test(lists_of_logprobs_stay_null_or_empty),
+		cmocka_unit_test(what_is_told_of_the_whole_answer_comes_first_and_last),
+		cmocka_unit_test(a_reasoning_and_its_parts_travel_together),
 		cmocka_unit_test(what_is_not_known_is_not_put_together),
 		cmocka_unit_test(a_chat_is_played_in_the_order_of_the_strictest_client),
 		cmocka_unit_test(who_asked_for_usage_sees_what_was_saved),

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import process from "node:process";
-import OpenAI, { toFile } from "openai";
+import OpenAI, { toFile } from "openai6";
 
 const baseURL = process.env.FARTHING_BASE_URL;
 const client = new OpenAI({ apiKey: "sk-anything", baseURL, maxRetries: 0, timeout: 60000 });
