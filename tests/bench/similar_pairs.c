@@ -6,6 +6,7 @@
  *   similar_pairs             features of all pairs; the first line names the columns
  *   similar_pairs --stems     a word a line: its stem
  *   similar_pairs --vectors   a text a line: the 128 bytes of its embedding
+ *   similar_pairs --judge     cosine, enum alike_step and probability as text/alike.h decides
  *   similar_pairs --time      microseconds for a verification, over all pairs
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "text/alike.h"
 #include "text/embed.h"
 #include "text/facts.h"
 #include "text/verify.h"
@@ -89,6 +91,24 @@ features(void)
 	free(line);
 }
 
+/* The whole judgement, as a running gateway makes it of a candidate. */
+static void
+judgements(void)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	struct str a, b;
+	while (read_line(&line, &cap, &a, &b)) {
+		struct embedding x, y;
+		struct alike alike;
+		embed_text(a, &x);
+		embed_text(b, &y);
+		alike_judge(a, b, &alike, NULL);
+		printf("%.9g\t%d\t%.17g\n", embed_cosine(&x, &y), (int)alike.step, alike.probability);
+	}
+	free(line);
+}
+
 static void
 timing(void)
 {
@@ -118,6 +138,8 @@ main(int argc, char **argv)
 		stems();
 	else if (argc > 1 && strcmp(argv[1], "--vectors") == 0)
 		vectors();
+	else if (argc > 1 && strcmp(argv[1], "--judge") == 0)
+		judgements();
 	else if (argc > 1 && strcmp(argv[1], "--time") == 0)
 		timing();
 	else

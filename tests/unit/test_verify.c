@@ -233,9 +233,10 @@ a_question_is_read_as_its_kind_and_what_is_left(void **state)
 		{ "what is the best way to get rid of mice", Q_HOW, 2 },
 		{ "What does karma mean?", Q_DEFINE, 1 }, { "Why are they late?", Q_WHY, 1 },
 		{ "how much does it cost to fly", Q_COST, 1 }, { "Is it safe?", Q_YESNO, 1 } };
-	static struct words w;
+	static struct word room[VERIFY_WORDS_MAX];
+	struct words w;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		words_read(str_from(cases[i].text), &w);
+		words_read(str_from(cases[i].text), room, &w);
 		size_t weighty = 0;
 		for (size_t k = 0; k < w.n; k++)
 			weighty += w.w[k].kind == WORD_CONTENT;
@@ -248,10 +249,11 @@ static void
 words_are_tied_once_and_both_ways(void **state)
 {
 	(void)state;
-	static struct words a, b;
+	static struct word room_a[VERIFY_WORDS_MAX], room_b[VERIFY_WORDS_MAX];
+	struct words a, b;
 	static struct alignment al;
-	words_read(STR("repair an old bicycle, an old bicycle that rattles"), &a);
-	words_read(STR("fix an old bike which is an old old bicycle"), &b);
+	words_read(STR("repair an old bicycle, an old bicycle that rattles"), room_a, &a);
+	words_read(STR("fix an old bike which is an old old bicycle"), room_b, &b);
 	words_align(&a, &b, &al);
 	for (size_t i = 0; i < a.n; i++)
 		if (al.a.to[i] >= 0)
