@@ -206,6 +206,26 @@ hostile_texts_take_no_longer_than_long_ones(void **state)
 }
 
 static void
+a_text_read_once_is_judged_as_one_read_each_time(void **state)
+{
+	(void)state;
+	static const char *const texts[] = { "How do I repair a bicycle?",
+		"how to fix a C++ bike's 5.5 inch wheel", "What does a zzyzxqvkj do?",
+		"What is gr\xc3\xbcn for", "", "Who was it?",
+		"pneumonoultramicroscopicsilicovolcanoconiosis won't hurt" };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct reading *a = verify_read(str_from(texts[i]));
+		for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
+			struct reading *b = verify_read(str_from(texts[k]));
+			double p = same(texts[i], texts[k]);
+			assert_true(verify_compare(a, b, NULL) == p);
+			verify_free(&b);
+		}
+		verify_free(&a);
+	}
+}
+
+static void
 a_verdict_says_what_led_to_it(void **state)
 {
 	(void)state;
@@ -276,6 +296,7 @@ main(void)
 		cmocka_unit_test(nothing_and_signs_are_never_the_same),
 		cmocka_unit_test(more_words_than_are_read_are_never_the_same),
 		cmocka_unit_test(hostile_texts_take_no_longer_than_long_ones),
+		cmocka_unit_test(a_text_read_once_is_judged_as_one_read_each_time),
 		cmocka_unit_test(a_verdict_says_what_led_to_it),
 		cmocka_unit_test(a_question_is_read_as_its_kind_and_what_is_left),
 		cmocka_unit_test(words_are_tied_once_and_both_ways),
