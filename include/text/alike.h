@@ -35,4 +35,10 @@ struct alike {
 /* verdict, which may be NULL, is of the part and the reading that decided. */
 void alike_judge(struct str a, struct str b, struct alike *out, struct verdict *verdict);
 
+/* The same for a text that is held beside several others: what is read of it is read once. Not to be shared between threads. */
+struct alike_asked;
+struct alike_asked *alike_read(struct str text); /* borrows text; NULL: out of memory */
+void alike_free(struct alike_asked **a);
+void alike_compare(struct alike_asked *a, struct str b, struct alike *out, struct verdict *verdict);
+
 #endif

@@ -29,6 +29,26 @@ bool embed_text(struct str text, struct embedding *out);
  * be NULL.
  */
 float embed_word(struct str word, struct embedding *out);
+/*
+ * The same in two steps, for words of a text that are asked for again and again: a word's pieces, and the sum of some. Its pieces in
+ * the order of the text, so that the sum of all is the text's.
+ */
+enum { EMBED_PIECES_MAX = 6 };
+struct embed_pieces {
+	float rarity; /* what embed_word returns */
+	uint8_t n;    /* EMBED_PIECES_MAX + 1: there are more */
+	uint16_t ids[EMBED_PIECES_MAX];
+};
+struct embed_place {
+	uint32_t from, to; /* bytes of the text */
+	uint16_t id;
+	bool first; /* of its word */
+};
+void embed_cut(struct str word, struct embed_pieces *out);
+void embed_take(const struct embed_place *places, size_t n, struct embed_pieces *out); /* of one word */
+bool embed_sum(const uint16_t *ids, size_t n, struct embedding *out);
+/* embed_text that tells where the pieces stand, as far as there is room; returns their number */
+size_t embed_text_places(struct str text, struct embedding *out, struct embed_place *places, size_t room);
 /* -1..1; 0 when either has no length */
 double embed_cosine(const struct embedding *a, const struct embedding *b);
 

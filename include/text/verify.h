@@ -27,4 +27,10 @@ struct verdict {
 /* 0..1. It does not look at facts: ask facts_agree first. v may be NULL */
 double verify_same(struct str a, struct str b, struct verdict *v);
 
+/* The same in two steps, for a text that is compared with several. A reading is never changed. */
+struct reading;
+struct reading *verify_read(struct str text); /* keeps nothing of text; NULL: out of memory */
+void verify_free(struct reading **r);
+double verify_compare(const struct reading *a, const struct reading *b, struct verdict *v);
+
 #endif

@@ -65,6 +65,12 @@ def element(word):
     return CLASSES.index(word[1:]) if word.startswith("@") else fnv(word.replace("'", ""))
 
 
+def second_of(pattern):
+    """What a pattern is found by besides its first word: its second one, a class as 1 to 11, 0 without one."""
+    second = element(pattern[1]) if len(pattern) > 1 else -1
+    return second + 1 if second < len(CLASSES) else second
+
+
 def write(groups, hand, out):
     rules = phrases()
     texts = sorted({w for _, words in rules.values() for w in words})
@@ -78,18 +84,19 @@ def write(groups, hand, out):
     body = []
     flat = []
     for first in sorted(buckets):
-        starts.append((first, n))
-        for pattern, kind, words in sorted(buckets[first], key=lambda r: (-len(r[0]), [w.startswith("@") for w in r[0]], r[0])):
+        order = sorted(buckets[first], key=lambda r: (-len(r[0]), [w.startswith("@") for w in r[0]], r[0]))
+        ranked = sorted((second_of(pattern), rank, pattern, kind, words) for rank, (pattern, kind, words) in enumerate(order))
+        for second, rank, pattern, kind, words in ranked:
+            if not starts or starts[-1][:2] != (first, second):
+                starts.append((first, second, n))
             to = texts.index(words[0]) + 1 if words else 0
-            second = element(pattern[1]) if len(pattern) > 1 else -1
-            second = second + 1 if second < len(CLASSES) else second
-            body.append(f"{{{len(flat)},{second}u,{len(pattern)},{TYPES.index(kind)},{to}}}")
+            body.append(f"{{{len(flat)},{rank},{len(pattern)},{TYPES.index(kind)},{to}}}")
             flat += [element(w) for w in pattern]
             n += 1
-    starts.append((0xFFFFFFFF, n))
+    starts.append((0xFFFFFFFF, 0, n))
     put("static const uint32_t phrase_elements[] = {" + ",".join(f"{e}u" for e in flat) + "};\n")
     put("static const struct phrase phrases[] = {" + ",".join(body) + "};\n")
-    put("static const struct phrase_start phrase_starts[] = {" + ",".join(f"{{{h}u,{i}}}" for h, i in starts) + "};\n")
+    put("static const struct phrase_start phrase_starts[] = {" + ",".join(f"{{{h}u,{k}u,{i}}}" for h, k, i in starts) + "};\n")
     marks = defaultdict(int)
     for line in lines("words.txt"):
         name, _, words = line.partition(":")

@@ -250,18 +250,22 @@ verify_candidates(
     const struct exchange *x, const struct similar_wish *wish, struct similar_look *look, size_t found)
 {
 	struct similar_candidate all[SIMILAR_CANDIDATES];
+	struct alike_asked *asked = found > 0 ? alike_read(buf_str(&look->text)) : NULL;
+	if (asked == NULL)
+		return;
 	memcpy(all, look->candidates, found * sizeof *all);
 	for (size_t i = 0; i < found; i++) {
 		if (!is_open(x, wish, look, &all[i]))
 			continue;
 		struct similar_candidate *c = &look->candidates[look->count++];
 		*c = all[i];
-		alike_judge(buf_str(&look->text), similar_text(c->place), &c->alike, NULL);
+		alike_compare(asked, similar_text(c->place), &c->alike, NULL);
 		if (look->best == NULL || c->alike.probability > look->best->alike.probability)
 			look->best = c;
 		if (c->alike.probability >= probability_at_least(look, c->place) && c->alike.probability > 0)
 			break;
 	}
+	alike_free(&asked);
 }
 
 static void

@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <math.h>
 
+#include "nearest_dot.h"
 #include "ranks.h"
 #include "text/wordpiece.h"
 
@@ -59,19 +60,17 @@ round_sum(const struct sum *sum, struct embedding *out)
 	float square = 0;
 	for (int i = 0; i < EMBED_DIMS; i++)
 		square += sum->v[i] * sum->v[i];
-	*out = (struct embedding){ { 0 } };
-	if (!(square > 1e-12f))
-		return false;
-	float factor = 127.0f / sqrtf(square);
+	bool some = square > 1e-12f;
+	float factor = some ? 127.0f / sqrtf(square) : 0;
 	for (int i = 0; i < EMBED_DIMS; i++) {
 		float v = sum->v[i] * factor;
-		out->v[i] = (int8_t)(v < 0 ? v - 0.5f : v + 0.5f);
+		out->v[i] = (int8_t)(int32_t)(v + copysignf(0.5f, v));
 	}
-	return true;
+	return some;
 }
 
-bool
-embed_text(struct str text, struct embedding *out)
+size_t
+embed_text_places(struct str text, struct embedding *out, struct embed_place *places, size_t room)
 {
 	const struct head *head = (const struct head *)(const void *)embed_table;
 	assert(head->magic == EMBED_MAGIC && head->dims == EMBED_DIMS && head->pieces == WORDPIECE_COUNT);
@@ -80,9 +79,63 @@ embed_text(struct str text, struct embedding *out)
 	struct sum sum = { { 0 } };
 	struct wordpieces w;
 	struct wordpiece piece;
-	for (wordpieces_start(&w, text); wordpieces_next(&w, &piece);)
+	size_t n = 0;
+	for (wordpieces_start(&w, text); wordpieces_next(&w, &piece);) {
 		if (piece.id != WORDPIECE_UNKNOWN)
 			add(&sum, piece.id);
+		if (n < room)
+			places[n++] = (struct embed_place){ (uint32_t)piece.from, (uint32_t)piece.to,
+				piece.id, piece.first };
+	}
+	round_sum(&sum, out);
+	return n;
+}
+
+bool
+embed_text(struct str text, struct embedding *out)
+{
+	embed_text_places(text, out, NULL, 0);
+	for (size_t i = 0; i < EMBED_DIMS; i++)
+		if (out->v[i] != 0)
+			return true;
+	return false;
+}
+
+void
+embed_cut(struct str word, struct embed_pieces *out)
+{
+	struct wordpieces w;
+	struct wordpiece piece;
+	unsigned rarity = 0;
+	out->n = 0;
+	for (wordpieces_start(&w, word); wordpieces_next(&w, &piece);) {
+		bool known = piece.id != WORDPIECE_UNKNOWN, whole = w.count == 1;
+		unsigned own = known && whole ? rarity_of(piece.id) : UINT8_MAX;
+		rarity = own > rarity ? own : rarity;
+		if (out->n < EMBED_PIECES_MAX)
+			out->ids[out->n] = piece.id;
+		out->n += out->n <= EMBED_PIECES_MAX;
+	}
+	out->rarity = (float)rarity / UINT8_MAX;
+}
+
+void
+embed_take(const struct embed_place *places, size_t n, struct embed_pieces *out)
+{
+	bool whole = n == 1 && places[0].id != WORDPIECE_UNKNOWN;
+	out->rarity = (float)(whole ? rarity_of(places[0].id) : UINT8_MAX) / UINT8_MAX;
+	out->n = (uint8_t)(n <= EMBED_PIECES_MAX ? n : EMBED_PIECES_MAX + 1);
+	for (size_t i = 0; i < n && i < EMBED_PIECES_MAX; i++)
+		out->ids[i] = places[i].id;
+}
+
+bool
+embed_sum(const uint16_t *ids, size_t n, struct embedding *out)
+{
+	struct sum sum = { { 0 } };
+	for (size_t i = 0; i < n; i++)
+		if (ids[i] != WORDPIECE_UNKNOWN)
+			add(&sum, ids[i]);
 	return round_sum(&sum, out);
 }
 
@@ -108,10 +161,7 @@ embed_word(struct str word, struct embedding *out)
 static int32_t
 dot(const struct embedding *a, const struct embedding *b)
 {
-	int32_t sum = 0;
-	for (int i = 0; i < EMBED_DIMS; i++)
-		sum += (int32_t)a->v[i] * b->v[i];
-	return sum;
+	return nearest_dot(a->v, b->v, EMBED_DIMS);
 }
 
 double

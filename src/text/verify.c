@@ -10,9 +10,12 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "text/embed.h"
 #include "verify_align.h"
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
 
 #define FEATURES(X)                                                                                 \
 	X(left_least)  /* mass of rarity left over on the side with less of it */                   \
@@ -71,8 +74,6 @@ struct node {
 };
 
 #include "assets/verifier.inc"
-
-#define COUNT(table) (sizeof(table) / sizeof *(table))
 
 static double
 question_likeness(const struct words *a, const struct words *b)
@@ -172,16 +173,21 @@ static bool
 embed_left(const struct side *s, struct embedding *out)
 {
 	char text[ALIGN_LEFT_MAX * (WORD_BYTES + 1)];
-	size_t n = 0;
+	uint16_t ids[ALIGN_LEFT_MAX * EMBED_PIECES_MAX];
+	size_t n = 0, bytes = 0;
+	bool in_pieces = true;
 	for (size_t i = 0; i < s->words->n; i++) {
 		const struct word *w = &s->words->w[i];
-		if (w->kind != WORD_CONTENT || s->bond[i] > BOND_NEAR || n + w->n + 1u > sizeof text)
+		if (w->kind != WORD_CONTENT || s->bond[i] > BOND_NEAR || bytes + w->n + 1u > sizeof text)
 			continue;
-		memcpy(text + n, w->small, w->n);
-		text[n + w->n] = ' ';
-		n += w->n + 1u;
+		memcpy(text + bytes, w->small, w->n);
+		text[bytes + w->n] = ' ';
+		bytes += w->n + 1u;
+		in_pieces = in_pieces && w->pieces.n <= EMBED_PIECES_MAX && n + w->pieces.n <= COUNT(ids);
+		for (size_t k = 0; in_pieces && k < w->pieces.n; k++)
+			ids[n++] = w->pieces.ids[k];
 	}
-	return embed_text((struct str){ text, n }, out);
+	return in_pieces ? embed_sum(ids, n, out) : embed_text((struct str){ text, bytes }, out);
 }
 
 static bool
@@ -191,11 +197,11 @@ tied(const struct side *s, size_t i, size_t j)
 }
 
 static void
-measure(struct str a, struct str b, const struct alignment *al, double f[FEATURES_N])
+measure(const struct alignment *al, double f[FEATURES_N])
 {
 	const struct words *x = al->a.words, *y = al->b.words;
 	struct sums s, t;
-	struct embedding whole_a, whole_b, left_a, left_b;
+	struct embedding left_a, left_b;
 	sum(&al->a, &s);
 	sum(&al->b, &t);
 	double mass = s.mass + t.mass + 1e-9, inversions, neighbours;
@@ -223,9 +229,7 @@ measure(struct str a, struct str b, const struct alignment *al, double f[FEATURE
 	order(&al->a, &inversions, &neighbours);
 	f[F_inversions] = inversions;
 	f[F_neighbours] = neighbours;
-	embed_text(a, &whole_a);
-	embed_text(b, &whole_b);
-	f[F_cosine] = embed_cosine(&whole_a, &whole_b);
+	f[F_cosine] = embed_cosine(&x->whole, &y->whole);
 	bool some_a = embed_left(&al->a, &left_a), some_b = embed_left(&al->b, &left_b);
 	f[F_cosine_left] = !some_a && !some_b ? 1 : some_a && some_b ? embed_cosine(&left_a, &left_b) : 0;
 	f[F_last] = tied(&al->a, s.last, t.last);
@@ -238,7 +242,17 @@ measure(struct str a, struct str b, const struct alignment *al, double f[FEATURE
 }
 
 static double
-walk(const struct node *tree, const double f[FEATURES_N], double *contributions)
+walk(const struct node *tree, const double f[FEATURES_N])
+{
+	const struct node *n = tree;
+	while (n->left != 0)
+		n = tree + (f[n->feature] <= (double)n->at ? n->left : n->right);
+	return (double)n->value;
+}
+
+/* The same way again, for `explain`: what each number has moved. */
+static void
+retrace(const struct node *tree, const double f[FEATURES_N], double *contributions)
 {
 	const struct node *n = tree;
 	while (n->left != 0) {
@@ -246,35 +260,85 @@ walk(const struct node *tree, const double f[FEATURES_N], double *contributions)
 		contributions[n->feature] += (double)(to->value - n->value);
 		n = to;
 	}
-	return (double)n->value;
+}
+
+static void
+explain(struct verdict *v, double probability, const double f[FEATURES_N])
+{
+	v->probability = probability;
+	v->count = FEATURES_N;
+	for (size_t i = 0; i < FEATURES_N; i++) {
+		v->names[i] = names[i];
+		v->features[i] = f[i];
+		v->contributions[i] = 0;
+	}
+	for (size_t i = 0; i < COUNT(forest_trees); i++)
+		retrace(forest_nodes + forest_trees[i], f, v->contributions);
+}
+
+static double
+compare(const struct words *x, const struct words *y, struct verdict *v)
+{
+	struct alignment al;
+	double f[FEATURES_N];
+	if (v != NULL) {
+		v->probability = 0;
+		v->count = 0;
+	}
+	if (x->too_many || y->too_many || x->n == 0 || y->n == 0)
+		return 0;
+	words_align(x, y, &al);
+	if (al.too_many)
+		return 0;
+	measure(&al, f);
+	double odds = (double)forest_bias;
+	for (size_t i = 0; i < COUNT(forest_trees); i++)
+		odds += walk(forest_nodes + forest_trees[i], f);
+	double p = 1 / (1 + exp(-(double)(forest_slope * (float)odds + forest_shift)));
+	if (v != NULL)
+		explain(v, p, f);
+	return p;
 }
 
 double
 verify_same(struct str a, struct str b, struct verdict *v)
 {
-	struct verdict own;
+	struct word room_x[VERIFY_WORDS_MAX], room_y[VERIFY_WORDS_MAX];
 	struct words x, y;
-	struct alignment al;
-	if (v == NULL)
-		v = &own;
-	v->probability = 0;
-	v->count = 0;
-	words_read(a, &x);
-	words_read(b, &y);
-	if (x.too_many || y.too_many || x.n == 0 || y.n == 0)
-		return 0;
-	words_align(&x, &y, &al);
-	if (al.too_many)
-		return 0;
-	measure(a, b, &al, v->features);
-	v->count = FEATURES_N;
-	for (size_t i = 0; i < FEATURES_N; i++) {
-		v->names[i] = names[i];
-		v->contributions[i] = 0;
-	}
-	double odds = (double)forest_bias;
-	for (size_t i = 0; i < COUNT(forest_trees); i++)
-		odds += walk(forest_nodes + forest_trees[i], v->features, v->contributions);
-	v->probability = 1 / (1 + exp(-(double)(forest_slope * (float)odds + forest_shift)));
-	return v->probability;
+	words_read(a, room_x, &x);
+	words_read(b, room_y, &y);
+	return compare(&x, &y, v);
+}
+
+struct reading {
+	struct words words;
+	struct word room[];
+};
+
+struct reading *
+verify_read(struct str text)
+{
+	struct word room[VERIFY_WORDS_MAX];
+	struct words words;
+	words_read(text, room, &words);
+	struct reading *r = malloc(sizeof *r + words.n * sizeof *room);
+	if (r == NULL)
+		return NULL;
+	r->words = words;
+	memcpy(r->room, room, words.n * sizeof *room);
+	r->words.w = r->room;
+	return r;
+}
+
+void
+verify_free(struct reading **r)
+{
+	free(*r);
+	*r = NULL;
+}
+
+double
+verify_compare(const struct reading *a, const struct reading *b, struct verdict *v)
+{
+	return compare(&a->words, &b->words, v);
 }

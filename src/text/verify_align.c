@@ -178,7 +178,7 @@ direction_of(struct left *left, size_t k, const struct words *words)
 {
 	const struct word *w = &words->w[left->at[k]];
 	if (!left->known[k])
-		embed_word((struct str){ w->small, w->n }, &left->direction[k]);
+		word_direction(w, &left->direction[k]);
 	left->known[k] = true;
 	return &left->direction[k];
 }

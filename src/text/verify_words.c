@@ -1,14 +1,11 @@
 /*
  * Three passes: bytes to words, turns of speech to kinds of question (a table of patterns, longest first), and for each word that
  * is left its class, its stem, how rare it is and which words may stand for it.
- *
- * Stems are rough: both sides are cut alike, so it matters only that different words stay different.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "verify_words.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 enum {
 	CLASS_P,
@@ -25,15 +22,17 @@ enum {
 	CLASSES,
 	CLASSES_AND_ONE
 };
+enum { PLACES_MAX = 1024 };
 
+/* Of one first and one second element, the longest first. */
 struct phrase {
 	uint32_t at;
-	uint32_t
-	    second; /* its second element again, so that most are passed over at a glance; 0 without one */
+	uint16_t rank; /* among all of the first element: the one that fits and ranks first is meant */
 	uint8_t n, question, to;
 };
 struct phrase_start {
 	uint32_t first;
+	uint32_t second; /* a hash, or a class and one; 0: it has none */
 	uint32_t at;
 };
 struct word_class {
@@ -48,219 +47,6 @@ struct word_group {
 #include "assets/verify_words.inc"
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
-
-/* FNV-1a; values below 64 are classes in patterns */
-static uint32_t
-hash_of(const char *p, size_t n)
-{
-	uint32_t h = 2166136261u;
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)p[i]) * 16777619u;
-	return h < 64 ? 64 : h;
-}
-
-/* Forms that no ending explains, and what they are forms of; sorted. */
-static const struct form {
-	const char *form, *of;
-} irregular[] = {
-	{ "ate", "eat" },
-	{ "became", "become" },
-	{ "began", "begin" },
-	{ "begun", "begin" },
-	{ "bought", "buy" },
-	{ "broke", "break" },
-	{ "broken", "break" },
-	{ "brought", "bring" },
-	{ "built", "build" },
-	{ "came", "come" },
-	{ "caught", "catch" },
-	{ "children", "child" },
-	{ "chose", "choose" },
-	{ "chosen", "choose" },
-	{ "cities", "city" },
-	{ "died", "die" },
-	{ "drank", "drink" },
-	{ "driven", "drive" },
-	{ "drove", "drive" },
-	{ "dying", "die" },
-	{ "eaten", "eat" },
-	{ "fallen", "fall" },
-	{ "feet", "foot" },
-	{ "fell", "fall" },
-	{ "felt", "feel" },
-	{ "flew", "fly" },
-	{ "forgot", "forget" },
-	{ "forgotten", "forget" },
-	{ "fought", "fight" },
-	{ "found", "find" },
-	{ "gave", "give" },
-	{ "given", "give" },
-	{ "goes", "go" },
-	{ "gone", "go" },
-	{ "gotten", "get" },
-	{ "grew", "grow" },
-	{ "grown", "grow" },
-	{ "held", "hold" },
-	{ "hidden", "hide" },
-	{ "kept", "keep" },
-	{ "knew", "know" },
-	{ "known", "know" },
-	{ "learnt", "learn" },
-	{ "left", "leave" },
-	{ "lied", "lie" },
-	{ "lives", "live" },
-	{ "lost", "lose" },
-	{ "lying", "lie" },
-	{ "made", "make" },
-	{ "meant", "mean" },
-	{ "men", "man" },
-	{ "met", "meet" },
-	{ "mice", "mouse" },
-	{ "paid", "pay" },
-	{ "ran", "run" },
-	{ "said", "say" },
-	{ "sang", "sing" },
-	{ "sat", "sit" },
-	{ "saw", "see" },
-	{ "seen", "see" },
-	{ "selves", "self" },
-	{ "sent", "send" },
-	{ "slept", "sleep" },
-	{ "sold", "sell" },
-	{ "sought", "seek" },
-	{ "spent", "spend" },
-	{ "spoke", "speak" },
-	{ "spoken", "speak" },
-	{ "stole", "steal" },
-	{ "stolen", "steal" },
-	{ "swam", "swim" },
-	{ "taken", "take" },
-	{ "taught", "teach" },
-	{ "teeth", "tooth" },
-	{ "thought", "think" },
-	{ "threw", "throw" },
-	{ "told", "tell" },
-	{ "took", "take" },
-	{ "understood", "understand" },
-	{ "went", "go" },
-	{ "wives", "wife" },
-	{ "woken", "wake" },
-	{ "women", "woman" },
-	{ "won", "win" },
-	{ "wore", "wear" },
-	{ "written", "write" },
-	{ "wrote", "write" },
-};
-
-static bool
-is_vowel(char c)
-{
-	return c == 'a' || c == 'e' || c == 'i' || c == 'o' || c == 'u' || c == 'y';
-}
-
-static bool
-has_vowel(const char *p, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (is_vowel(p[i]))
-			return true;
-	return false;
-}
-
-static bool
-ends(const char *p, size_t n, const char *with)
-{
-	size_t m = strlen(with);
-	return n > m && memcmp(p + n - m, with, m) == 0;
-}
-
-static size_t
-without_plural(char *p, size_t n)
-{
-	if (n < 4 || !ends(p, n, "s") || ends(p, n, "ss") || ends(p, n, "us") || ends(p, n, "is"))
-		return n;
-	if (ends(p, n, "ies") && n > 4) {
-		p[n - 3] = 'y';
-		return n - 2;
-	}
-	if (ends(p, n, "sses") || ends(p, n, "xes") || ends(p, n, "ches") || ends(p, n, "shes") ||
-	    ends(p, n, "zes"))
-		return n - 2;
-	return n - 1;
-}
-
-static size_t
-without_verb_ending(char *p, size_t n)
-{
-	size_t cut = ends(p, n, "ing") ? 3 : ends(p, n, "ed") ? 2 : 0;
-	if (cut == 0 || n - cut < 3 || !has_vowel(p, n - cut))
-		return n;
-	if (cut == 2 && ends(p, n, "ied")) {
-		p[n - 3] = 'y';
-		return n - 2;
-	}
-	if (cut == 2 && ends(p, n, "eed"))
-		return n;
-	n -= cut;
-	if (p[n - 1] == p[n - 2] && !is_vowel(p[n - 1]) && p[n - 1] != 's' && p[n - 1] != 'l')
-		n--;
-	return n;
-}
-
-/* British and American spelling, and endings of adverbs. */
-static size_t
-respelled(char *p, size_t n)
-{
-	if (ends(p, n, "isation") || ends(p, n, "ization"))
-		p[n - 6] = 'z';
-	if (n > 5 && (ends(p, n, "ise") || ends(p, n, "yse")))
-		p[n - 2] = 'z';
-	if (n > 5 && ends(p, n, "our")) {
-		p[n - 2] = 'r';
-		n--;
-	} else if (n > 4 && ends(p, n, "tre")) {
-		p[n - 2] = 'e';
-		p[n - 1] = 'r';
-	}
-	if (n > 5 && ends(p, n, "ly"))
-		n -= 2;
-	if (n > 3 && p[n - 1] == 'e')
-		n--;
-	if (n > 3 && p[n - 1] == 'y')
-		p[n - 1] = 'i';
-	/* travelling, traveling */
-	if (n > 4 && p[n - 1] == 'l' && p[n - 2] == 'l')
-		n--;
-	return n;
-}
-
-static int
-by_form(const void *key, const void *of)
-{
-	const struct form *f = of;
-	return strcmp(key, f->form);
-}
-
-uint32_t
-stem_hash(const char *small, size_t n)
-{
-	char p[WORD_BYTES + 1];
-	if (n > WORD_BYTES)
-		n = WORD_BYTES;
-	memcpy(p, small, n);
-	p[n] = '\0';
-	const struct form *found = bsearch(p, irregular, COUNT(irregular), sizeof *irregular, by_form);
-	if (found != NULL) {
-		n = strlen(found->of);
-		memcpy(p, found->of, n);
-	} else if (n > 2 && !(p[0] >= '0' && p[0] <= '9')) {
-		n = without_plural(p, n);
-		n = without_verb_ending(p, n);
-	}
-	if (n > 2)
-		n = respelled(p, n);
-	return hash_of(p, n);
-}
 
 static uint16_t
 marks_of(uint32_t hash)
@@ -310,6 +96,12 @@ is_word_byte(unsigned char c)
 	return is_letter(c) || (c >= '0' && c <= '9') || c >= 0x80;
 }
 
+static inline bool
+is_spelt(const struct word *w, const char *small)
+{
+	return w->n == strlen(small) && memcmp(w->small, small, w->n) == 0;
+}
+
 /* Adds small text as a word; the marks say what it may be in a pattern. */
 static struct word *
 add(struct words *out, struct str text)
@@ -319,7 +111,7 @@ add(struct words *out, struct str text)
 		return NULL;
 	}
 	struct word *w = &out->w[out->n++];
-	w->text = text;
+	w->at = w->end = 0;
 	w->n = 0;
 	w->named = false;
 	for (size_t i = 0; i < text.n && w->n < WORD_BYTES; i++) {
@@ -330,11 +122,10 @@ add(struct words *out, struct str text)
 			w->named = true;
 		w->small[w->n++] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
 	}
-	w->hash = hash_of(w->small, w->n);
+	w->hash = spelling_hash(w->small, w->n);
 	w->marks = marks_of(w->hash);
-	w->past = w->hash == hash_of("did", 3) || w->hash == hash_of("was", 3) ||
-		  w->hash == hash_of("were", 4) || w->hash == hash_of("had", 3);
-	w->future = w->hash == hash_of("will", 4) || w->hash == hash_of("shall", 5);
+	w->past = is_spelt(w, "did") || is_spelt(w, "was") || is_spelt(w, "were") || is_spelt(w, "had");
+	w->future = is_spelt(w, "will") || is_spelt(w, "shall");
 	return w;
 }
 
@@ -366,6 +157,8 @@ split(struct str text, struct words *out)
 		struct word *w = add(out, word);
 		if (w == NULL)
 			return;
+		w->at = (uint32_t)from;
+		w->end = (uint32_t)(from + word.n);
 		bool capital = word.p[0] >= 'A' && word.p[0] <= 'Z' && !(word.n == 1 && word.p[0] == 'I');
 		bool second = word.n > 1 && word.p[1] >= 'A' && word.p[1] <= 'Z';
 		w->named = w->named || (capital && !begins) || (capital && second);
@@ -390,35 +183,57 @@ fits(const struct phrase *p, const struct words *in, size_t at)
 	return true;
 }
 
-static const struct phrase *
-longest(uint32_t first, const struct words *in, size_t at, const struct phrase *best, bool opens)
+static size_t
+start_of(uint32_t first, uint32_t second)
 {
 	size_t low = 0, high = COUNT(phrase_starts) - 1;
 	while (low < high) {
 		size_t mid = (low + high) / 2;
-		if (phrase_starts[mid].first < first)
+		const struct phrase_start *s = &phrase_starts[mid];
+		if (s->first < first || (s->first == first && s->second < second))
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	if (phrase_starts[low].first != first)
-		return best;
-	for (size_t i = phrase_starts[low].at; i < phrase_starts[low + 1].at; i++) {
+	return low;
+}
+
+static void
+look(size_t start, const struct words *in, size_t at, bool opens, const struct phrase **best)
+{
+	for (size_t i = phrase_starts[start].at; i < phrase_starts[start + 1].at; i++) {
 		const struct phrase *p = &phrases[i];
-		if (best != NULL && p->n <= best->n)
-			break;
-		if (at + p->n > in->n)
-			continue;
+		if (*best != NULL && p->rank >= (*best)->rank)
+			return;
 		/* "Is", "can": a question only where it opens one */
 		if ((p->question == Q_YESNO || p->question == Q_SHOULD) && !opens)
 			continue;
-		bool may = p->second == 0 ||
-			   (p->second < CLASSES_AND_ONE ? in->w[at + 1].marks & 1u << (p->second - 1)
-							: in->w[at + 1].hash == p->second);
-		if (may && fits(p, in, at))
-			return p;
+		if (at + p->n <= in->n && fits(p, in, at)) {
+			*best = p;
+			return;
+		}
 	}
-	return best;
+}
+
+/* The longer one of best and what begins with `first`. */
+static const struct phrase *
+longest(uint32_t first, const struct words *in, size_t at, const struct phrase *best, bool opens)
+{
+	const struct phrase *own = NULL;
+	size_t start = start_of(first, 0);
+	/* those without a second element come first, then those with a class there, then those with a word */
+	for (; phrase_starts[start].first == first && phrase_starts[start].second < CLASSES_AND_ONE;
+	     start++) {
+		uint32_t second = phrase_starts[start].second;
+		if (second == 0 || (at + 1 < in->n && in->w[at + 1].marks & 1u << (second - 1)))
+			look(start, in, at, opens, &own);
+	}
+	if (phrase_starts[start].first == first && at + 1 < in->n) {
+		start = start_of(first, in->w[at + 1].hash);
+		if (phrase_starts[start].first == first && phrase_starts[start].second == in->w[at + 1].hash)
+			look(start, in, at, opens, &own);
+	}
+	return own != NULL && (best == NULL || own->n > best->n) ? own : best;
 }
 
 static uint32_t
@@ -437,8 +252,48 @@ person_of(const struct word *w)
 	return 0;
 }
 
+/* Pieces of the text, in its order, and how far they were looked at. */
+struct places {
+	size_t n, next;
+	struct embed_place at[PLACES_MAX];
+};
+
+/* A word that is one to the vocabulary too was cut with the text already. */
 static void
-classify(struct word *w)
+cut(struct word *w, struct places *p)
+{
+	bool as_it_stands = w->end - w->at == w->n;
+	while (as_it_stands && p->next < p->n && p->at[p->next].from < w->at)
+		p->next++;
+	size_t from = p->next, to = from;
+	if (as_it_stands && from < p->n && p->at[from].from == w->at && p->at[from].first)
+		for (to++; to < p->n && !p->at[to].first;)
+			to++;
+	if (to > from && to < PLACES_MAX && p->at[to - 1].to == w->end)
+		embed_take(&p->at[from], to - from, &w->pieces);
+	else
+		embed_cut((struct str){ w->small, w->n }, &w->pieces);
+}
+
+void
+word_direction(const struct word *w, struct embedding *out)
+{
+	if (w->pieces.n <= EMBED_PIECES_MAX)
+		embed_sum(w->pieces.ids, w->pieces.n, out);
+	else
+		embed_text((struct str){ w->small, w->n }, out);
+}
+
+static void
+make_content(struct word *w)
+{
+	w->kind = WORD_CONTENT;
+	w->weight = 0.5f;
+	embed_cut((struct str){ w->small, w->n }, &w->pieces);
+}
+
+static void
+classify(struct word *w, struct places *places)
 {
 	static const struct {
 		int mark;
@@ -468,19 +323,24 @@ classify(struct word *w)
 		w->weight = 0.2f;
 		break;
 	default:
-		w->weight = fmaxf(0.2f, embed_word((struct str){ w->small, w->n }, NULL));
+		cut(w, places);
+		w->weight = fmaxf(0.2f, w->pieces.rarity);
 	}
 }
 
 void
-words_read(struct str text, struct words *out)
+words_read(struct str text, struct word room[VERIFY_WORDS_MAX], struct words *out)
 {
+	struct places places;
+	places.next = 0;
+	places.n = embed_text_places(text, &out->whole, places.at, PLACES_MAX);
+	out->w = room;
 	out->n = 0;
 	out->too_many = false;
 	out->question = Q_NONE;
 	out->questions = out->tense = out->persons = 0;
 	split(text, out);
-	bool ends_in_do = out->n > 2 && !out->too_many && out->w[out->n - 1].hash == hash_of("do", 2);
+	bool ends_in_do = out->n > 2 && !out->too_many && is_spelt(&out->w[out->n - 1], "do");
 	size_t kept = 0;
 	for (size_t at = 0; at < out->n;) {
 		bool opens = kept == 0 && out->question == Q_NONE;
@@ -496,7 +356,7 @@ words_read(struct str text, struct words *out)
 		if (p == NULL) {
 			if (kept != at)
 				out->w[kept] = out->w[at];
-			classify(&out->w[kept++]);
+			classify(&out->w[kept++], &places);
 		} else {
 			if (p->question != Q_NONE) {
 				out->questions |= 1u << p->question;
@@ -508,7 +368,7 @@ words_read(struct str text, struct words *out)
 				out->n = kept;
 				struct word *w = add(out, str_from(phrase_words[p->to - 1]));
 				out->n = n_before;
-				classify(w);
+				classify(w, &places);
 				kept++;
 			}
 		}
@@ -519,16 +379,13 @@ words_read(struct str text, struct words *out)
 		/* "what does x do" is not "what is x" */
 		struct word *w = add(out, STR("do"));
 		if (w != NULL) {
-			classify(w);
-			w->kind = WORD_CONTENT;
-			w->weight = 0.5f;
+			classify(w, &places);
+			make_content(w);
 		}
 	}
 	/* "what is x for", "what is x like": the last word is what is asked */
-	if (out->n > 1 && out->w[out->n - 1].kind == WORD_PREPOSITION && !out->too_many) {
-		out->w[out->n - 1].kind = WORD_CONTENT;
-		out->w[out->n - 1].weight = 0.5f;
-	}
+	if (out->n > 1 && out->w[out->n - 1].kind == WORD_PREPOSITION && !out->too_many)
+		make_content(&out->w[out->n - 1]);
 	/* "what does x mean" */
 	kept = out->n;
 	if (out->question == Q_WHAT && kept > 1 && out->w[kept - 1].stem == stem_hash("mean", 4)) {

@@ -2,7 +2,7 @@
  * A text as the verifier reads it: what kind of question it is, and its words without the turns of speech that say nothing.
  * "Could you tell me what is the best way to lose weight" is the kind HOW with the word "loseweight".
  *
- * Pure; any thread. The words point into the text or into static tables.
+ * Pure; any thread. Nothing points into the text.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_SRC_TEXT_VERIFY_WORDS_H
@@ -44,7 +44,7 @@ enum word_kind { WORD_GLUE, WORD_OWNER, WORD_PREPOSITION, WORD_FRAME, WORD_CONTE
 enum { WORD_BYTES = 32, WORD_GROUPS = 6 };
 
 struct word {
-	struct str text;        /* as it stands in the question */
+	uint32_t at, end;       /* where it stands in the text; equal where it was put in its place */
 	char small[WORD_BYTES]; /* lower case, cut to fit */
 	uint8_t n;
 	uint8_t kind; /* enum word_kind */
@@ -56,6 +56,7 @@ struct word {
 	float weight;   /* how rare it is, 0..1 */
 	uint8_t groups_n;
 	uint16_t groups[WORD_GROUPS]; /* words of one group may stand for each other */
+	struct embed_pieces pieces;   /* of a WORD_CONTENT */
 };
 
 struct words {
@@ -65,13 +66,25 @@ struct words {
 	uint32_t questions; /* bits of all kinds that were read */
 	uint32_t tense;     /* 1: past, 2: future */
 	uint32_t persons;   /* 1: who asks, 2: who is asked, 4: others */
-	struct word w[VERIFY_WORDS_MAX];
+	struct embedding whole;
+	struct word *w; /* VERIFY_WORDS_MAX of the caller's */
 };
 
-void words_read(struct str text, struct words *out);
+void words_read(struct str text, struct word room[VERIFY_WORDS_MAX], struct words *out);
+void word_direction(const struct word *w, struct embedding *out);
 /* Written by hand for questions; the others are of a thesaurus */
 bool word_group_is_certain(uint16_t group);
-/* The word without its ending, as words are compared */
+/* The word without its ending, as words are compared (verify_stem.c) */
 uint32_t stem_hash(const char *small, size_t n);
+
+/* FNV-1a; values below 64 are classes in patterns */
+static inline uint32_t
+spelling_hash(const char *p, size_t n)
+{
+	uint32_t h = 2166136261u;
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)p[i]) * 16777619u;
+	return h < 64 ? 64 : h;
+}
 
 #endif

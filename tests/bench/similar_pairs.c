@@ -6,6 +6,8 @@
  *   similar_pairs             features of all pairs; the first line names the columns
  *   similar_pairs --stems     a word a line: its stem
  *   similar_pairs --vectors   a text a line: the 128 bytes of its embedding
+ *   similar_pairs --judge     cosine, enum alike_step and probability as text/alike.h decides
+ *   similar_pairs --eight     microseconds for a question beside eight candidates, facts and verifier
  *   similar_pairs --time      microseconds for a verification, over all pairs
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -14,6 +16,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "text/alike.h"
 #include "text/embed.h"
 #include "text/facts.h"
 #include "text/verify.h"
@@ -89,6 +92,24 @@ features(void)
 	free(line);
 }
 
+/* The whole judgement, as a running gateway makes it of a candidate. */
+static void
+judgements(void)
+{
+	char *line = NULL;
+	size_t cap = 0;
+	struct str a, b;
+	while (read_line(&line, &cap, &a, &b)) {
+		struct embedding x, y;
+		struct alike alike;
+		embed_text(a, &x);
+		embed_text(b, &y);
+		alike_judge(a, b, &alike, NULL);
+		printf("%.9g\t%d\t%.17g\n", embed_cosine(&x, &y), (int)alike.step, alike.probability);
+	}
+	free(line);
+}
+
 static void
 timing(void)
 {
@@ -111,6 +132,44 @@ timing(void)
 	free(line);
 }
 
+static int
+by_size(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* A question is read once and held beside its counterpart seven times over and one that is another's: processor time of all eight. */
+static void
+eight(void)
+{
+	enum { MOST = 4096 };
+	static double took[MOST];
+	static char before[4096];
+	struct str last = { before, 0 }, a, b;
+	char *line = NULL;
+	size_t cap = 0, n = 0;
+	while (n < MOST && read_line(&line, &cap, &a, &b)) {
+		struct timespec from, to;
+		struct alike alike;
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+		struct alike_asked *asked = alike_read(a);
+		for (int i = 0; asked != NULL && i < 8; i++)
+			alike_compare(asked, i == 0 ? last : b, &alike, NULL);
+		alike_free(&asked);
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+		took[n++] =
+		    (double)(to.tv_sec - from.tv_sec) * 1e6 + (double)(to.tv_nsec - from.tv_nsec) / 1e3;
+		last.n = b.n < sizeof before ? b.n : sizeof before;
+		memcpy(before, b.p, last.n);
+	}
+	qsort(took, n, sizeof *took, by_size);
+	if (n > 0)
+		printf("%zu questions beside 8 candidates: p50 %.1f us, p99 %.1f us\n", n, took[n / 2],
+		    took[n * 99 / 100]);
+	free(line);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -118,6 +177,10 @@ main(int argc, char **argv)
 		stems();
 	else if (argc > 1 && strcmp(argv[1], "--vectors") == 0)
 		vectors();
+	else if (argc > 1 && strcmp(argv[1], "--judge") == 0)
+		judgements();
+	else if (argc > 1 && strcmp(argv[1], "--eight") == 0)
+		eight();
 	else if (argc > 1 && strcmp(argv[1], "--time") == 0)
 		timing();
 	else

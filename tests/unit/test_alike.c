@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -15,11 +16,34 @@ static double whole, least; /* what the verifier says of the first reading of a 
 static int asked;
 static char shown[2][200];
 
-double
-verify_same(struct str a, struct str b, struct verdict *v)
+/* A reading is the text. */
+struct reading {
+	size_t n;
+	char text[];
+};
+
+struct reading *
+verify_read(struct str text)
 {
-	str_copy(shown[0], sizeof shown[0], a);
-	str_copy(shown[1], sizeof shown[1], b);
+	struct reading *r = malloc(sizeof *r + text.n);
+	assert_non_null(r);
+	r->n = text.n;
+	memcpy(r->text, text.p, text.n);
+	return r;
+}
+
+void
+verify_free(struct reading **r)
+{
+	free(*r);
+	*r = NULL;
+}
+
+double
+verify_compare(const struct reading *a, const struct reading *b, struct verdict *v)
+{
+	str_copy(shown[0], sizeof shown[0], (struct str){ a->text, a->n });
+	str_copy(shown[1], sizeof shown[1], (struct str){ b->text, b->n });
 	double p = asked++ == 0 ? whole : least;
 	if (v != NULL)
 		*v = (struct verdict){ .probability = p };

@@ -206,6 +206,26 @@ hostile_texts_take_no_longer_than_long_ones(void **state)
 }
 
 static void
+a_text_read_once_is_judged_as_one_read_each_time(void **state)
+{
+	(void)state;
+	static const char *const texts[] = { "How do I repair a bicycle?",
+		"how to fix a C++ bike's 5.5 inch wheel", "What does a zzyzxqvkj do?",
+		"What is gr\xc3\xbcn for", "", "Who was it?",
+		"pneumonoultramicroscopicsilicovolcanoconiosis won't hurt" };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct reading *a = verify_read(str_from(texts[i]));
+		for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
+			struct reading *b = verify_read(str_from(texts[k]));
+			double p = same(texts[i], texts[k]);
+			assert_true(verify_compare(a, b, NULL) == p);
+			verify_free(&b);
+		}
+		verify_free(&a);
+	}
+}
+
+static void
 a_verdict_says_what_led_to_it(void **state)
 {
 	(void)state;
@@ -233,9 +253,10 @@ a_question_is_read_as_its_kind_and_what_is_left(void **state)
 		{ "what is the best way to get rid of mice", Q_HOW, 2 },
 		{ "What does karma mean?", Q_DEFINE, 1 }, { "Why are they late?", Q_WHY, 1 },
 		{ "how much does it cost to fly", Q_COST, 1 }, { "Is it safe?", Q_YESNO, 1 } };
-	static struct words w;
+	static struct word room[VERIFY_WORDS_MAX];
+	struct words w;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		words_read(str_from(cases[i].text), &w);
+		words_read(str_from(cases[i].text), room, &w);
 		size_t weighty = 0;
 		for (size_t k = 0; k < w.n; k++)
 			weighty += w.w[k].kind == WORD_CONTENT;
@@ -248,10 +269,11 @@ static void
 words_are_tied_once_and_both_ways(void **state)
 {
 	(void)state;
-	static struct words a, b;
+	static struct word room_a[VERIFY_WORDS_MAX], room_b[VERIFY_WORDS_MAX];
+	struct words a, b;
 	static struct alignment al;
-	words_read(STR("repair an old bicycle, an old bicycle that rattles"), &a);
-	words_read(STR("fix an old bike which is an old old bicycle"), &b);
+	words_read(STR("repair an old bicycle, an old bicycle that rattles"), room_a, &a);
+	words_read(STR("fix an old bike which is an old old bicycle"), room_b, &b);
 	words_align(&a, &b, &al);
 	for (size_t i = 0; i < a.n; i++)
 		if (al.a.to[i] >= 0)
@@ -274,6 +296,7 @@ main(void)
 		cmocka_unit_test(nothing_and_signs_are_never_the_same),
 		cmocka_unit_test(more_words_than_are_read_are_never_the_same),
 		cmocka_unit_test(hostile_texts_take_no_longer_than_long_ones),
+		cmocka_unit_test(a_text_read_once_is_judged_as_one_read_each_time),
 		cmocka_unit_test(a_verdict_says_what_led_to_it),
 		cmocka_unit_test(a_question_is_read_as_its_kind_and_what_is_left),
 		cmocka_unit_test(words_are_tied_once_and_both_ways),
