@@ -160,11 +160,11 @@ def made(groups):
         one, two = rng.sample(split(HOW), 2)
         same = rng.random() < .3
         out.append((drest(rng, one.format(x) + " " + r), drest(rng, two.format(x) + " " + (r if same else q)), int(same), .7, f"made{split(ACTIONS).index(x) % 5}"))
-    for _ in range(1500):
+    for _ in range(4000):
         verb, (p, q) = rng.choice(split(PERSON_VERBS)), rng.sample(["you", "I", "he", "they", "people"], 2)
         frame = rng.choice(["why do {0} {1}", "what do {0} {1}", "when do {0} {1}", "where do {0} {1}", "do {0} {1}", "who do {0} {1}"])
         same = rng.random() < .25
-        out.append((drest(rng, frame.format(p, verb)), drest(rng, frame.format(p if same else q, verb)), int(same), .7, f"made{rng.randrange(5)}"))
+        out.append((drest(rng, frame.format(p, verb)), drest(rng, frame.format(p if same else q, verb)), int(same), 1.0, f"made{rng.randrange(5)}"))
     things = split(ACTIONS) + split(THINGS) + split(CHOICES)
     for _ in range(1500):
         t = rng.choice(TEMPLATES.splitlines())

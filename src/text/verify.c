@@ -14,40 +14,39 @@
 #include "text/embed.h"
 #include "verify_align.h"
 
-#define FEATURES(X)                                                                                                                      \
-	X(left_least)     /* mass of rarity left over on the side with less of it */                                                     \
-	X(left_most)      /* ... with more */                                                                                            \
-	X(left_share)     /* of all mass */                                                                                              \
-	X(left_rarest)    /* the rarest word left over */                                                                                \
-	X(left_count)     /* words left over */                                                                                          \
-	X(soft_sum)       /* mass times what is lacking in likeness */                                                                   \
-	X(soft_share)                                                                                                                    \
-	X(soft_worst)                                                                                                                    \
-	X(near_least)     /* the cosine of the least near pair, 1 without one */                                                         \
-	X(near_count)     /* words tied by the embedding alone */                                                                        \
-	X(synonyms)                                                                                                                      \
-	X(derived)                                                                                                                       \
-	X(typos)                                                                                                                         \
-	X(named)          /* names and codes without a counterpart */                                                                    \
-	X(question)       /* 1 the same kind, .5 near, 0 another */                                                                      \
-	X(questions)      /* kinds of question that only one asks */                                                                     \
-	X(tense)                                                                                                                         \
-	X(prepositions)   /* without a counterpart */                                                                                    \
-	X(persons)        /* 1: one speaks of who asks and the other of who is asked, or of others */                                    \
-	X(owners)                                                                                                                        \
-	X(frames)                                                                                                                        \
-	X(inversions)     /* pairs of neighbours in one that stand the other way round in the other */                                   \
-	X(neighbours)     /* share of neighbours that are neighbours in the other */                                                     \
-	X(cosine)         /* of the whole texts */                                                                                       \
-	X(cosine_left)    /* of what is left over or only near */                                                                        \
-	X(last)           /* whether the last words of weight are tied */                                                                \
-	X(first)                                                                                                                         \
-	X(specific)       /* the same, as far as it tells a question from a remark: a long frame counts no more */                        \
-	X(shared)         /* mass of what is the same */                                                                                 \
-	X(words_least)                                                                                                                   \
-	X(words_ratio)                                                                                                                   \
-	X(one_sided)      /* mass left over on one side beyond the other's */                                                           \
-	X(kind)           /* which question the first asks, where both ask the same */
+#define FEATURES(X)                                                                                 \
+	X(left_least)  /* mass of rarity left over on the side with less of it */                   \
+	X(left_most)   /* ... with more */                                                          \
+	X(left_share)  /* of all mass */                                                            \
+	X(left_rarest) /* the rarest word left over */                                              \
+	X(left_count)  /* words left over */                                                        \
+	X(soft_sum)    /* mass times what is lacking in likeness */                                 \
+	X(soft_share)                                                                               \
+	X(soft_worst)                                                                               \
+	X(near_least) /* the cosine of the least near pair, 1 without one */                        \
+	X(near_count) /* words tied by the embedding alone */                                       \
+	X(synonyms)                                                                                 \
+	X(derived)                                                                                  \
+	X(typos)                                                                                    \
+	X(named)     /* names and codes without a counterpart */                                    \
+	X(question)  /* 1 the same kind, .5 near, 0 another */                                      \
+	X(questions) /* kinds of question that only one asks */                                     \
+	X(tense)                                                                                    \
+	X(prepositions) /* without a counterpart */                                                 \
+	X(persons)      /* 1: one speaks of who asks and the other of who is asked, or of others */ \
+	X(owners)                                                                                   \
+	X(frames)                                                                                   \
+	X(inversions)  /* pairs of neighbours in one that stand the other way round in the other */ \
+	X(neighbours)  /* share of neighbours that are neighbours in the other */                   \
+	X(cosine)      /* of the whole texts */                                                     \
+	X(cosine_left) /* of what is left over or only near */                                      \
+	X(last)        /* whether the last words of weight are tied */                              \
+	X(first)                                                                                    \
+	X(shared) /* mass of what is the same */                                                    \
+	X(words_least)                                                                              \
+	X(words_ratio)                                                                              \
+	X(one_sided) /* mass left over on one side beyond the other's */                            \
+	X(kind)      /* which question the first asks, where both ask the same */
 
 enum {
 #define X(name) F_##name,
@@ -80,12 +79,14 @@ question_likeness(const struct words *a, const struct words *b)
 {
 	static const struct {
 		uint8_t one, two;
-	} near[] = { { Q_WHAT, Q_DEFINE }, { Q_WHAT, Q_WHICH }, { Q_WHICH, Q_BEST }, { Q_COST, Q_MUCH }, { Q_NONE, Q_YESNO }, { Q_NONE, Q_WHAT },
-		{ Q_NONE, Q_HOW }, { Q_NONE, Q_BEST }, { Q_NONE, Q_DEFINE }, { Q_NONE, Q_DIFF }, { Q_WHAT, Q_DIFF }, { Q_HOW, Q_DIFF } };
+	} near[] = { { Q_WHAT, Q_DEFINE }, { Q_WHAT, Q_WHICH }, { Q_WHICH, Q_BEST }, { Q_COST, Q_MUCH },
+		{ Q_NONE, Q_YESNO }, { Q_NONE, Q_WHAT }, { Q_NONE, Q_HOW }, { Q_NONE, Q_BEST },
+		{ Q_NONE, Q_DEFINE }, { Q_NONE, Q_DIFF }, { Q_WHAT, Q_DIFF }, { Q_HOW, Q_DIFF } };
 	if (a->question == b->question)
 		return 1;
 	for (size_t i = 0; i < COUNT(near); i++)
-		if ((near[i].one == a->question && near[i].two == b->question) || (near[i].two == a->question && near[i].one == b->question))
+		if ((near[i].one == a->question && near[i].two == b->question) ||
+		    (near[i].two == a->question && near[i].one == b->question))
 			return 0.5;
 	return 0;
 }
@@ -96,7 +97,8 @@ person_likeness(const struct words *a, const struct words *b)
 {
 	if (a->persons == b->persons)
 		return 0;
-	bool anyone = (a->question == Q_HOW || a->question == Q_BEST) && ((a->persons | b->persons) & 4u) == 0;
+	bool anyone =
+	    (a->question == Q_HOW || a->question == Q_BEST) && ((a->persons | b->persons) & 4u) == 0;
 	return anyone ? 0 : a->persons == 0 || b->persons == 0 ? 0.5 : 1;
 }
 
@@ -228,7 +230,6 @@ measure(struct str a, struct str b, const struct alignment *al, double f[FEATURE
 	f[F_cosine_left] = !some_a && !some_b ? 1 : some_a && some_b ? embed_cosine(&left_a, &left_b) : 0;
 	f[F_last] = tied(&al->a, s.last, t.last);
 	f[F_first] = tied(&al->a, s.first, t.first);
-	f[F_specific] = fmin(fmin(s.shared, t.shared), 3);
 	f[F_shared] = fmin(s.shared, t.shared);
 	f[F_words_least] = (double)(s.words < t.words ? s.words : t.words);
 	f[F_words_ratio] = (f[F_words_least] + 1) / (double)((s.words > t.words ? s.words : t.words) + 1);

@@ -131,7 +131,8 @@ is_typo(const struct word *a, const struct word *b)
 static bool
 is_derived(const struct word *a, const struct word *b)
 {
-	static const char *const endings[] = { "ment", "ments", "ion", "ions", "ation", "ations", "ance", "ence", "ness", "ity" };
+	static const char *const endings[] = { "ment", "ments", "ion", "ions", "ation", "ations", "ance",
+		"ence", "ness", "ity" };
 	if (a->n > b->n) {
 		const struct word *longer = a;
 		a = b;
@@ -144,7 +145,8 @@ is_derived(const struct word *a, const struct word *b)
 		return false;
 	from = i;
 	for (size_t k = 0; k < sizeof endings / sizeof *endings; k++)
-		if (strlen(endings[k]) == b->n - from && memcmp(b->small + from, endings[k], b->n - from) == 0)
+		if (strlen(endings[k]) == b->n - from &&
+		    memcmp(b->small + from, endings[k], b->n - from) == 0)
 			return true;
 	return false;
 }
@@ -191,11 +193,15 @@ bond_of(struct alignment *al, struct left *left_a, size_t i, struct left *left_b
 	enum { AGREES = 40 }; /* hundredths of a cosine, with which a thesaurus is believed */
 	const struct word *a = &al->a.words->w[left_a->at[i]], *b = &al->b.words->w[left_b->at[j]];
 	int group = share_group(a, b);
-	enum bond bond = group > 1 ? BOND_SYNONYM : is_typo(a, b) ? BOND_TYPO : is_derived(a, b) ? BOND_DERIVED : BOND_NONE;
+	enum bond bond = group > 1          ? BOND_SYNONYM
+			 : is_typo(a, b)    ? BOND_TYPO
+			 : is_derived(a, b) ? BOND_DERIVED
+					    : BOND_NONE;
 	*likeness = worth[bond];
 	if (bond != BOND_NONE || a->weight >= 1 || b->weight >= 1 || a->named || b->named)
 		return bond;
-	float cosine = (float)embed_cosine(direction_of(left_a, i, al->a.words), direction_of(left_b, j, al->b.words));
+	float cosine =
+	    (float)embed_cosine(direction_of(left_a, i, al->a.words), direction_of(left_b, j, al->b.words));
 	if (group > 0 && cosine * 100 >= AGREES) {
 		*likeness = worth[BOND_SYNONYM];
 		return BOND_SYNONYM;
@@ -226,7 +232,8 @@ tie_nearest(struct alignment *al)
 		float best = HARDLY / 100.0f;
 		for (size_t i = 0; i < a.n; i++)
 			for (size_t j = 0; j < b.n; j++)
-				if (al->a.bond[a.at[i]] == BOND_NONE && al->b.bond[b.at[j]] == BOND_NONE && likeness[i][j] > best) {
+				if (al->a.bond[a.at[i]] == BOND_NONE && al->b.bond[b.at[j]] == BOND_NONE &&
+				    likeness[i][j] > best) {
 					best = likeness[i][j];
 					at_i = i;
 					at_j = j;

@@ -10,11 +10,26 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { CLASS_P, CLASS_M, CLASS_B, CLASS_A, CLASS_G, CLASS_W, CLASS_GLUE, CLASS_MODAL, CLASS_PREPOSITION, CLASS_OWNER, CLASS_FRAME, CLASSES, CLASSES_AND_ONE };
+enum {
+	CLASS_P,
+	CLASS_M,
+	CLASS_B,
+	CLASS_A,
+	CLASS_G,
+	CLASS_W,
+	CLASS_GLUE,
+	CLASS_MODAL,
+	CLASS_PREPOSITION,
+	CLASS_OWNER,
+	CLASS_FRAME,
+	CLASSES,
+	CLASSES_AND_ONE
+};
 
 struct phrase {
 	uint32_t at;
-	uint32_t second; /* its second element again, so that most are passed over at a glance; 0 without one */
+	uint32_t
+	    second; /* its second element again, so that most are passed over at a glance; 0 without one */
 	uint8_t n, question, to;
 };
 struct phrase_start {
@@ -48,21 +63,93 @@ hash_of(const char *p, size_t n)
 static const struct {
 	const char *form, *of;
 } irregular[] = {
-	{ "ate", "eat" }, { "became", "become" }, { "began", "begin" }, { "begun", "begin" }, { "bought", "buy" }, { "broke", "break" },
-	{ "broken", "break" }, { "brought", "bring" }, { "built", "build" }, { "came", "come" }, { "caught", "catch" }, { "children", "child" },
-	{ "chose", "choose" }, { "chosen", "choose" }, { "cities", "city" }, { "died", "die" }, { "drank", "drink" }, { "driven", "drive" },
-	{ "drove", "drive" }, { "dying", "die" }, { "eaten", "eat" }, { "fallen", "fall" }, { "feet", "foot" }, { "fell", "fall" },
-	{ "felt", "feel" }, { "flew", "fly" }, { "forgot", "forget" }, { "forgotten", "forget" }, { "fought", "fight" }, { "found", "find" },
-	{ "gave", "give" }, { "given", "give" }, { "goes", "go" }, { "gone", "go" }, { "gotten", "get" }, { "grew", "grow" },
-	{ "grown", "grow" }, { "held", "hold" }, { "hidden", "hide" }, { "kept", "keep" }, { "knew", "know" }, { "known", "know" },
-	{ "learnt", "learn" }, { "left", "leave" }, { "lied", "lie" }, { "lives", "live" }, { "lost", "lose" }, { "lying", "lie" },
-	{ "made", "make" }, { "meant", "mean" }, { "men", "man" }, { "met", "meet" }, { "mice", "mouse" }, { "paid", "pay" },
-	{ "ran", "run" }, { "said", "say" }, { "sang", "sing" }, { "sat", "sit" }, { "saw", "see" }, { "seen", "see" },
-	{ "selves", "self" }, { "sent", "send" }, { "slept", "sleep" }, { "sold", "sell" }, { "sought", "seek" }, { "spent", "spend" },
-	{ "spoke", "speak" }, { "spoken", "speak" }, { "stole", "steal" }, { "stolen", "steal" }, { "swam", "swim" }, { "taken", "take" },
-	{ "taught", "teach" }, { "teeth", "tooth" }, { "thought", "think" }, { "threw", "throw" }, { "told", "tell" }, { "took", "take" },
-	{ "understood", "understand" }, { "went", "go" }, { "wives", "wife" }, { "woken", "wake" }, { "women", "woman" }, { "won", "win" },
-	{ "wore", "wear" }, { "written", "write" }, { "wrote", "write" },
+	{ "ate", "eat" },
+	{ "became", "become" },
+	{ "began", "begin" },
+	{ "begun", "begin" },
+	{ "bought", "buy" },
+	{ "broke", "break" },
+	{ "broken", "break" },
+	{ "brought", "bring" },
+	{ "built", "build" },
+	{ "came", "come" },
+	{ "caught", "catch" },
+	{ "children", "child" },
+	{ "chose", "choose" },
+	{ "chosen", "choose" },
+	{ "cities", "city" },
+	{ "died", "die" },
+	{ "drank", "drink" },
+	{ "driven", "drive" },
+	{ "drove", "drive" },
+	{ "dying", "die" },
+	{ "eaten", "eat" },
+	{ "fallen", "fall" },
+	{ "feet", "foot" },
+	{ "fell", "fall" },
+	{ "felt", "feel" },
+	{ "flew", "fly" },
+	{ "forgot", "forget" },
+	{ "forgotten", "forget" },
+	{ "fought", "fight" },
+	{ "found", "find" },
+	{ "gave", "give" },
+	{ "given", "give" },
+	{ "goes", "go" },
+	{ "gone", "go" },
+	{ "gotten", "get" },
+	{ "grew", "grow" },
+	{ "grown", "grow" },
+	{ "held", "hold" },
+	{ "hidden", "hide" },
+	{ "kept", "keep" },
+	{ "knew", "know" },
+	{ "known", "know" },
+	{ "learnt", "learn" },
+	{ "left", "leave" },
+	{ "lied", "lie" },
+	{ "lives", "live" },
+	{ "lost", "lose" },
+	{ "lying", "lie" },
+	{ "made", "make" },
+	{ "meant", "mean" },
+	{ "men", "man" },
+	{ "met", "meet" },
+	{ "mice", "mouse" },
+	{ "paid", "pay" },
+	{ "ran", "run" },
+	{ "said", "say" },
+	{ "sang", "sing" },
+	{ "sat", "sit" },
+	{ "saw", "see" },
+	{ "seen", "see" },
+	{ "selves", "self" },
+	{ "sent", "send" },
+	{ "slept", "sleep" },
+	{ "sold", "sell" },
+	{ "sought", "seek" },
+	{ "spent", "spend" },
+	{ "spoke", "speak" },
+	{ "spoken", "speak" },
+	{ "stole", "steal" },
+	{ "stolen", "steal" },
+	{ "swam", "swim" },
+	{ "taken", "take" },
+	{ "taught", "teach" },
+	{ "teeth", "tooth" },
+	{ "thought", "think" },
+	{ "threw", "throw" },
+	{ "told", "tell" },
+	{ "took", "take" },
+	{ "understood", "understand" },
+	{ "went", "go" },
+	{ "wives", "wife" },
+	{ "woken", "wake" },
+	{ "women", "woman" },
+	{ "won", "win" },
+	{ "wore", "wear" },
+	{ "written", "write" },
+	{ "wrote", "write" },
 };
 
 static bool
@@ -96,7 +183,8 @@ without_plural(char *p, size_t n)
 		p[n - 3] = 'y';
 		return n - 2;
 	}
-	if (ends(p, n, "sses") || ends(p, n, "xes") || ends(p, n, "ches") || ends(p, n, "shes") || ends(p, n, "zes"))
+	if (ends(p, n, "sses") || ends(p, n, "xes") || ends(p, n, "ches") || ends(p, n, "shes") ||
+	    ends(p, n, "zes"))
 		return n - 2;
 	return n - 1;
 }
@@ -199,7 +287,8 @@ find_groups(struct word *w)
 		else
 			high = mid;
 	}
-	for (w->groups_n = 0; low < COUNT(word_groups) && word_groups[low].stem == w->stem && w->groups_n < WORD_GROUPS; low++)
+	for (w->groups_n = 0;
+	     low < COUNT(word_groups) && word_groups[low].stem == w->stem && w->groups_n < WORD_GROUPS; low++)
 		w->groups[w->groups_n++] = word_groups[low].group;
 }
 
@@ -243,7 +332,8 @@ add(struct words *out, struct str text)
 	}
 	w->hash = hash_of(w->small, w->n);
 	w->marks = marks_of(w->hash);
-	w->past = w->hash == hash_of("did", 3) || w->hash == hash_of("was", 3) || w->hash == hash_of("were", 4) || w->hash == hash_of("had", 3);
+	w->past = w->hash == hash_of("did", 3) || w->hash == hash_of("was", 3) ||
+		  w->hash == hash_of("were", 4) || w->hash == hash_of("had", 3);
 	w->future = w->hash == hash_of("will", 4) || w->hash == hash_of("shall", 5);
 	return w;
 }
@@ -261,12 +351,16 @@ split(struct str text, struct words *out)
 		}
 		size_t from = i;
 		while (i < text.n && (is_word_byte((unsigned char)text.p[i]) ||
-		                         ((text.p[i] == '\'' || text.p[i] == '.') && i + 1 < text.n && is_word_byte((unsigned char)text.p[i + 1]) && (text.p[i] == '\'' || i - from < 2 || (text.p[i - 1] >= '0' && text.p[i - 1] <= '9')))))
+					 ((text.p[i] == '\'' || text.p[i] == '.') && i + 1 < text.n &&
+					     is_word_byte((unsigned char)text.p[i + 1]) &&
+					     (text.p[i] == '\'' || i - from < 2 ||
+						 (text.p[i - 1] >= '0' && text.p[i - 1] <= '9')))))
 			i++;
 		while (i < text.n && (text.p[i] == '+' || text.p[i] == '#'))
 			i++;
 		struct str word = { text.p + from, i - from };
-		bool shortened = word.n > 2 && word.p[word.n - 2] == '\'' && (word.p[word.n - 1] | 0x20) == 's';
+		bool shortened =
+		    word.n > 2 && word.p[word.n - 2] == '\'' && (word.p[word.n - 1] | 0x20) == 's';
 		if (shortened)
 			word.n -= 2;
 		struct word *w = add(out, word);
@@ -277,7 +371,8 @@ split(struct str text, struct words *out)
 		w->named = w->named || (capital && !begins) || (capital && second);
 		begins = false;
 		/* "what's" is "what is"; after a noun it is whose */
-		if (shortened && (w->marks & (1u << CLASS_GLUE | 1u << CLASS_P) || str_eq_nocase(word, STR("what")) || str_eq_nocase(word, STR("how"))))
+		if (shortened && (w->marks & (1u << CLASS_GLUE | 1u << CLASS_P) ||
+				     str_eq_nocase(word, STR("what")) || str_eq_nocase(word, STR("how"))))
 			if (add(out, STR("is")) == NULL)
 				return;
 	}
@@ -317,7 +412,9 @@ longest(uint32_t first, const struct words *in, size_t at, const struct phrase *
 		/* "Is", "can": a question only where it opens one */
 		if ((p->question == Q_YESNO || p->question == Q_SHOULD) && !opens)
 			continue;
-		bool may = p->second == 0 || (p->second < CLASSES_AND_ONE ? in->w[at + 1].marks & 1u << (p->second - 1) : in->w[at + 1].hash == p->second);
+		bool may = p->second == 0 ||
+			   (p->second < CLASSES_AND_ONE ? in->w[at + 1].marks & 1u << (p->second - 1)
+							: in->w[at + 1].hash == p->second);
 		if (may && fits(p, in, at))
 			return p;
 	}
@@ -330,9 +427,11 @@ person_of(const struct word *w)
 	static const struct {
 		char text[8];
 		uint32_t person;
-	} persons[] = { { "i", 1 }, { "me", 1 }, { "my", 1 }, { "we", 1 }, { "us", 1 }, { "our", 1 }, { "mine", 1 }, { "you", 2 }, { "your", 2 },
-		{ "yours", 2 }, { "he", 4 }, { "she", 4 }, { "they", 4 }, { "him", 4 }, { "her", 4 }, { "them", 4 }, { "his", 4 }, { "their", 4 } };
-	for (size_t i = 0; i < COUNT(persons) && (w->marks & (1u << CLASS_P | 1u << CLASS_GLUE | 1u << CLASS_OWNER)); i++)
+	} persons[] = { { "i", 1 }, { "me", 1 }, { "my", 1 }, { "we", 1 }, { "us", 1 }, { "our", 1 },
+		{ "mine", 1 }, { "you", 2 }, { "your", 2 }, { "yours", 2 }, { "he", 4 }, { "she", 4 },
+		{ "they", 4 }, { "him", 4 }, { "her", 4 }, { "them", 4 }, { "his", 4 }, { "their", 4 } };
+	for (size_t i = 0;
+	     i < COUNT(persons) && (w->marks & (1u << CLASS_P | 1u << CLASS_GLUE | 1u << CLASS_OWNER)); i++)
 		if (strlen(persons[i].text) == w->n && memcmp(persons[i].text, w->small, w->n) == 0)
 			return persons[i].person;
 	return 0;
@@ -386,12 +485,11 @@ words_read(struct str text, struct words *out)
 	for (size_t at = 0; at < out->n;) {
 		bool opens = kept == 0 && out->question == Q_NONE;
 		const struct phrase *p = longest(out->w[at].hash, out, at, NULL, opens);
-		for (uint32_t class = CLASS_P; class <= CLASS_W; class++)
+		for (uint32_t class = CLASS_P; class <= CLASS_W; class ++)
 			if (out->w[at].marks & 1u << class)
 				p = longest(class, out, at, p, opens);
 		size_t n = p != NULL ? p->n : 1;
-		for (size_t i = at; i < at + n; i++)
-{
+		for (size_t i = at; i < at + n; i++) {
 			out->tense |= (out->w[i].past ? 1u : 0) | (out->w[i].future ? 2u : 0);
 			out->persons |= person_of(&out->w[i]);
 		}

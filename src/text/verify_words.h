@@ -44,16 +44,16 @@ enum word_kind { WORD_GLUE, WORD_OWNER, WORD_PREPOSITION, WORD_FRAME, WORD_CONTE
 enum { WORD_BYTES = 32, WORD_GROUPS = 6 };
 
 struct word {
-	struct str text;  /* as it stands in the question */
+	struct str text;        /* as it stands in the question */
 	char small[WORD_BYTES]; /* lower case, cut to fit */
 	uint8_t n;
-	uint8_t kind;     /* enum word_kind */
-	bool named;       /* it looks like a name or a code: capitals in mid-sentence, digits */
+	uint8_t kind; /* enum word_kind */
+	bool named;   /* it looks like a name or a code: capitals in mid-sentence, digits */
 	bool past, future;
-	uint16_t marks;   /* of its classes, for patterns */
-	uint32_t hash;    /* of small */
-	uint32_t stem;    /* of small without its ending */
-	float weight;     /* how rare it is, 0..1 */
+	uint16_t marks; /* of its classes, for patterns */
+	uint32_t hash;  /* of small */
+	uint32_t stem;  /* of small without its ending */
+	float weight;   /* how rare it is, 0..1 */
 	uint8_t groups_n;
 	uint16_t groups[WORD_GROUPS]; /* words of one group may stand for each other */
 };

@@ -106,8 +106,8 @@ timing(void)
 		bytes += a.n + b.n;
 		pairs++;
 	}
-	printf("%.2f us for a pair of texts of %.0f bytes, worst %.1f us, %zu pairs\n", spent / 10 / (double)pairs,
-	    (double)bytes / 2 / (double)pairs, worst / 10, pairs);
+	printf("%.2f us for a pair of texts of %.0f bytes, worst %.1f us, %zu pairs\n",
+	    spent / 10 / (double)pairs, (double)bytes / 2 / (double)pairs, worst / 10, pairs);
 	free(line);
 }
 

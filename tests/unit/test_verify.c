@@ -52,15 +52,18 @@ a_text_is_the_same_as_itself(void **state)
 	(void)state;
 	assert_likely("How do I knit a scarf?", "How do I knit a scarf?");
 	assert_likely("How do I knit a scarf?", "how do I knit a scarf");
-	assert_likely("Where is the nearest pharmacy in the old town?", "Where is the nearest pharmacy in the old town?");
+	assert_likely("Where is the nearest pharmacy in the old town?",
+	    "Where is the nearest pharmacy in the old town?");
 }
 
 static void
 frames_of_a_question_do_not_matter(void **state)
 {
 	(void)state;
-	static const char *const ways[] = { "How can I repair a bicycle?", "What is the best way to repair a bicycle?", "how to repair a bicycle",
-		"How should one repair a bicycle?", "Could you please tell me how to repair a bicycle?", "What are some good ways to repair a bicycle?" };
+	static const char *const ways[] = { "How can I repair a bicycle?",
+		"What is the best way to repair a bicycle?", "how to repair a bicycle",
+		"How should one repair a bicycle?", "Could you please tell me how to repair a bicycle?",
+		"What are some good ways to repair a bicycle?" };
 	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
 		assert_likely("How do I repair a bicycle?", ways[i]);
 	assert_likely("What does osmosis mean?", "What is the meaning of osmosis?");
@@ -113,7 +116,8 @@ a_long_frame_that_both_share_does_not_help(void **state)
 	enum { TIMES = 20 };
 	char a[4096] = "", b[4096] = "";
 	for (int i = 0; i < TIMES; i++) {
-		const char *frame = "Describe the product below for visitors of our online shop in friendly words. ";
+		const char *frame =
+		    "Describe the product below for visitors of our online shop in friendly words. ";
 		memcpy(a + strlen(a), frame, strlen(frame) + 1);
 		memcpy(b + strlen(b), frame, strlen(frame) + 1);
 	}
@@ -134,7 +138,9 @@ more_that_differs_is_never_likelier(void **state)
 	assert_order(q, "What is the best way to clean a leather sofa?", "What is a leather sofa?");
 	double last = 1;
 	char text[256] = "How do I clean a leather sofa";
-	static const char *const more[] = { "", " quietly", " quietly near Vienna", " quietly near Vienna after breakfast", " quietly near Vienna after breakfast and polish brass" };
+	static const char *const more[] = { "", " quietly", " quietly near Vienna",
+		" quietly near Vienna after breakfast",
+		" quietly near Vienna after breakfast and polish brass" };
 	for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
 		char longer[512];
 		snprintf(longer, sizeof longer, "%s%s", text, more[i]);
@@ -148,7 +154,8 @@ static void
 it_does_not_matter_which_came_first(void **state)
 {
 	(void)state;
-	static const char *const pairs[][2] = { { "How do I reduce stress?", "What are ways to lower stress at work?" },
+	static const char *const pairs[][2] = { { "How do I reduce stress?",
+						    "What are ways to lower stress at work?" },
 		{ "What is jazz?", "Who invented jazz?" }, { "Can I top up my card?", "My top up failed" } };
 	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
 		assert_true(same(pairs[i][0], pairs[i][1]) - same(pairs[i][1], pairs[i][0]) < 0.15);
@@ -179,7 +186,9 @@ hostile_texts_take_no_longer_than_long_ones(void **state)
 {
 	(void)state;
 	enum { MOST_US = 200000, BYTES = 1 << 16 };
-	static const char *const bits[] = { "a", "what is the best ", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ", "x' ", "\xff\xfe ", "1.1.1.1", "zq ", "how do you " };
+	static const char *const bits[] = { "a", "what is the best ",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa ", "x' ", "\xff\xfe ", "1.1.1.1", "zq ",
+		"how do you " };
 	for (size_t i = 0; i < sizeof bits / sizeof *bits; i++)
 		for (size_t j = 0; j < sizeof bits / sizeof *bits; j++) {
 			struct buf a = { 0 }, b = { 0 };
@@ -220,8 +229,10 @@ a_question_is_read_as_its_kind_and_what_is_left(void **state)
 		const char *text;
 		enum question question;
 		size_t words;
-	} cases[] = { { "How do I lose weight?", Q_HOW, 1 }, { "what is the best way to get rid of mice", Q_HOW, 2 }, { "What does karma mean?", Q_DEFINE, 1 },
-		{ "Why are they late?", Q_WHY, 1 }, { "how much does it cost to fly", Q_COST, 1 }, { "Is it safe?", Q_YESNO, 1 } };
+	} cases[] = { { "How do I lose weight?", Q_HOW, 1 },
+		{ "what is the best way to get rid of mice", Q_HOW, 2 },
+		{ "What does karma mean?", Q_DEFINE, 1 }, { "Why are they late?", Q_WHY, 1 },
+		{ "how much does it cost to fly", Q_COST, 1 }, { "Is it safe?", Q_YESNO, 1 } };
 	static struct words w;
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		words_read(str_from(cases[i].text), &w);
