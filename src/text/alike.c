@@ -69,13 +69,13 @@ judge_part(struct str a, struct str b, struct alike *out, struct verdict *verdic
 	}
 	bool parted = good && d.shared > 0 && d.own_a + d.own_b > 0;
 	if (good && (!facts_agree(a, b, &no.veto) ||
-			(parted && !facts_agree(buf_str(&left_a), buf_str(&left_b), &no.veto)))) {
+			(parted && !facts_pieces_agree(buf_str(&left_a), buf_str(&left_b), &no.veto)))) {
 		no.step = ALIKE_VETO;
 		good = false;
 	}
 	if (good) {
 		verify(a, b, out, verdict);
-		if (parted && d.shared >= WORDS_RUN_MIN)
+		if (parted && d.shared >= ALIKE_READ_AGAIN)
 			verify(buf_str(&left_a), buf_str(&left_b), out, verdict);
 	} else {
 		*out = no;

@@ -108,6 +108,12 @@ facts_agree(struct str a, struct str b, struct veto *veto)
 	return veto->kind == VETO_NONE;
 }
 
+bool
+facts_pieces_agree(struct str a, struct str b, struct veto *veto)
+{
+	return facts_agree(a, b, veto);
+}
+
 const char *
 veto_name(enum veto_kind kind)
 {
