@@ -704,6 +704,27 @@ many_places_of_a_bucket_are_found_by_an_index(void **state)
 	assert_non_null(last->place);
 }
 
+static void
+bucket_with_an_index_goes_as_a_whole(void **state)
+{
+	(void)state;
+	char account[32];
+	for (int i = 0; i < 400; i++) {
+		char text[] = "aaaa";
+		for (int k = 0, n = i; k < 4; k++, n /= 5)
+			text[k] = (char)('a' + n % 5 + 5 * k);
+		answered(text);
+	}
+	assert_non_null(entries[399]->place);
+	for (int i = 0; i < 2500; i++) {
+		snprintf(account, sizeof account, "key%d", i);
+		str_copy(x.account, sizeof x.account, str_from(account));
+		answered("How do I reset my password?");
+	}
+	for (int i = 0; i < 400; i++)
+		assert_null(entries[i]->place);
+}
+
 /* The loop has others to wait for: 8 KiB beside eight others took 60 ms. */
 static void
 what_is_judged_for_one_question_is_bounded(void **state)
@@ -758,6 +779,7 @@ main(void)
 		TEST(hit_that_is_checked_is_observed_as_served),
 		TEST(memory_is_bounded_and_the_oldest_bucket_goes),
 		TEST(many_places_of_a_bucket_are_found_by_an_index),
+		TEST(bucket_with_an_index_goes_as_a_whole),
 		TEST(what_is_judged_for_one_question_is_bounded),
 		TEST(stopping_with_questions_under_way_leaks_nothing),
 	};
