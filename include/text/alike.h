@@ -25,6 +25,9 @@ enum alike_step {
 
 /* Shared words from which on they may be a template that nobody knows yet, if they are most of the text. */
 enum { ALIKE_SHARED_WORDS = 20 };
+/* Shared words from which on what differs is shown to the verifier alone, too. What is left of shorter texts is a word or two with
+ * hardly anything around them, and whole they are what it has learned from. */
+enum { ALIKE_READ_AGAIN = 8 };
 
 struct alike {
 	enum alike_step step;

@@ -43,6 +43,9 @@ struct veto {
 /* Whether no fact differs between the two; *veto says the first one that does, and may be NULL. Symmetric. */
 bool facts_agree(struct str a, struct str b, struct veto *veto);
 
+/* The same of what is left of two texts without what they share: what these point at stands in the rest */
+bool facts_pieces_agree(struct str a, struct str b, struct veto *veto);
+
 /* The same in two steps, for a text that is compared with several. A read text is never changed: any number of threads may look. */
 struct facts;
 struct facts *facts_read(struct str text); /* keeps nothing of text; NULL: out of memory */

@@ -183,6 +183,8 @@ place_free(struct similar *s, struct similar_place **pp)
 void
 drawer_empty(struct similar *s, struct drawer *d)
 {
+	/* Nobody looks any more: an index mends itself after each that goes, which of thousands takes seconds. */
+	nearest_free(&d->index);
 	/* The last place takes the drawer with it. */
 	for (uint32_t i = 0, left = d->count; left > 0; i++) {
 		struct similar_place *p = d->places[i];

@@ -193,8 +193,8 @@ pipeline_free(struct pipeline **pp)
 	ask_bury_all(&p->house);
 	dedup_free(&p->dedup);
 	keep_close(&p->keep);
+	similar_free(&p->similar); /* as a whole: each entry that goes before it would take its place out of an index */
 	cache_free(&p->cache);
-	similar_free(&p->similar);
 	budget_free(&p->house.budget);
 	free(p);
 	*pp = NULL;

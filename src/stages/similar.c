@@ -166,6 +166,10 @@ similar_place_text(struct similar *s, struct bucket *b, const struct fields_conf
 {
 	struct record r = { 0 };
 	int rc = take_apart(b, fields, text, &r, look);
+	if (rc == 0 && look->text.n > SIMILAR_TEXT_MAX) {
+		look->why_not = "too much of it would have to be compared";
+		rc = -1;
+	}
 	if (rc == 0) {
 		struct {
 			struct digest bucket, fields;
@@ -245,18 +249,23 @@ probability_at_least(const struct similar_look *look, const struct similar_place
 	return p > look->threshold ? p : look->threshold;
 }
 
+/* Short ones are all judged; of long ones the nearest, for the loop has others to wait for. */
 static void
 verify_candidates(
     const struct exchange *x, const struct similar_wish *wish, struct similar_look *look, size_t found)
 {
 	struct similar_candidate all[SIMILAR_CANDIDATES];
 	struct alike_asked *asked = found > 0 ? alike_read(buf_str(&look->text)) : NULL;
+	size_t judged = 0;
 	if (asked == NULL)
 		return;
 	memcpy(all, look->candidates, found * sizeof *all);
 	for (size_t i = 0; i < found; i++) {
 		if (!is_open(x, wish, look, &all[i]))
 			continue;
+		judged += look->text.n + all[i].place->length;
+		if (judged > SIMILAR_JUDGED_MAX)
+			break;
 		struct similar_candidate *c = &look->candidates[look->count++];
 		*c = all[i];
 		alike_compare(asked, similar_text(c->place), &c->alike, NULL);
@@ -323,7 +332,7 @@ look_for(
 	    task->dedup.on ? tightened(task->dedup.similarity, x->similarity_at_least) : 0;
 	look->threshold = trust_threshold(similar_errors(s, x->task), &look->likeness.bucket);
 	if (similar_place_text(s, b, &task->cache.fields, buf_str(&look->likeness.text), look) != 0) {
-		look->why_not = "there is nothing to compare";
+		look->why_not = look->why_not != NULL ? look->why_not : "there is nothing to compare";
 		return;
 	}
 	if (look->fit.id != 0 && !look->fit.known) {

@@ -11,7 +11,12 @@
 #include "text/nearest.h"
 #include "text/record.h"
 
-enum { DRAWER_LIST_MAX = 64 }; /* places that are compared one by one, with vectors of their own */
+enum {
+	DRAWER_LIST_MAX = 64,    /* places that are compared one by one, with vectors of their own */
+	SIMILAR_TEXT_MAX = 2048, /* bytes that are compared: what the template leaves, and texts of JSON */
+	SIMILAR_JUDGED_MAX =
+	    4096 /* bytes that are judged for one question, of both sides of all candidates */
+};
 
 /* Places that may be compared: one bucket, one template, equal fields. */
 struct drawer {

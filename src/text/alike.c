@@ -73,6 +73,7 @@ part_reading(struct part *p, struct str text)
 struct beside {
 	struct str a, b;
 	struct part *pa, *pb;
+	bool pieces;   /* of texts, torn out of what they stood in */
 	bool verified; /* enough is shared for the verifier to look at what is left */
 };
 
@@ -80,6 +81,8 @@ static bool
 agree(const struct beside *x, struct veto *veto)
 {
 	*veto = (struct veto){ .kind = VETO_LENGTH };
+	if (x->pieces)
+		return facts_pieces_agree(x->a, x->b, veto);
 	return part_facts(x->pa, x->a) && part_facts(x->pb, x->b) &&
 	       facts_same(x->pa->facts, x->pb->facts, veto);
 }
@@ -140,9 +143,9 @@ judge_part(struct part *asked, struct str a, struct str b, struct alike *out, st
 		good = false;
 	}
 	if (good) {
-		struct beside whole = { a, b, asked, &own, true };
+		struct beside whole = { a, b, asked, &own, false, true };
 		struct beside left = { buf_str(&left_a), buf_str(&left_b), &own_a, &own_b,
-			d.shared >= WORDS_RUN_MIN };
+			true, d.shared >= ALIKE_READ_AGAIN };
 		bool parted = d.shared > 0 && d.own_a + d.own_b > 0;
 		good = judge_differing(&whole, parted ? &left : NULL, out, verdict);
 	} else {

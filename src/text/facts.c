@@ -103,6 +103,7 @@ facts_read(struct str text)
 	f->length = facts_fold(text, f->text);
 	if (facts_split(f) != 0)
 		goto fail;
+	facts_code(f);
 	hear(f);
 	lists_read(f);
 	if (facts_numbers(f) != 0 || sort_words(f) != 0)
@@ -157,7 +158,8 @@ judge(struct match *m, struct veto *v)
 	find_words(m);
 	names_meet(m);
 	return numbers_differ(m->a, m->b, v) || negations_differ(m, v) || groups_differ(m, v) ||
-	       quotes_differ(m, v) || names_differ(m, v) || orders_differ(m, v) || asks_differ(m->a, m->b, v);
+	       quotes_differ(m, v) || names_differ(m, v) || codes_differ(m->a, m->b, v) ||
+	       orders_differ(m, v) || persons_differ(m->a, m->b, v) || asks_differ(m->a, m->b, v);
 }
 
 bool
@@ -184,14 +186,28 @@ facts_same(const struct facts *a, const struct facts *b, struct veto *veto)
 	return !differ;
 }
 
-bool
-facts_agree(struct str a, struct str b, struct veto *veto)
+static bool
+read_and_compare(struct str a, struct str b, bool pieces, struct veto *veto)
 {
 	struct facts *x = facts_read(a), *y = facts_read(b);
+	if (pieces && x != NULL && y != NULL)
+		x->outside = y->outside = false;
 	bool same = x != NULL && y != NULL && facts_same(x, y, veto);
 	if ((x == NULL || y == NULL) && veto != NULL)
 		*veto = (struct veto){ .kind = VETO_LENGTH };
 	facts_free(&x);
 	facts_free(&y);
 	return same;
+}
+
+bool
+facts_agree(struct str a, struct str b, struct veto *veto)
+{
+	return read_and_compare(a, b, false, veto);
+}
+
+bool
+facts_pieces_agree(struct str a, struct str b, struct veto *veto)
+{
+	return read_and_compare(a, b, true, veto);
 }

@@ -223,9 +223,40 @@ missing_sign(const struct facts *f, const uint8_t *found)
 	return NULL;
 }
 
+/* Turkey and a turkey; march and March where both writers use capitals */
+static bool
+became_name(const struct facts *a, const struct facts *b, struct veto *v)
+{
+	bool cased = false;
+	for (uint32_t i = 0; i < a->count && !cased; i++)
+		cased = (a->words[i].flags & (WORD_CAPITAL | WORD_FIRST)) == WORD_CAPITAL &&
+			a->words[i].role == ROLE_NONE;
+	uint32_t looked = 0;
+	for (uint32_t i = 0; !b->shouting && i < a->count && looked < SIDES_MAX; i++) {
+		const struct word *w = &a->words[i];
+		bool one_of_many = i > 0 && (w[-1].is == word_hash("a", 1) || w[-1].is == word_hash("an", 2));
+		if ((w->flags & WORD_LOOSE) == 0 || (!cased && !one_of_many))
+			continue;
+		looked++;
+		const struct word *name = NULL;
+		for (uint32_t k = 0; k < b->count; k++) {
+			if (b->words[k].is != w->is)
+				continue;
+			if ((b->words[k].flags & WORD_CAPITAL) == 0)
+				break;
+			name = (b->words[k].flags & WORD_FIRST) == 0 ? &b->words[k] : name;
+		}
+		if (name != NULL)
+			return veto_say(v, VETO_NAME, a, w, b, name);
+	}
+	return false;
+}
+
 bool
 names_differ(const struct match *m, struct veto *v)
 {
+	if (became_name(m->a, m->b, v) || (became_name(m->b, m->a, v) && veto_turn(v)))
+		return true;
 	const struct word *x = missing_sign(m->a, m->in_b), *y = missing_sign(m->b, m->in_a);
 	if (x != NULL || y != NULL)
 		return veto_say(v, VETO_CODE, m->a, x, m->b, y);

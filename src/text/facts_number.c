@@ -65,14 +65,26 @@ digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Where the word stands in the list, or -1 */
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+/* Where the word stands in the list, or -1. Each number asks a dozen times, so words that begin otherwise cost a glance. */
 static int
 place(struct str w, const char *list)
 {
-	struct str words = str_from(list), one;
-	for (int i = 0; str_cut(&words, ' ', &one); i++) {
-		if (str_eq_nocase(one, w))
-			return i;
+	int at = 0;
+	for (const char *p = list; *p != 0; at++) {
+		size_t k = 0;
+		while (k < w.n && lower(p[k]) == lower(w.p[k]))
+			k++;
+		if (k > 0 && k == w.n && (p[k] == ' ' || p[k] == 0))
+			return at;
+		while (*p != 0 && *p != ' ')
+			p++;
+		p += *p == ' ';
 	}
 	return -1;
 }
@@ -368,6 +380,22 @@ push(struct facts *f, uint32_t *room, struct number number)
 	return 0;
 }
 
+/* What stands behind the digits of the last of its words, or behind that */
+static void
+note_unit(const struct facts *f, uint32_t i, struct number *n)
+{
+	struct str s = spelling(f, i);
+	size_t digits = 0;
+	while (digits < s.n && (digit(s.p[digits]) || strchr(".,:", s.p[digits]) != NULL))
+		digits++;
+	if (digits == s.n && i + 1 < f->count && f->words[i + 1].sentence == f->words[i].sentence) {
+		s = spelling(f, ++i);
+		digits = 0;
+	}
+	n->unit = f->words[i].at + (uint32_t)digits;
+	n->unit_n = (uint32_t)(s.n - digits);
+}
+
 int
 facts_numbers(struct facts *f)
 {
@@ -407,6 +435,7 @@ facts_numbers(struct facts *f)
 			}
 			r = behind;
 			taken += more;
+			note_unit(f, i + taken - 1, &number);
 			number.key = key_of(&r, r.unit, 0);
 			if (money(r.unit)) {
 				r.loose = false;
@@ -450,12 +479,14 @@ by_key(const void *a, const void *b)
 	return p < q ? -1 : p > q;
 }
 
-/* Between two numbers that may change places: and, or, a comma, plus, times */
+/* Between two numbers that may change places: and, or, plus, times. In a list, a date or a version they may not. */
 static bool
 exchangeable(const struct facts *f, const struct number *n)
 {
 	const struct word *a = &f->words[n[0].word], *b = &f->words[n[1].word];
+	bool joined = false;
 	for (const struct word *w = a + 1; w < b; w++) {
+		joined = joined || (w->flags & WORD_NUMBER) == 0;
 		if ((w->flags & WORD_SIGN) != 0) {
 			if (w->n != 1 || strchr("+*", f->text[w->at]) == NULL)
 				return false;
@@ -463,7 +494,7 @@ exchangeable(const struct facts *f, const struct number *n)
 			return false;
 		}
 	}
-	return true;
+	return joined;
 }
 
 static const struct number *
@@ -476,13 +507,34 @@ first_unequal(const struct number *a, uint32_t na, const struct number *b, uint3
 	return i < na ? &a[i] : NULL;
 }
 
+/* kb and kB, mW and MW: other units. Of units that are typed in one case alone ("5 mb", "5 MB") nobody knows. */
+static bool
+unit_in_other_case(
+    const struct facts *a, const struct number *x, const struct facts *b, const struct number *y)
+{
+	struct str p = { a->text + x->unit, x->unit_n }, q = { b->text + y->unit, y->unit_n };
+	if (p.n < 2 || p.n > 4 || !str_eq_nocase(p, q))
+		return false;
+	bool first = p.p[0] == q.p[0], second = p.p[1] == q.p[1], bits = p.p[1] == 'b' || p.p[1] == 'B';
+	if (bits)
+		return first && !second;
+	bool capital = p.p[1] >= 'A' && p.p[1] <= 'Z';
+	return (p.p[0] == 'm' || p.p[0] == 'M') && !first && second && capital;
+}
+
 bool
 numbers_differ(const struct facts *a, const struct facts *b, struct veto *v)
 {
 	uint32_t at;
 	first_unequal(a->numbers, a->number_count, b->numbers, b->number_count, &at);
-	if (at == a->number_count && at == b->number_count)
+	if (at == a->number_count && at == b->number_count) {
+		for (uint32_t i = 0; i < at; i++) {
+			if (unit_in_other_case(a, &a->numbers[i], b, &b->numbers[i]))
+				return veto_say(v, VETO_NUMBER, a, &a->words[a->numbers[i].word], b,
+				    &b->words[b->numbers[i].word]);
+		}
 		return false;
+	}
 	const struct word *x = at < a->number_count ? &a->words[a->numbers[at].word] : NULL;
 	const struct word *y = at < b->number_count ? &b->words[b->numbers[at].word] : NULL;
 	if (a->number_count != b->number_count)

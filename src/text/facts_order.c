@@ -10,12 +10,12 @@ enum { MIDDLE_MAX = 64, HEADS_MAX = 16 };
 
 /* Words that say something of an order */
 static uint32_t
-line(const struct facts *f, uint32_t *out, uint32_t max)
+line(const struct facts *f, bool articles, uint32_t *out, uint32_t max)
 {
 	uint32_t n = 0;
 	for (uint32_t i = 0; i < f->count && n < max; i++) {
 		uint8_t role = f->words[i].role;
-		if (role != ROLE_ARTICLE && role != ROLE_POLITE)
+		if ((articles || role != ROLE_ARTICLE) && role != ROLE_POLITE)
 			out[n++] = i;
 	}
 	return n;
@@ -35,7 +35,8 @@ content(const struct facts *f, const uint32_t *at, uint32_t from, uint32_t to)
 {
 	for (uint32_t i = from; i < to; i++) {
 		const struct word *w = &f->words[at[i]];
-		if (w->role == ROLE_NONE || w->role == ROLE_THEY || w->role == ROLE_MY ||
+		bool letter = w->n == 1, counts = (w->flags & (WORD_COUNT | WORD_NUMBER)) != 0;
+		if (letter || counts || w->role == ROLE_NONE || w->role == ROLE_THEY || w->role == ROLE_MY ||
 		    w->role == ROLE_YOUR || w->role == ROLE_I || w->role == ROLE_YOU)
 			return true;
 	}
@@ -52,12 +53,21 @@ alike(const struct facts *a, const uint32_t *x, const struct facts *b, const uin
 	return true;
 }
 
-/* a: x M y, b: y M x, with the same before and behind */
+/* Two of a list: its order may be what is asked about */
 static bool
-swapped(const struct facts *a, const struct facts *b, struct veto *v)
+listed(const struct facts *f, uint32_t i, uint32_t k)
+{
+	const struct word *x = &f->words[i], *y = &f->words[k];
+	return k == i + 1 && memchr(f->text + x->at + x->n, ',', y->at - x->at - x->n) != NULL;
+}
+
+/* a: x M y, b: y M x, with the same before and behind. Without articles, so that they do not hide it; with them, since "a square" may
+ * be all that stands between */
+static bool
+swapped(const struct facts *a, const struct facts *b, bool articles, struct veto *v)
 {
 	uint32_t p[1024], q[1024];
-	uint32_t na = line(a, p, 1024), nb = line(b, q, 1024), from = 0;
+	uint32_t na = line(a, articles, p, 1024), nb = line(b, articles, q, 1024), from = 0;
 	while (from < na && from < nb && a->words[p[from]].stem == b->words[q[from]].stem)
 		from++;
 	while (na > from && nb > from && a->words[p[na - 1]].stem == b->words[q[nb - 1]].stem) {
@@ -65,6 +75,10 @@ swapped(const struct facts *a, const struct facts *b, struct veto *v)
 		nb--;
 	}
 	uint32_t la = na - from, lb = nb - from;
+	if (la == 2 && lb == 2 && alike(a, p + from, b, q + from + 1, 1) &&
+	    alike(a, p + from + 1, b, q + from, 1) && listed(a, p[from], p[from + 1]) &&
+	    listed(b, q[from], q[from + 1]))
+		return veto_say(v, VETO_DIRECTION, a, &a->words[p[from]], b, &b->words[q[from]]);
 	if (la < 3 || lb < 3 || la > MIDDLE_MAX || lb > MIDDLE_MAX)
 		return false;
 	const uint32_t *x = p + from, *y = q + from;
@@ -170,8 +184,39 @@ turned(const struct match *m, struct veto *v)
 	return false;
 }
 
+/* Whether f has x and y joined by this word */
+static const struct word *
+joined_by(const struct facts *f, uint64_t x, uint64_t joint, uint64_t y)
+{
+	for (uint32_t i = 0; i + 2 < f->count; i++) {
+		if (f->words[i].stem == x && f->words[i + 1].is == joint && f->words[i + 2].stem == y)
+			return &f->words[i + 1];
+	}
+	return NULL;
+}
+
+/* "rice and beans", "rice or beans"; but "A or B, which is better" compares both */
+static bool
+joined_otherwise(const struct facts *a, const struct facts *b, struct veto *v)
+{
+	uint64_t and_ = word_hash("and", 3), or_ = word_hash("or", 2);
+	uint32_t looked = 0;
+	for (uint32_t i = 0; i + 2 < a->count && looked < HEADS_MAX; i++) {
+		const struct word *w = &a->words[i];
+		if (w[1].is != or_ || w->role != ROLE_NONE || w[2].role != ROLE_NONE || a->mutual ||
+		    b->mutual)
+			continue;
+		looked++;
+		const struct word *other = joined_by(b, w->stem, and_, w[2].stem);
+		if (other != NULL)
+			return veto_say(v, VETO_OPPOSITE, a, w + 1, b, other);
+	}
+	return false;
+}
+
 bool
 orders_differ(const struct match *m, struct veto *v)
 {
-	return swapped(m->a, m->b, v) || turned(m, v);
+	return swapped(m->a, m->b, false, v) || swapped(m->a, m->b, true, v) || turned(m, v) ||
+	       joined_otherwise(m->a, m->b, v) || (joined_otherwise(m->b, m->a, v) && veto_turn(v));
 }

@@ -79,9 +79,10 @@ struct word {
 /* A number: equal when the keys are, or one's key is the other's second reading. */
 struct number {
 	uint64_t key, other;
-	uint64_t bare; /* of money: the key without the currency, for who leaves it out */
-	uint32_t word; /* where it stands */
-	bool date;     /* part of one, so its place says little */
+	uint64_t bare;         /* of money: the key without the currency, for who leaves it out */
+	uint32_t word;         /* where it stands */
+	uint32_t unit, unit_n; /* its unit as it is written, in the text; 0 long without one */
+	bool date;             /* part of one, so its place says little */
 };
 
 enum asks {
@@ -111,12 +112,13 @@ struct facts {
 	struct quote *quotes;
 	uint32_t quote_count;
 	enum asks asks;
-	bool outside;   /* it points at something that is not in it */
-	bool shouting;  /* nearly all words are capitalised: capitals say nothing */
-	bool loud;      /* nearly all are in capitals */
-	bool mutual;    /* a word of it is */
-	bool too_long;  /* nothing was read */
-	uint32_t wound; /* where it points outside, a word */
+	bool outside;              /* it points at something that is not in it */
+	bool shouting;             /* nearly all words are capitalised: capitals say nothing */
+	bool loud;                 /* nearly all are in capitals */
+	bool mutual;               /* a word of it is */
+	bool too_long;             /* nothing was read */
+	size_t code_from, code_to; /* what is code, in the text; code_to is 0 without any */
+	uint32_t wound;            /* where it points outside, a word */
 };
 
 /* Words [from, to) stood in double quotes or between backticks. */
@@ -159,6 +161,13 @@ size_t facts_fold(struct str text, char *out);
 
 /* facts_split.c */
 int facts_split(struct facts *f); /* -1: out of memory */
+
+/* facts_code.c */
+void facts_code(struct facts *f);
+bool codes_differ(const struct facts *a, const struct facts *b, struct veto *v);
+
+/* facts_person.c: who does it to whom */
+bool persons_differ(const struct facts *a, const struct facts *b, struct veto *v);
 
 /* facts_stem.c */
 uint64_t word_hash(const char *p, size_t n);

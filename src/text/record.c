@@ -59,20 +59,21 @@ read_number(const struct json *j, uint32_t value, double *out)
 	return end != text && *end == '\0' && isfinite(*out);
 }
 
-/* False: it is too far out for a range of its own */
+/* From where to where it goes, so that it is no other one's by the next configuration. False: it is too far out for a range of its own */
 static bool
-find_range(const struct field_range *range, double number, int64_t *place)
+find_range(const struct field_range *range, double number, double *from, double *to)
 {
-	*place = 0;
 	if (range->bounds == NULL) {
 		double at = floor(number / range->width);
-		if (fabs(at) >= 1e15)
-			return false;
-		*place = (int64_t)at;
-		return true;
+		*from = at * range->width;
+		*to = (at + 1) * range->width;
+		return fabs(at) < 1e15;
 	}
-	while ((size_t)*place < range->bound_count && number >= range->bounds[*place])
-		++*place;
+	size_t i = 0;
+	while (i < range->bound_count && number >= range->bounds[i])
+		i++;
+	*from = i > 0 ? range->bounds[i - 1] : -INFINITY;
+	*to = i < range->bound_count ? range->bounds[i] : INFINITY;
 	return true;
 }
 
@@ -109,8 +110,7 @@ add_field(
     const struct json *j, uint32_t key, const struct fields_conf *f, struct buf *digest, struct buf *texts)
 {
 	uint32_t value = key + 1;
-	int64_t place;
-	double number;
+	double number, from, to;
 	if (is_listed(j, key, f->ignore, f->ignore_count))
 		return 0;
 	if (json_text(j, key, digest) != 0 || buf_add_c(digest, '\0') != 0)
@@ -118,8 +118,8 @@ add_field(
 	bool exact = is_listed(j, key, f->must_match, f->must_match_count);
 	for (size_t i = 0; i < f->range_count && !exact; i++)
 		if (json_is(j, key, f->ranges[i].name) && read_number(j, value, &number) &&
-		    find_range(&f->ranges[i], number, &place))
-			return buf_printf(digest, "in %lld;", (long long)place);
+		    find_range(&f->ranges[i], number, &from, &to))
+			return buf_printf(digest, "in %.17g to %.17g;", from, to);
 	bool text =
 	    json_type(j, value) == JSON_STRING && !exact &&
 	    (is_listed(j, key, f->text, f->text_count) || count_words(json_raw(j, value)) >= WORDS_OF_TEXT);

@@ -120,10 +120,21 @@ every_part_must_be_alike(void **state)
 	assert_int_equal(judge("\x1fone", "\x1fone").step, ALIKE_EQUAL);
 }
 
+static void
+short_texts_are_judged_as_they_stand(void **state)
+{
+	(void)state;
+	whole = 0.9;
+	least = 0.1;
+	assert_true(judge("How do I take a screenshot?", "How can I take a screenshot?").probability > 0.8);
+	assert_int_equal(asked, 1);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(short_texts_are_judged_as_they_stand),
 		cmocka_unit_test(worse_of_the_two_readings_counts),
 		cmocka_unit_test(equal_words_need_no_verifier),
 		cmocka_unit_test(most_of_a_long_text_shared_is_not_alike_whatever_the_verifier_says),

@@ -374,10 +374,76 @@ hostile_texts_are_read_to_the_end(void **state)
 	free(b);
 }
 
+static void
+who_does_it_to_whom_differs(void **state)
+{
+	(void)state;
+	static const struct pair pairs[] = {
+		{ "can I sue my landlord", "can my landlord sue me" },
+		{ "can she fire him", "can he fire her" },
+		{ "who beat Brazil in the final", "who did Brazil beat in the final" },
+		{ "what eats foxes", "what do foxes eat" },
+		{ "what do you think of me", "what do I think of you" },
+		{ "are you my friend", "am I your friend" },
+		{ "How do I change my password?", "How do I change your password?" },
+		{ "Is the train late?", "Was the train late?" },
+		{ "Is every square a rectangle?", "Is every rectangle a square?" },
+		{ "How do I get from A to B?", "How do I get from B to A?" },
+		{ "the second letter of a, b, c", "the second letter of b, a, c" },
+		{ "act one scene two of Hamlet", "act two scene one of Hamlet" },
+		{ "what to cook with chicken and rice", "what to cook with chicken or rice" },
+		{ "how many minutes in an hour", "how many seconds in an hour" },
+		{ "What happened on 2024-01-02?", "What happened on 2024-02-01?" },
+	};
+	all_differ(PAIRS(pairs));
+}
+
+static void
+code_differs_by_a_sign(void **state)
+{
+	(void)state;
+	static const struct pair pairs[] = {
+		{ "What does a & b mean?", "What does a && b mean?" },
+		{ "what does a == b do", "what does a = b do" },
+		{ "what does a == b do", "what does a === b do" },
+		{ "what does a >> 1 do", "what does a >>> 1 do" },
+		{ "What is printed by print(1//2)?", "What is printed by print(1/2)?" },
+		{ "Explain: for (i = 0; i < n; i++) s += v[i];",
+		    "Explain: for (i = 0; i < n; i++) s -= v[i];" },
+		{ "Fix this: foo(bar)", "Fix this: bar(foo)" },
+		{ "What does foo(a, b) do?", "What does foo(b, a) do?" },
+		{ "What is (1 + 2) * 3?", "What is 1 + (2 * 3)?" },
+		{ "what does a[1:] return", "what does a[:1] return" },
+		{ "what does a[-1] return", "what does a[1] return" },
+		{ "what does cd .. do", "what does cd . do" },
+		{ "what does ls > out do", "what does ls >> out do" },
+		{ "what does (int) x do", "what does int(x) do" },
+		{ "if x:\n  f(x)\n  g(x)", "if x:\n  f(x)\ng(x)" },
+	};
+	all_differ(PAIRS(pairs));
+}
+
+static void
+case_counts_in_code_units_and_names(void **state)
+{
+	(void)state;
+	struct veto v;
+	assert_false(agree("What does ls -l do?", "What does ls -L do?", &v));
+	assert_int_equal(v.kind, VETO_CODE);
+	assert_false(agree("what is 5 kb", "what is 5 kB", &v));
+	assert_false(agree("what is 5 mW", "what is 5 MW", &v));
+	assert_int_equal(v.kind, VETO_NUMBER);
+	assert_false(agree("What is a turkey?", "What is Turkey?", &v));
+	assert_int_equal(v.kind, VETO_NAME);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_does_it_to_whom_differs),
+		cmocka_unit_test(code_differs_by_a_sign),
+		cmocka_unit_test(case_counts_in_code_units_and_names),
 		cmocka_unit_test(numbers_differ),
 		cmocka_unit_test(dates_differ),
 		cmocka_unit_test(denials_differ),

@@ -146,10 +146,29 @@ a_text_read_once_is_compared_many_times(void **state)
 	facts_free(&a);
 }
 
+static void
+code_and_persons_in_other_words_agree(void **state)
+{
+	(void)state;
+	static const struct pair pairs[] = {
+		{ "what does a == b mean in python", "In python, what does a==b mean?" },
+		{ "Explain `git rebase -i`", "What does `git rebase -i` do?" },
+		{ "How do I sort in C++?", "In C++, how can I sort?" },
+		{ "Which option(s) do I have with AT&T?", "which option(s) do I have with AT&T" },
+		{ "Can you tell me how I change my password?", "How do I change my password?" },
+		{ "Why was my card declined?", "What is the reason my card was declined?" },
+		{ "How do I install Python on Windows?", "How to install python on windows" },
+		{ "the upload limit is 5 mb", "the upload limit is 5 MB" },
+		{ "the difference between TCP and UDP", "the difference between UDP and TCP" },
+	};
+	all_agree(PAIRS(pairs));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(code_and_persons_in_other_words_agree),
 		cmocka_unit_test(numbers_in_other_spellings_agree),
 		cmocka_unit_test(politeness_and_contractions_agree),
 		cmocka_unit_test(other_words_agree),

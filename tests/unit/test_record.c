@@ -158,6 +158,21 @@ object_with_too_many_fields_must_be_equal(void **state)
 	buf_free(&b);
 }
 
+/* A price of 90 was in the second range of 50 and one of 150 is in the second of 100: a reload must not make them meet. */
+static void
+ranges_are_told_apart_by_where_they_are_and_not_by_their_number(void **state)
+{
+	(void)state;
+	static const struct field_range wide[] = { { .name = "price", .width = 100 } };
+	static const struct fields_conf later = { .ranges = wide, .range_count = 1 };
+	struct record before, after;
+	assert_int_equal(record_of(STR("{\"price\":90}"), &fields, &before), 0);
+	assert_int_equal(record_of(STR("{\"price\":150}"), &later, &after), 0);
+	assert_false(digest_equal(&before.key, &after.key));
+	record_free(&before);
+	record_free(&after);
+}
+
 int
 main(void)
 {
@@ -168,6 +183,7 @@ main(void)
 		cmocka_unit_test(listed_texts_are_compared_however_short),
 		cmocka_unit_test(ignored_fields_do_not_part_them),
 		cmocka_unit_test(numbers_of_one_range_meet),
+		cmocka_unit_test(ranges_are_told_apart_by_where_they_are_and_not_by_their_number),
 		cmocka_unit_test(text_around_an_object_is_kept),
 		cmocka_unit_test(texts_without_an_object_are_left_whole),
 		cmocka_unit_test(separators_within_texts_do_not_part_them),

@@ -128,6 +128,13 @@ facts_same(const struct facts *a, const struct facts *b, struct veto *veto)
 	return veto->kind == VETO_NONE;
 }
 
+bool
+facts_pieces_agree(struct str a, struct str b, struct veto *veto)
+{
+	*veto = (struct veto){ sum_of_digits(a) == sum_of_digits(b) ? VETO_NONE : VETO_NUMBER, "", "" };
+	return veto->kind == VETO_NONE;
+}
+
 const char *
 veto_name(enum veto_kind kind)
 {
@@ -740,6 +747,49 @@ many_places_of_a_bucket_are_found_by_an_index(void **state)
 }
 
 static void
+bucket_with_an_index_goes_as_a_whole(void **state)
+{
+	(void)state;
+	char account[32];
+	for (int i = 0; i < 400; i++) {
+		char text[] = "aaaa";
+		for (int k = 0, n = i; k < 4; k++, n /= 5)
+			text[k] = (char)('a' + n % 5 + 5 * k);
+		answered(text);
+	}
+	assert_non_null(entries[399]->place);
+	for (int i = 0; i < 2500; i++) {
+		snprintf(account, sizeof account, "key%d", i);
+		str_copy(x.account, sizeof x.account, str_from(account));
+		answered("How do I reset my password?");
+	}
+	for (int i = 0; i < 400; i++)
+		assert_null(entries[i]->place);
+}
+
+/* The loop has others to wait for: 8 KiB beside eight others took 60 ms. */
+static void
+what_is_judged_for_one_question_is_bounded(void **state)
+{
+	(void)state;
+	char text[2200];
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = i % 200 == 199 ? ' ' : (char)('a' + i / 3 % 26);
+	text[2100] = '\0';
+	assert_miss(text, "like nothing: too much of it");
+	probability = 0.1;
+	text[1000] = '\0';
+	for (int i = 0; i < 6; i++) {
+		text[i] = 'z';
+		answered(text);
+	}
+	text[900] = '\0';
+	find(text);
+	assert_int_equal(look.count, 2);
+	let_go();
+}
+
+static void
 stopping_with_questions_under_way_leaks_nothing(void **state)
 {
 	(void)state;
@@ -771,6 +821,8 @@ main(void)
 		TEST(hit_that_is_checked_is_observed_as_served),
 		TEST(memory_is_bounded_and_the_oldest_bucket_goes),
 		TEST(many_places_of_a_bucket_are_found_by_an_index),
+		TEST(bucket_with_an_index_goes_as_a_whole),
+		TEST(what_is_judged_for_one_question_is_bounded),
 		TEST(stopping_with_questions_under_way_leaks_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
