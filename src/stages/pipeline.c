@@ -193,7 +193,8 @@ pipeline_free(struct pipeline **pp)
 	ask_bury_all(&p->house);
 	dedup_free(&p->dedup);
 	keep_close(&p->keep);
-	similar_free(&p->similar); /* as a whole: each entry that goes before it would take its place out of an index */
+	similar_free(
+	    &p->similar); /* as a whole: each entry that goes before it would take its place out of an index */
 	cache_free(&p->cache);
 	budget_free(&p->house.budget);
 	free(p);
