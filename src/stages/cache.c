@@ -317,7 +317,10 @@ cache_keep(struct cache *c, const struct shelf_item *item)
 		forget(c, e);
 		return NULL;
 	}
-	shelf_put(c->options.shelf, item);
+	if (!item->fleeting)
+		shelf_put(c->options.shelf, item);
+	else if (old == NULL) /* what did not come into memory at the start may lie there */
+		shelf_drop(c->options.shelf, &item->key);
 	return e;
 }
 
