@@ -30,6 +30,7 @@ struct similar;
 struct similar_place;
 struct ask;
 struct charge;
+struct gateway_metrics;
 
 /* One question beside which this one was held. */
 struct similar_candidate {
@@ -72,6 +73,8 @@ struct similar_wish {
 struct similar_options {
 	struct cache *cache; /* where candidates' answers are looked up */
 	struct ledger *ledger;
+	struct gateway_metrics *metrics;
+	struct shelf *shelf; /* where error budgets outlive the process; NULL: they do not */
 	size_t max_bytes;
 };
 
@@ -79,6 +82,10 @@ struct similar *similar_new(const struct similar_options *options);
 void similar_free(struct similar **s);
 void similar_use(
     struct similar *s, const struct config *config); /* error budgets of a configuration in force */
+
+/* What was learned goes on the shelf for the next start: all of it, or, a minute's worth of calls, one task at a time */
+void similar_save(struct similar *s);
+void similar_save_next(struct similar *s);
 
 /* Always fills *look, whose entry and ask are both NULL for a miss. */
 void similar_find(
@@ -104,10 +111,14 @@ struct str similar_text(const struct similar_place *p); /* for `explain` alone *
 
 struct similar_stats {
 	uint64_t buckets, drawers, places, bytes;
-	uint64_t running; /* questions entered and not kept yet */
+	uint64_t running;        /* questions entered and not kept yet */
+	uint64_t vetoed[VETOES]; /* candidates whose facts differed, since the start */
 };
 void similar_stats(const struct similar *s, struct similar_stats *out);
 /* The error budget of that task; NULL: it has none yet */
 const struct trust *similar_trust(const struct similar *s, const char *task);
+/* Tells of each task that has one */
+void similar_tasks(const struct similar *s,
+    void (*each)(void *context, const char *task, const struct trust_sums *sums), void *context);
 
 #endif

@@ -8,6 +8,7 @@
 #include "said.h"
 #include "similar_private.h"
 #include "stages/ask.h"
+#include "stages/gateway_metrics.h"
 #include "text/agree.h"
 
 static bool
@@ -109,8 +110,9 @@ learn(struct similar *s, const struct question *q, const struct entry *own)
 	str_copy(row.answer_id, sizeof row.answer_id, str_from(entry_asker(other)));
 	str_copy(row.account, sizeof row.account, str_from(q->account));
 	str_copy(row.task, sizeof row.task, str_from(q->task));
-	trust_observe(trust, &q->bucket, q->probability, row.right, q->served, clock_ms());
+	trust_observe(trust, &q->bucket, q->probability, row.right, q->served, row.at_us / 1000);
 	ledger_cache_check(s->ledger, &row);
+	gateway_metrics_check(s->metrics, &row);
 }
 
 void
