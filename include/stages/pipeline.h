@@ -56,7 +56,7 @@ uint64_t pipeline_checks_dropped(
 bool pipeline_depart(struct pipeline *p, struct exchange *x, int status, const char *why,
     const char *error_code, struct ledger_request *row);
 
-/* A configuration is in force: time zone and alert shares */
+/* A configuration is in force, and lives until the next one is: time zone, alert shares, error budgets */
 void pipeline_use(struct pipeline *p, const struct config *config);
 /* A key's limits are others from now on: those who wait for them go on */
 void pipeline_key(struct pipeline *p, const struct config *config, const struct key *k);

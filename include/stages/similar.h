@@ -102,7 +102,10 @@ bool similar_describe(
     const struct similar *s, const struct digest *question, struct digest *bucket, struct str *text);
 /* Its answer is kept, or with NULL it is not */
 void similar_keep(struct similar *s, const struct digest *question, struct entry *e);
-/* An entry that came from the shelf */
+/* An entry that came from the shelf: at once, or later, newest first, some at each call; false: none is left to wait */
+void similar_restore_later(
+    struct similar *s, const struct entry *e, const struct digest *bucket, struct str text);
+bool similar_restore_some(struct similar *s, const struct config *config);
 void similar_restore(struct similar *s, const struct config *config, struct entry *e,
     const struct digest *bucket, struct str text);
 void similar_forget(struct similar *s, struct entry *e); /* it is about to be freed */
@@ -111,6 +114,7 @@ struct str similar_text(const struct similar_place *p); /* for `explain` alone *
 
 struct similar_stats {
 	uint64_t buckets, drawers, places, bytes;
+	uint64_t waiting;        /* to be restored */
 	uint64_t running;        /* questions entered and not kept yet */
 	uint64_t vetoed[VETOES]; /* candidates whose facts differed, since the start */
 };

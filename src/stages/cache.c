@@ -300,6 +300,12 @@ cache_find(struct cache *c, const struct digest *key, int64_t now_us, int64_t yo
 }
 
 struct entry *
+cache_look(const struct cache *c, const struct digest *key)
+{
+	return table_get(&c->entries, key_of(key));
+}
+
+struct entry *
 cache_keep(struct cache *c, const struct shelf_item *item)
 {
 	struct entry *old = table_get(&c->entries, key_of(&item->key));

@@ -26,8 +26,8 @@ struct pipeline {
 	struct shadows shadows;
 	struct strangers strangers;
 	struct alerts *alerts; /* NULL: none */
-	struct timer save;
-	size_t tasks; /* that have something to be saved */
+	struct timer save, restore;
+	const struct config *config; /* in force */
 };
 
 static void
@@ -95,7 +95,7 @@ pipeline_use(struct pipeline *p, const struct config *config)
 	struct cache_limits limits = limits_of(config);
 	cache_limit(p->cache, &limits);
 	similar_use(p->similar, config);
-	p->tasks = config->task_count;
+	p->config = config;
 }
 
 void
@@ -138,16 +138,21 @@ on_gone(void *context, struct entry *e)
 	similar_forget(p->similar, e);
 }
 
-struct restoring {
-	struct pipeline *pipeline;
-	const struct config *config;
-};
-
 static void
 on_restored(void *context, struct entry *e, const struct shelf_item *item)
 {
-	const struct restoring *r = context;
-	similar_restore(r->pipeline->similar, r->config, e, &item->bucket, item->text);
+	struct pipeline *p = context;
+	similar_restore_later(p->similar, e, &item->bucket, item->text);
+}
+
+/* Two milliseconds of each five, when the gateway serves already. */
+static void
+on_restore(struct timer *t)
+{
+	enum { PAUSE_MS = 3 };
+	struct pipeline *p = LIST_ENTRY(t, struct pipeline, restore);
+	if (similar_restore_some(p->similar, p->config))
+		loop_timer_set(p->house.loop, t, clock_ms() + PAUSE_MS);
 }
 
 /* What was learned of each task, once a minute: one task at a time, since a large one takes a millisecond. */
@@ -157,7 +162,7 @@ on_save(struct timer *t)
 	enum { MINUTE_MS = 60000 };
 	struct pipeline *p = LIST_ENTRY(t, struct pipeline, save);
 	similar_save_next(p->similar);
-	loop_timer_set(p->house.loop, t, clock_ms() + MINUTE_MS / (int64_t)(p->tasks + 1));
+	loop_timer_set(p->house.loop, t, clock_ms() + MINUTE_MS / (int64_t)(p->config->task_count + 1));
 }
 
 static void
@@ -174,8 +179,7 @@ open_caches(struct pipeline *p, const struct pipeline_house *house, const struct
 	p->similar = similar_new(&alike);
 	shadows_open(&p->shadows, p, house->loop);
 	keep_open(&p->keep, p->cache, p->similar, house->loop, house->workers);
-	struct restoring r = { p, config };
-	cache_load(p->cache, clock_wall_us(), on_restored, &r);
+	cache_load(p->cache, clock_wall_us(), on_restored, p);
 }
 
 struct pipeline *
@@ -194,6 +198,7 @@ pipeline_new(const struct pipeline_house *house, const struct config *config)
 	open_caches(p, house, config);
 	list_init(&p->house.asks);
 	p->save.on_due = on_save;
+	p->restore.on_due = on_restore;
 	strangers_open(&p->strangers, house->loop);
 	zone_use(config->budget.timezone);
 	if (load_budget(p) != 0) {
@@ -202,6 +207,7 @@ pipeline_new(const struct pipeline_house *house, const struct config *config)
 	}
 	pipeline_use(p, config);
 	on_save(&p->save);
+	loop_timer_set(p->house.loop, &p->restore, clock_ms());
 	return p;
 }
 
@@ -213,6 +219,7 @@ pipeline_free(struct pipeline **pp)
 		return;
 	assert(p->house.under_way == 0);
 	loop_timer_clear(p->house.loop, &p->save);
+	loop_timer_clear(p->house.loop, &p->restore);
 	shadows_close(&p->shadows);
 	similar_save(p->similar);
 	strangers_close(&p->strangers);

@@ -23,6 +23,7 @@ similar_new(const struct similar_options *options)
 	s->shelf = options->shelf;
 	s->max_bytes = options->max_bytes;
 	list_init(&s->used);
+	list_init(&s->waiting);
 	return s;
 }
 
@@ -54,6 +55,7 @@ similar_free(struct similar **sp)
 		free(q);
 	}
 	errors_free_all(s);
+	similar_restore_none(s);
 	table_free(&s->questions);
 	table_free(&s->drawers);
 	table_free(&s->buckets);
@@ -339,6 +341,7 @@ similar_stats(const struct similar *s, struct similar_stats *out)
 		.drawers = s->drawers.count,
 		.places = s->places,
 		.bytes = s->bytes,
+		.waiting = s->waiting_count,
 		.running = s->questions.count };
 	memcpy(out->vetoed, s->vetoed, sizeof out->vetoed);
 }

@@ -11,13 +11,6 @@
 #include "stages/gateway_metrics.h"
 #include "text/agree.h"
 
-static bool
-is_set(const struct digest *d)
-{
-	static const struct digest nothing;
-	return !digest_equal(d, &nothing);
-}
-
 static void
 question_free(struct similar *s, struct question *q)
 {
@@ -135,25 +128,6 @@ similar_keep(struct similar *s, const struct digest *key, struct entry *e)
 		e->place = q->place;
 	}
 	question_free(s, q);
-}
-
-void
-similar_restore(struct similar *s, const struct config *config, struct entry *e, const struct digest *bucket,
-    struct str text)
-{
-	struct similar_look look = { .say = TRUST_ASK };
-	const struct task_conf *task = config_task(config, str_from(entry_task(e)));
-	if (!is_set(bucket) || task->cache.similarity <= 0 || text.n > LIKENESS_TEXT_MAX)
-		return;
-	struct bucket *b = bucket_at(s, bucket);
-	if (similar_place_text(s, b, &task->cache.fields, text, &look) == 0) {
-		similar_forget(s, e);
-		e->place = place_new(s, b, &look.drawer, buf_str(&look.text), &look.embedding);
-		if (e->place != NULL)
-			e->place->entry = e;
-	}
-	similar_look_free(&look);
-	bucket_shrink(s);
 }
 
 void

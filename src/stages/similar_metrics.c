@@ -23,7 +23,7 @@ struct similar_metrics {
 	struct metrics *registry;
 	struct table tasks; /* by name */
 	struct task_series other;
-	struct metric *buckets, *places, *bytes, *dropped, *vetoed[VETOES];
+	struct metric *buckets, *places, *bytes, *waiting, *dropped, *vetoed[VETOES];
 };
 
 static void
@@ -85,6 +85,8 @@ register_index(struct similar_metrics *m)
 	    m->registry, "farthing_similar_places", "Questions that others are compared with.", none);
 	m->bytes = metrics_gauge(
 	    m->registry, "farthing_similar_bytes", "Memory that these take, beside the answers.", none);
+	m->waiting = metrics_gauge(m->registry, "farthing_similar_waiting",
+	    "Questions from the file of answers that have no place yet after a start.", none);
 	m->dropped = metrics_counter(m->registry, "farthing_similar_checks_dropped_total",
 	    "Hits that were to be asked again and were not: no room, no money, or the gateway stopped.",
 	    none);
@@ -161,6 +163,7 @@ similar_metrics_set(struct similar_metrics *m, const struct similar_stats *stats
 	metric_set(m->buckets, (int64_t)stats->buckets);
 	metric_set(m->places, (int64_t)stats->places);
 	metric_set(m->bytes, (int64_t)stats->bytes);
+	metric_set(m->waiting, (int64_t)stats->waiting);
 	metric_bring_up(m->dropped, checks_dropped);
 	for (int kind = VETO_NONE + 1; kind < VETOES; kind++)
 		metric_bring_up(m->vetoed[kind], stats->vetoed[kind]);

@@ -70,6 +70,8 @@ struct similar {
 	struct link used; /* buckets */
 	size_t places, bytes, max_bytes;
 	uint64_t vetoed[VETOES];
+	struct link waiting; /* to be restored, newest first */
+	size_t waiting_count, waiting_bytes;
 	size_t saved; /* how far the saving of error budgets has come */
 };
 
@@ -94,6 +96,16 @@ int similar_place_text(struct similar *s, struct bucket *b, const struct fields_
 /* similar_errors.c */
 struct trust *similar_errors(struct similar *s, const char *task);
 void errors_free_all(struct similar *s);
+
+/* similar_restore.c */
+void similar_restore_none(struct similar *s); /* whatever waits is left out */
+
+static inline bool
+is_set(const struct digest *d)
+{
+	static const struct digest nothing;
+	return !digest_equal(d, &nothing);
+}
 
 static inline struct str
 digest_str(const struct digest *d)

@@ -247,6 +247,16 @@ def memos(g):
         return dict(db.execute("SELECT name, bytes FROM memos"))
 
 
+def test_kept_questions_find_their_places_again(answering):
+    g = answering()
+    earn(g)
+    g.stop()
+    g.start()
+    eventually(lambda: "\nfarthing_similar_waiting 0\n" in g.ask("GET", "/metrics").body.decode(), "all have places")
+    reply = ask(g, "How might I reset my old router password?")
+    assert kind(reply) == "similar" and "old router" in said(reply)
+
+
 def test_trust_survives_a_restart_a_kill_and_a_purge(answering):
     g = answering()
     assert not trusted(g, "rented router")

@@ -246,6 +246,13 @@ cache_find(struct cache *c, const struct digest *key, int64_t now_us, int64_t yo
 	return NULL;
 }
 
+struct entry *
+cache_look(const struct cache *c, const struct digest *key)
+{
+	(void)c;
+	return cache_find(NULL, key, 0, 0);
+}
+
 struct str
 entry_body(const struct entry *e)
 {
@@ -623,6 +630,39 @@ question_under_way_is_described_for_the_shelf_and_comes_back_from_it(void **stat
 	assert_hit("How can I reset my password?", e);
 }
 
+static uint64_t
+places(void)
+{
+	struct similar_stats stats;
+	similar_stats(similar, &stats);
+	return stats.places;
+}
+
+static void
+what_waits_from_the_shelf_comes_bit_by_bit_unless_it_is_gone(void **state)
+{
+	(void)state;
+	struct digest bucket;
+	struct str text;
+	struct ask *ask = begin("How do I reset my password?");
+	assert_true(similar_describe(similar, &ask->request.question, &bucket, &text));
+	struct entry *e = end(ask, "an answer");
+	similar_forget(similar, e);
+	struct entry gone = { .key = digest_of(STR("gone")) }, replaced = *e;
+	replaced.kept_us--;
+	similar_restore_later(similar, &replaced, &bucket, STR("Which plans are there?"));
+	similar_restore_later(similar, &gone, &bucket, STR("Which plans are there for me?"));
+	while (similar_restore_some(similar, &config))
+		continue;
+	assert_int_equal(places(), 0);
+	for (int i = 0; i < 100; i++)
+		similar_restore_later(similar, e, &bucket, STR("How do I reset my password?"));
+	assert_true(similar_restore_some(similar, &config));
+	assert_int_equal(places(), 1);
+	assert_hit("How can I reset my password?", e);
+	similar_restore_later(similar, e, &bucket, STR("left behind at the end"));
+}
+
 /* ---- learning ---- */
 
 static void
@@ -745,6 +785,7 @@ main(void)
 		TEST(question_under_way_is_joined_when_it_is_nearly_the_same),
 		TEST(question_under_way_is_described_for_the_shelf_and_comes_back_from_it),
 		TEST(miss_with_a_candidate_tells_whether_it_need_have_been_one),
+		TEST(what_waits_from_the_shelf_comes_bit_by_bit_unless_it_is_gone),
 		TEST(vetoed_candidate_teaches_nothing),
 		TEST(hit_that_is_checked_is_observed_as_served),
 		TEST(memory_is_bounded_and_the_oldest_bucket_goes),
