@@ -299,8 +299,11 @@ open_shelf(const struct config *c)
 {
 	struct shelf_options options = { c->database, SHELF_TIMES * c->cache.max_bytes };
 	struct err e;
-	struct shelf *s = c->cache.persistent ? shelf_open(&options, &e) : NULL;
-	if (s == NULL && c->cache.persistent)
+	bool persistent = false;
+	for (size_t i = 0; i < c->task_count; i++)
+		persistent = persistent || c->tasks[i].cache.persistent;
+	struct shelf *s = persistent ? shelf_open(&options, &e) : NULL;
+	if (s == NULL && persistent)
 		log_line(LOG_WARN, "no_shelf", "why=%q", e.text);
 	return s;
 }

@@ -30,6 +30,7 @@ struct shelf_item {
 	int64_t cost_pico; /* what it cost, and so what a hit saves; -1: unknown */
 	enum cost_basis basis;
 	int64_t kept_us, expires_us; /* wall clock */
+	bool fleeting;               /* for memory only: whoever keeps it puts it on no shelf */
 };
 
 /* What to forget; all that is given must fit. Empty strings, zeroes and 0: anything. */
@@ -53,7 +54,7 @@ struct shelf_stats {
 };
 
 /* The file may have that many times the memory of the cache (cache.max_size): a row takes some more than an entry. */
-enum { SHELF_TIMES = 2 };
+enum { SHELF_TIMES = 2, SHELF_NAME = 64 };
 
 struct shelf_options {
 	const char *database; /* the ledger's file */
@@ -75,6 +76,11 @@ void shelf_put(struct shelf *s, const struct shelf_item *item); /* copied; s may
 void shelf_drop(struct shelf *s, const struct digest *key);
 void shelf_purge(struct shelf *s, const struct shelf_purge *what);
 void shelf_limit(struct shelf *s, int64_t max_bytes); /* after a reload */
+/* Something small to be found again at the next start, in place of what had that name. No purge takes it: it must tell nothing of
+ * prompts and answers. Not kept: names of SHELF_NAME bytes, more than a quarter of max_bytes, whatever comes while the disk refuses. */
+void shelf_memo_put(struct shelf *s, struct str name, struct str bytes);
+/* Appends what the file has under that name; -1: nothing */
+int shelf_memo_get(const struct shelf *s, struct str name, struct buf *out);
 /* Waits until all that was queued before has been dealt with; -1 when the disk refused some of it */
 int shelf_sync(struct shelf *s);
 void shelf_stats(const struct shelf *s, struct shelf_stats *out);

@@ -85,11 +85,13 @@ void cache_load(struct cache *c, int64_t now_us,
 
 /* The answer under that key if it has not expired and is younger than that, as the one used last. NULL: there is none. */
 struct entry *cache_find(struct cache *c, const struct digest *key, int64_t now_us, int64_t younger_us);
+/* Whatever is under that key, expired or not, as if nobody had looked */
+struct entry *cache_look(const struct cache *c, const struct digest *key);
 /* Seconds since it was kept; a wall clock that was set back a little does not make it negative */
 int64_t entry_age_us(const struct entry *e, int64_t now_us);
 bool cache_takes(const struct cache *c, size_t body_bytes); /* an answer of that size is not too large */
-/* Copies it all, in place of an older one with that key, and puts it on the shelf as well. NULL: too large, and
- * then the older one is gone all the same. */
+/* Copies it all, in place of an older one with that key, and puts it on the shelf as well unless it is fleeting. NULL: too
+ * large, or no room, and then the older one is gone all the same. */
 struct entry *cache_keep(struct cache *c, const struct shelf_item *item);
 /* The entry as an answer in that form, for readers who all joined; the entry holds it, until it is gone itself. NULL: it
  * cannot be made. x may be in the cache no more afterwards, but e is. */

@@ -10,6 +10,7 @@
 #include "ledger/ledger.h"
 #include "stages/budget.h"
 #include "stages/cache.h"
+#include "stages/similar.h"
 
 struct gateway_metrics;
 
@@ -33,6 +34,8 @@ void gateway_metrics_account(struct gateway_metrics *m, enum account_kind kind, 
 int64_t gateway_metrics_answers(const struct gateway_metrics *m, enum cache_kind kind);
 /* Counts what was learned of the similarity cache */
 void gateway_metrics_check(struct gateway_metrics *m, const struct ledger_check *row);
+/* What a task's error budget asks for, just before rendering */
+void gateway_metrics_trust(struct gateway_metrics *m, const char *task, const struct trust_sums *sums);
 
 struct gateway_gauges {
 	int requests_in_flight, upstream_calls, connections;
@@ -42,6 +45,8 @@ struct gateway_gauges {
 	struct budget_stats budget;
 	struct cache_stats cache;
 	struct shelf_stats shelf;
+	struct similar_stats similar;
+	uint64_t checks_dropped;
 };
 /* Appends the page; -1 when out has no room. */
 int gateway_metrics_render(struct gateway_metrics *m, const struct gateway_gauges *gauges, struct buf *out);

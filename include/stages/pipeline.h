@@ -49,12 +49,14 @@ void pipeline_arrive(struct pipeline *p, struct exchange *x);
 bool pipeline_ask_again(
     struct pipeline *p, struct exchange *x, struct similar_look *look, const char *served_id);
 const struct similar *pipeline_similar(const struct pipeline *p); /* for its numbers */
+uint64_t pipeline_checks_dropped(
+    const struct pipeline *p); /* hits that were to be asked again, and were not */
 /* The exchange ends: its row goes to the books, at once or when its ask has landed, and it leaves its answer.
  * *row is as complete as it is known now, for the log. False: one of too many strangers, who get neither a row nor a line. */
 bool pipeline_depart(struct pipeline *p, struct exchange *x, int status, const char *why,
     const char *error_code, struct ledger_request *row);
 
-/* A configuration is in force: time zone and alert shares */
+/* A configuration is in force, and lives until the next one is: time zone, alert shares, error budgets */
 void pipeline_use(struct pipeline *p, const struct config *config);
 /* A key's limits are others from now on: those who wait for them go on */
 void pipeline_key(struct pipeline *p, const struct config *config, const struct key *k);

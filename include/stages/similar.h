@@ -30,6 +30,7 @@ struct similar;
 struct similar_place;
 struct ask;
 struct charge;
+struct gateway_metrics;
 
 /* One question beside which this one was held. */
 struct similar_candidate {
@@ -72,6 +73,8 @@ struct similar_wish {
 struct similar_options {
 	struct cache *cache; /* where candidates' answers are looked up */
 	struct ledger *ledger;
+	struct gateway_metrics *metrics;
+	struct shelf *shelf; /* where error budgets outlive the process; NULL: they do not */
 	size_t max_bytes;
 };
 
@@ -79,6 +82,10 @@ struct similar *similar_new(const struct similar_options *options);
 void similar_free(struct similar **s);
 void similar_use(
     struct similar *s, const struct config *config); /* error budgets of a configuration in force */
+
+/* What was learned goes on the shelf for the next start: all of it, or, a minute's worth of calls, one task at a time */
+void similar_save(struct similar *s);
+void similar_save_next(struct similar *s);
 
 /* Always fills *look, whose entry and ask are both NULL for a miss. */
 void similar_find(
@@ -95,7 +102,10 @@ bool similar_describe(
     const struct similar *s, const struct digest *question, struct digest *bucket, struct str *text);
 /* Its answer is kept, or with NULL it is not */
 void similar_keep(struct similar *s, const struct digest *question, struct entry *e);
-/* An entry that came from the shelf */
+/* An entry that came from the shelf: at once, or later, newest first, some at each call; false: none is left to wait */
+void similar_restore_later(
+    struct similar *s, const struct entry *e, const struct digest *bucket, struct str text);
+bool similar_restore_some(struct similar *s, const struct config *config);
 void similar_restore(struct similar *s, const struct config *config, struct entry *e,
     const struct digest *bucket, struct str text);
 void similar_forget(struct similar *s, struct entry *e); /* it is about to be freed */
@@ -104,10 +114,15 @@ struct str similar_text(const struct similar_place *p); /* for `explain` alone *
 
 struct similar_stats {
 	uint64_t buckets, drawers, places, bytes;
-	uint64_t running; /* questions entered and not kept yet */
+	uint64_t waiting;        /* to be restored */
+	uint64_t running;        /* questions entered and not kept yet */
+	uint64_t vetoed[VETOES]; /* candidates whose facts differed, since the start */
 };
 void similar_stats(const struct similar *s, struct similar_stats *out);
 /* The error budget of that task; NULL: it has none yet */
 const struct trust *similar_trust(const struct similar *s, const char *task);
+/* Tells of each task that has one */
+void similar_tasks(const struct similar *s,
+    void (*each)(void *context, const char *task, const struct trust_sums *sums), void *context);
 
 #endif

@@ -5,13 +5,12 @@
  */
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/zone.h"
 #include "cli.h"
-#include "report_time.h"
-#include "report_view.h"
+#include "ledger/report_time.h"
+#include "report_show.h"
 
 static const char usage[] =
     "usage: farthing report [--since T] [--until T] [--by GROUP] [--format F] [--prices now]\n"
@@ -103,7 +102,7 @@ read_wish(struct wish *w)
 
 /* The zone must be in use: dates are dates of it. */
 static int
-read_span(const struct wish *w, struct view *v)
+read_span(const struct wish *w, struct report_view *v)
 {
 	v->now_us = clock_wall_us();
 	if (report_time(w->since != NULL ? w->since : "24h", v->now_us, &v->since_us) != 0) {
@@ -130,107 +129,18 @@ read_span(const struct wish *w, struct view *v)
 	return 0;
 }
 
-/* ---- Finding it out ---- */
-
-struct budgets {
-	struct report *report;
-	struct view *view;
-	struct zone_span spans[WINDOW_KINDS];
-	struct err *e;
-};
-
-static int
-add_budget(
-    struct budgets *b, enum account_kind kind, const char *account, enum window_kind window, int64_t limit)
-{
-	struct view *v = b->view;
-	if (limit < 0)
-		return 0;
-	v->budgets = realloc(v->budgets, (v->budget_count + 1) * sizeof *v->budgets);
-	if (v->budgets == NULL)
-		abort();
-	struct budget_use *u = &v->budgets[v->budget_count++];
-	*u = (struct budget_use){ .kind = kind,
-		.window = window,
-		.span = { b->spans[window].start_us, b->spans[window].end_us },
-		.limit_pico = limit };
-	str_copy(u->account, sizeof u->account, str_from(account));
-	if (report_settled(
-		b->report, kind, account, window, u->span.start_us, &u->spent_pico, &u->frozen, b->e) != 0)
-		return -1;
-	u->forecast = forecast_window(&u->span, v->now_us, u->spent_pico, limit);
-	return 0;
-}
-
-static int
-add_account(struct budgets *b, enum account_kind kind, const char *account, int64_t daily, int64_t weekly,
-    int64_t monthly)
-{
-	return add_budget(b, kind, account, WINDOW_DAY, daily) != 0 ||
-		       add_budget(b, kind, account, WINDOW_WEEK, weekly) != 0 ||
-		       add_budget(b, kind, account, WINDOW_MONTH, monthly) != 0
-		   ? -1
-		   : 0;
-}
-
-static int
-add_configured(struct budgets *b, enum account_kind kind, const char *account, const struct budget_conf *conf)
-{
-	return add_account(b, kind, account, conf->daily_pico, conf->weekly_pico, conf->monthly_pico);
-}
-
-static int
-find_budgets(struct report *r, const struct config *c, struct view *v, struct err *e)
-{
-	struct budgets b = { .report = r, .view = v, .e = e };
-	struct report_key *keys = NULL;
-	size_t count = 0;
-	zone_spans(v->now_us, &b.spans[WINDOW_DAY], &b.spans[WINDOW_WEEK], &b.spans[WINDOW_MONTH]);
-	int rc = add_configured(&b, ACCOUNT_GATEWAY, "", &c->budget);
-	for (size_t i = 0; i < c->project_count && rc == 0; i++)
-		rc = add_configured(&b, ACCOUNT_PROJECT, c->projects[i].name, &c->projects[i].budget);
-	if (rc == 0)
-		rc = report_keys(r, &keys, &count, e);
-	for (size_t i = 0; i < count && rc == 0; i++)
-		rc = add_account(&b, ACCOUNT_KEY, keys[i].name, keys[i].limits.daily_pico,
-		    keys[i].limits.weekly_pico, keys[i].limits.monthly_pico);
-	for (size_t i = 0; i < c->task_count && rc == 0; i++)
-		rc = add_configured(&b, ACCOUNT_TASK, c->tasks[i].name, &c->tasks[i].budget);
-	free(keys);
-	return rc;
-}
-
-static int
-find_all(const struct wish *w, const struct config *c, struct view *v, struct err *e)
-{
-	struct report *r = report_open(c->database, e);
-	if (r == NULL)
-		return -1;
-	/* Nothing arrives later than now, so the hour that runs needs not be cut. */
-	int64_t until = v->until_us == v->now_us ? REPORT_NO_END : v->until_us;
-	enum report_by by = w->group >= 0 ? groups[w->group].by : REPORT_BY_NONE;
-	int rc = report_oldest_row(r, &v->oldest_row_us, e);
-	if (rc == 0 && v->repriced)
-		rc = report_prices(r, c, v->since_us, until, &v->prices, e);
-	else if (rc == 0)
-		rc = report_spending(r, v->since_us, until, by, &v->spending, e);
-	if (rc == 0 && !v->repriced)
-		rc = report_similar(r, v->since_us, until, &v->similar, e);
-	if (rc == 0 && !v->repriced)
-		rc = find_budgets(r, c, v, e);
-	report_close(&r);
-	return rc;
-}
-
 static void
-show(const struct view *v, enum format format)
+show(const struct report_view *v, enum format format)
 {
+	struct buf text = { 0 };
 	switch (format) {
 	case FORMAT_TABLE:
 		view_table(v, stdout);
 		break;
 	case FORMAT_JSON:
-		view_json(v, stdout);
+		view_json(v, &text);
+		fwrite(text.p, 1, text.n, stdout);
+		buf_free(&text);
 		break;
 	case FORMAT_CSV:
 		view_csv(v, stdout);
@@ -248,7 +158,7 @@ report(const struct wish *w)
 	if (c == NULL)
 		return 1;
 	zone_use(c->budget.timezone);
-	struct view v = { .timezone = c->budget.timezone,
+	struct report_view v = { .timezone = c->budget.timezone,
 		.by = w->prices != NULL ? "model" : w->by,
 		.repriced = w->prices != NULL };
 	if (w->by != NULL) {
@@ -258,17 +168,15 @@ report(const struct wish *w)
 		v.by_time = v.by_day || strcmp(w->by, "hour") == 0;
 	}
 	struct err e = { 0 };
+	enum report_by by = w->group >= 0 ? groups[w->group].by : REPORT_BY_NONE;
 	int status = read_span(w, &v) == 0 ? 0 : 2;
-	if (status == 0 && find_all(w, c, &v, &e) != 0) {
+	if (status == 0 && view_find(&v, c, by, &e) != 0) {
 		fprintf(stderr, "farthing: %s\n", e.text);
 		status = 1;
 	}
 	if (status == 0)
 		show(&v, w->shape);
-	free(v.spending.groups);
-	free(v.prices.models);
-	free(v.similar.tasks);
-	free(v.budgets);
+	view_free(&v);
 	config_drop(&c);
 	return status;
 }

@@ -4,7 +4,8 @@
  */
 #include "base/csv.h"
 #include "base/money.h"
-#include "report_fields.h"
+#include "ledger/report_fields.h"
+#include "report_show.h"
 
 static void
 head(struct buf *b, const char *first, const struct field *fields, size_t count)
@@ -77,7 +78,7 @@ add_similar(struct buf *b, const struct report_similars *s)
 }
 
 static void
-add_groups(struct buf *b, const struct view *v)
+add_groups(struct buf *b, const struct report_view *v)
 {
 	struct field fields[FIELDS_MOST];
 	char text[40];
@@ -93,7 +94,7 @@ add_groups(struct buf *b, const struct view *v)
 }
 
 void
-view_csv(const struct view *v, FILE *to)
+view_csv(const struct report_view *v, FILE *to)
 {
 	struct buf b = { 0 };
 	if (v->repriced)

@@ -7,7 +7,8 @@
 #include "base/utf8.h"
 #include "core/interval.h"
 #include "grid.h"
-#include "report_view.h"
+#include "ledger/report_view.h"
+#include "report_show.h"
 
 /* ---- Figures ---- */
 
@@ -217,7 +218,7 @@ saved_lines(struct grid *g, const struct report_sums *t, int decimals)
 }
 
 static void
-print_totals(const struct view *v, FILE *to)
+print_totals(const struct report_view *v, FILE *to)
 {
 	const struct report_sums *t = &v->spending.total;
 	struct grid g;
@@ -252,7 +253,7 @@ print_totals(const struct view *v, FILE *to)
 /* ---- Groups ---- */
 
 static void
-print_groups(const struct view *v, FILE *to)
+print_groups(const struct report_view *v, FILE *to)
 {
 	const struct report_spending *s = &v->spending;
 	int64_t cost = 0, one = 0, saved = 0;
@@ -284,7 +285,7 @@ print_groups(const struct view *v, FILE *to)
 }
 
 static void
-print_causes(const struct view *v, FILE *to)
+print_causes(const struct report_view *v, FILE *to)
 {
 	const struct report_sums *t = &v->spending.total;
 	int64_t saved = saved_in_all(t);
@@ -330,7 +331,7 @@ similar_row(struct grid *g, const char *name, const struct report_similar *t)
 
 /* The rate is that of the checked hits; the interval says what it can be for all of them. */
 static void
-print_similar(const struct view *v, FILE *to)
+print_similar(const struct report_view *v, FILE *to)
 {
 	const struct report_similars *s = &v->similar;
 	struct grid g;
@@ -366,7 +367,7 @@ price_cells(struct grid *g, const struct report_price *m, int decimals)
 }
 
 static void
-print_prices(const struct view *v, FILE *to)
+print_prices(const struct report_view *v, FILE *to)
 {
 	const struct report_prices *p = &v->prices;
 	int64_t most =
@@ -426,7 +427,7 @@ budget_row(struct grid *g, const struct budget_use *b)
 }
 
 static void
-print_budgets(const struct view *v, FILE *to)
+print_budgets(const struct report_view *v, FILE *to)
 {
 	fputs("\nBudgets\n\n", to);
 	if (v->budget_count == 0) {
@@ -443,7 +444,7 @@ print_budgets(const struct view *v, FILE *to)
 /* ---- All of it ---- */
 
 static void
-print_notes(const struct view *v, FILE *to)
+print_notes(const struct report_view *v, FILE *to)
 {
 	char text[40];
 	if (v->spending.rough > 0)
@@ -456,7 +457,7 @@ print_notes(const struct view *v, FILE *to)
 }
 
 void
-view_table(const struct view *v, FILE *to)
+view_table(const struct report_view *v, FILE *to)
 {
 	char since[40], until[40];
 	const struct report_sums *t = &v->spending.total;

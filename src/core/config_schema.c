@@ -264,7 +264,9 @@ static const struct config_key field_keys[] = {
 static const struct config_section cache_fields = { field_keys, NULL, false };
 
 static const struct config_key cache_keys[] = {
-	{ "exact", KEY_BOOL, AT(cache_conf, exact), "true", NULL, NULL, "Answers equal requests from memory." },
+	{ "exact", KEY_BOOL, AT(cache_conf, exact), "true", NULL, NULL, 
+	    "Answers equal requests from memory. `false` alone switches `similarity` off with it; with a `similarity` beside it, "
+	    "equal requests are answered as the most similar ones." },
 	{ "similarity", KEY_SHARE, AT(cache_conf, similarity), "0.85", "0.5", "1",
 	    "Answers similar requests too, from this similarity on. 0: never.", .flags = KEY_OR_ZERO },
 	{ "wrong_hits", KEY_SHARE, AT(cache_conf, wrong_hits), "0.01", "0.0001", "0.5",
@@ -281,7 +283,7 @@ static const struct config_key cache_keys[] = {
 	{ "max_size", KEY_SIZE, AT(cache_conf, max_bytes), "64MiB", "64KiB", "1TiB", "How much memory they may take." },
 	{ "max_entry", KEY_SIZE, AT(cache_conf, max_entry_bytes), "256KiB", "1KiB", "64MiB", "The largest answer that is kept." },
 	{ "persistent", KEY_BOOL, AT(cache_conf, persistent), "true", NULL, NULL,
-	    "Keeps answers for the next start, with what was asked, in the file `DATABASE.cache` (mode 0600). Read at the start." },
+	    "Keeps answers for the next start, with what was asked, in the file `DATABASE.cache` (mode 0600). The file is opened at the start, if any task wants it." },
 	{ "scope", KEY_CHOICE, AT(cache_conf, scope), "key", NULL, NULL,
 	    "Who shares answers: one virtual key, or all keys of a project.", .choices = "key|project" },
 	END

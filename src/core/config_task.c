@@ -161,6 +161,14 @@ read_ranges(struct reader *r, const struct node *cache, const char *prefix, stru
 	}
 }
 
+/* Whoever wants no answer twice and does not speak of similarity wants none of a similar question either. */
+static void
+settle_similarity(const struct node *map, struct cache_conf *c)
+{
+	if (!c->exact && node_get(map, "exact") != NULL && node_get(map, "similarity") == NULL)
+		c->similarity = 0;
+}
+
 static void
 read_own(struct reader *r, const struct node *map)
 {
@@ -175,6 +183,7 @@ read_own(struct reader *r, const struct node *map)
 		r->in_task = false;
 		read_join(inner, path, "cache");
 		read_ranges(r, node_get(n, "cache"), inner, &t->cache.fields);
+		settle_similarity(node_get(n, "cache"), &t->cache);
 		const struct node *routing = node_get(n, "routing");
 		read_join(inner, path, "routing");
 		check_thresholds(r, &t->routing, routing, inner);
@@ -193,6 +202,7 @@ tasks_read(struct reader *r, const struct node *root)
 	check_thresholds(r, &c->routing, routing, "routing");
 	check_tiers(r, &c->routing, routing, "routing");
 	read_ranges(r, node_get(root, "cache"), "cache", &c->cache.fields);
+	settle_similarity(node_get(root, "cache"), &c->cache);
 	if (node_null(map) || !read_is_map(r, map, "tasks"))
 		map = NULL;
 	if (node_null(tiers) || !read_is_map(r, tiers, "routing.tasks"))

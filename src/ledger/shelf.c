@@ -59,7 +59,7 @@ shelf_purge_fits(const struct shelf_purge *what, const struct digest *key, struc
 static bool
 is_forget(const struct shelf_op *op)
 {
-	return op->kind != SHELF_PUT;
+	return op->kind != SHELF_PUT && op->kind != SHELF_MEMO;
 }
 
 static void
@@ -107,7 +107,7 @@ shelf_queue_keep_forgets(struct shelf_queue *group)
 		if (is_forget(op)) {
 			push(&kept, op);
 		} else {
-			lost++;
+			lost += op->kind == SHELF_PUT;
 			free(op);
 		}
 	}
@@ -171,6 +171,32 @@ shelf_put(struct shelf *s, const struct shelf_item *item)
 	shelf_record_write(item, op->record);
 	pthread_mutex_lock(&s->mutex);
 	add(s, op);
+}
+
+void
+shelf_memo_put(struct shelf *s, struct str name, struct str bytes)
+{
+	if (s == NULL || name.n >= SHELF_NAME || atomic_load(&s->failing))
+		return;
+	struct shelf_op *op = malloc(sizeof *op + bytes.n);
+	if (op == NULL)
+		return;
+	*op = (struct shelf_op){ .kind = SHELF_MEMO, .n = bytes.n };
+	str_copy(op->task, sizeof op->task, name);
+	memcpy(op->record, bytes.p, bytes.n);
+	pthread_mutex_lock(&s->mutex);
+	if (bytes.n <= QUEUE_BYTES - s->incoming.bytes && (int64_t)bytes.n <= s->max_bytes / 4) {
+		add(s, op);
+		return;
+	}
+	pthread_mutex_unlock(&s->mutex);
+	free(op);
+}
+
+int
+shelf_memo_get(const struct shelf *s, struct str name, struct buf *out)
+{
+	return s != NULL ? shelf_memo_read(s->file.path, name, out) : -1;
 }
 
 static struct shelf_op *

@@ -33,6 +33,7 @@ static const char tables[] = "CREATE TABLE items("
 			     " scope TEXT NOT NULL,"
 			     " record BLOB NOT NULL"
 			     ") STRICT;"
+			     "CREATE TABLE memos(name TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;"
 			     "CREATE INDEX items_kept ON items(kept_us);"
 			     "CREATE INDEX items_expires ON items(expires_us);";
 
@@ -313,10 +314,12 @@ shelf_file_remove(struct shelf_file *f)
 int
 shelf_file_forget(struct shelf_file *f)
 {
+	struct shelf_memo *memos = shelf_memos_take(f);
 	shelf_file_remove(f);
-	if (access(f->path, F_OK) == 0)
-		return failed_as(f, SHELF_TRY_LATER, "the file cannot be deleted");
-	return shelf_file_open(f);
+	int rc = access(f->path, F_OK) == 0 ? failed_as(f, SHELF_TRY_LATER, "the file cannot be deleted")
+					    : shelf_file_open(f);
+	shelf_memos_give(f, memos);
+	return rc;
 }
 
 bool

@@ -43,7 +43,7 @@ int shelf_file_name(struct shelf_file *f, const char *database, struct err *e);
 int shelf_file_open(struct shelf_file *f);
 /* The file is damaged, as the last fault said: it goes under another name, and a new one begins. */
 int shelf_file_renew(struct shelf_file *f);
-/* All is to be forgotten: the file goes, and those that were set aside with it, and a new one begins. */
+/* All answers are to be forgotten: the file goes, and those that were set aside with it, and a new one begins, with the old one's memos. */
 int shelf_file_forget(struct shelf_file *f);
 void shelf_file_remove(struct shelf_file *f);         /* the same without the new one; closes it */
 bool shelf_file_in_place(const struct shelf_file *f); /* false: it was deleted or replaced under us */
@@ -69,5 +69,19 @@ int shelf_file_each(const char *path, int64_t now_us,
     bool (*each)(void *context, const struct shelf_item *item), void (*damaged)(void *context, int64_t row),
     void *context);
 int shelf_file_drop_row(struct shelf_file *f, int64_t row);
+
+/* ---- shelf_memos.c: what a purge leaves ---- */
+
+struct shelf_memo {
+	struct shelf_memo *next;
+	char name[SHELF_NAME];
+	struct buf bytes;
+};
+
+int shelf_file_memo(struct shelf_file *f, struct str name, struct str bytes); /* in a transaction */
+/* All of them, NULL where they cannot be read; and back into the file, which frees them. Best effort, both. */
+struct shelf_memo *shelf_memos_take(struct shelf_file *f);
+void shelf_memos_give(struct shelf_file *f, struct shelf_memo *memos);
+int shelf_memo_read(const char *path, struct str name, struct buf *out); /* over a connection of its own */
 
 #endif

@@ -16,18 +16,27 @@
 
 #include "shelf_file.h"
 
-enum shelf_op_kind { SHELF_PUT, SHELF_DROP, SHELF_DROP_ROW, SHELF_PURGE, SHELF_FORGET, SHELF_RENEW };
+enum shelf_op_kind {
+	SHELF_PUT,
+	SHELF_MEMO,
+	SHELF_DROP,
+	SHELF_DROP_ROW,
+	SHELF_PURGE,
+	SHELF_FORGET,
+	SHELF_RENEW
+};
 
-enum { SHELF_LABEL = 64 };
+enum { SHELF_LABEL = SHELF_NAME };
 
 struct shelf_op {
 	struct shelf_op *next;
 	enum shelf_op_kind kind;
 	struct digest key;    /* put, drop, purge */
 	int64_t us, until_us; /* put: kept, expires; purge: before; drop of a row: which */
-	char account[SHELF_LABEL], task[SHELF_LABEL], scope[SHELF_LABEL]; /* put, purge */
+	char account[SHELF_LABEL], task[SHELF_LABEL],
+	    scope[SHELF_LABEL]; /* put, purge; task: the name of a memo */
 	size_t n;
-	char record[]; /* put */
+	char record[]; /* put; the bytes of a memo */
 };
 
 /* All zeroes is a valid empty one. */

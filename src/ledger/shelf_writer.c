@@ -134,6 +134,8 @@ do_one(struct shelf *s, struct shelf_op *op)
 	switch (op->kind) {
 	case SHELF_PUT:
 		return is_late(s) ? 0 : put(s, op);
+	case SHELF_MEMO:
+		return shelf_file_memo(&s->file, str_from(op->task), (struct str){ op->record, op->n });
 	case SHELF_DROP:
 		return shelf_file_drop(&s->file, &op->key);
 	default:

@@ -143,9 +143,10 @@ enum MHD_Result send_answer(struct visit *v);
 void page_write(struct visit *v, const char **content_type); /* fills v->page, or v->err */
 
 /* admin.c: changes that an administrator wants, made by a worker */
-enum MHD_Result admin_start(struct visit *v);       /* the request is complete */
-enum MHD_Result admin_cache_start(struct visit *v); /* admin_cache.c; ends in admin_reply, too */
-enum MHD_Result admin_reply(struct visit *v);       /* the worker is done */
+enum MHD_Result admin_start(struct visit *v);         /* the request is complete */
+enum MHD_Result admin_cache_start(struct visit *v);   /* admin_cache.c; ends in admin_reply, too */
+enum MHD_Result admin_summary_start(struct visit *v); /* admin_summary.c; likewise */
+enum MHD_Result admin_reply(struct visit *v);         /* the worker is done */
 
 #define CLIENT_MAGIC 0x434c4945u
 

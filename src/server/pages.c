@@ -33,6 +33,12 @@ on_limit(void *context, enum account_kind kind, const char *account, enum window
 }
 
 static void
+on_task(void *context, const char *task, const struct trust_sums *sums)
+{
+	gateway_metrics_trust(context, task, sums);
+}
+
+static void
 write_metrics(struct visit *v, const char **content_type)
 {
 	const struct server *s = v->client->server;
@@ -48,6 +54,10 @@ write_metrics(struct visit *v, const char **content_type)
 	budget_stats(pipeline_budget(s->house.pipeline), &g.budget);
 	cache_stats(pipeline_cache(s->house.pipeline), &g.cache);
 	shelf_stats(s->house.shelf, &g.shelf);
+	const struct similar *similar = pipeline_similar(s->house.pipeline);
+	similar_stats(similar, &g.similar);
+	similar_tasks(similar, on_task, s->house.metrics);
+	g.checks_dropped = pipeline_checks_dropped(s->house.pipeline);
 	budget_limits(pipeline_budget(s->house.pipeline), on_limit, s->house.metrics);
 	*content_type = METRICS_CONTENT_TYPE;
 	if (gateway_metrics_render(s->house.metrics, &g, &v->page) != 0)

@@ -147,6 +147,19 @@ take_cache(struct str method, struct str query, struct route *route, const char 
 	return 0;
 }
 
+/* /farthing/api/summary */
+static int
+take_summary(struct str method, struct str query, struct route *route, const char **allow, struct err *e)
+{
+	route->kind = ROUTE_SUMMARY;
+	if (!str_eq(method, STR("GET")))
+		return refuse_method("GET", allow, e);
+	if (query.n >= sizeof route->query)
+		return err_set(e, 414, "uri_too_long", "The query is too long.");
+	str_copy(route->query, sizeof route->query, query);
+	return 0;
+}
+
 static const char *
 known_method(struct str method)
 {
@@ -276,6 +289,8 @@ route_find(const struct config *config, struct str method, struct str uri, struc
 		return err_set(e, 400, "invalid_path", "Percent signs have no place in the paths here.");
 	if (str_eq(path, STR("/farthing/api/cache")))
 		return take_cache(method, query, route, allow, e);
+	if (str_eq(path, STR("/farthing/api/summary")))
+		return take_summary(method, query, route, allow, e);
 	struct str keys = STR("/farthing/api/keys");
 	if (str_starts(path, keys) && (path.n == keys.n || path.p[keys.n] == '/'))
 		return take_keys(method, (struct str){ path.p + keys.n, path.n - keys.n }, route, allow, e);

@@ -43,7 +43,7 @@ visit_new(struct client *c)
 static bool
 is_admin(const struct visit *v)
 {
-	return v->route.kind == ROUTE_KEYS || v->route.kind == ROUTE_CACHE;
+	return v->route.kind == ROUTE_KEYS || v->route.kind == ROUTE_CACHE || v->route.kind == ROUTE_SUMMARY;
 }
 
 static bool
@@ -367,6 +367,8 @@ complete(struct visit *v)
 		return admin_cache_start(v);
 	if (v->route.kind == ROUTE_KEYS)
 		return admin_start(v);
+	if (v->route.kind == ROUTE_SUMMARY)
+		return admin_summary_start(v);
 	const char *content_type = "application/json";
 	page_write(v, &content_type);
 	return v->err.status != 0 ? send_error(v) : send_page(v, content_type);

@@ -300,6 +300,12 @@ cache_find(struct cache *c, const struct digest *key, int64_t now_us, int64_t yo
 }
 
 struct entry *
+cache_look(const struct cache *c, const struct digest *key)
+{
+	return table_get(&c->entries, key_of(key));
+}
+
+struct entry *
 cache_keep(struct cache *c, const struct shelf_item *item)
 {
 	struct entry *old = table_get(&c->entries, key_of(&item->key));
@@ -317,7 +323,10 @@ cache_keep(struct cache *c, const struct shelf_item *item)
 		return NULL;
 	}
 	make_room(c, e);
-	shelf_put(c->options.shelf, item);
+	if (!item->fleeting)
+		shelf_put(c->options.shelf, item);
+	else if (old == NULL) /* what did not come into memory at the start may lie there */
+		shelf_drop(c->options.shelf, &item->key);
 	return e;
 }
 

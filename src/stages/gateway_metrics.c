@@ -10,7 +10,7 @@
 #include "budget_metrics.h"
 #include "similar_metrics.h"
 
-enum { SERIES_MAX = 4000, MODELS_MAX = 200, KINDS = 5, BASES = 5, OUTCOMES = 5, CLASSES = 6 };
+enum { SERIES_MAX = 5000, MODELS_MAX = 200, KINDS = 5, BASES = 5, OUTCOMES = 5, CLASSES = 6 };
 
 /* Where requests and answers fall: the cheap and local below, the long streams above. */
 static const int64_t bounds_us[] = { 1000, 5000, 25000, 100000, 250000, 500000, 1000000, 2500000, 5000000,
@@ -279,6 +279,12 @@ gateway_metrics_check(struct gateway_metrics *m, const struct ledger_check *row)
 	similar_metrics_check(m->similar, row);
 }
 
+void
+gateway_metrics_trust(struct gateway_metrics *m, const char *task, const struct trust_sums *sums)
+{
+	similar_metrics_trust(m->similar, task, sums);
+}
+
 int64_t
 gateway_metrics_answers(const struct gateway_metrics *m, enum cache_kind kind)
 {
@@ -335,5 +341,6 @@ gateway_metrics_render(struct gateway_metrics *m, const struct gateway_gauges *g
 	metric_bring_up(m->shelf_dropped, g->shelf.dropped);
 	metric_bring_up(m->shelf_damaged, g->shelf.damaged);
 	metric_bring_up(m->shelf_failures, g->shelf.failures);
+	similar_metrics_set(m->similar, &g->similar, g->checks_dropped);
 	return metrics_render(m->registry, out);
 }

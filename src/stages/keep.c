@@ -59,7 +59,7 @@ is_cacheable(const struct exchange *x)
 {
 	const struct task_conf *t = task_of(x);
 	return !x->forwarded && x->request.shareable && site_config(x->site)->mode != MODE_OBSERVE &&
-	       (t->cache.exact || t->dedup.on);
+	       (t->cache.exact || t->cache.similarity > 0 || t->dedup.on);
 }
 
 bool
@@ -86,10 +86,13 @@ void
 keep_intend(struct keep *k, const struct exchange *x, struct ask *ask)
 {
 	(void)k;
+	const struct task_conf *t = task_of(x);
 	struct memo *m = must_alloc(sizeof *m);
 	struct keep_terms terms = keep_terms(x);
 	m->ttl_us = terms.exact_us > terms.window_us ? terms.exact_us : terms.window_us;
-	m->keep = keep_writes(x) && m->ttl_us > 0;
+	m->alike_us = t->cache.similarity > 0 ? t->cache.ttl_ms * 1000 : 0;
+	m->keep = keep_writes(x) && (m->ttl_us > 0 || m->alike_us > 0);
+	m->fleeting = !t->cache.persistent;
 	list_init(&m->pledges);
 	str_copy(m->account, sizeof m->account, str_from(x->account));
 	str_copy(m->task, sizeof m->task, str_from(x->task));
@@ -111,7 +114,8 @@ keep_item(struct shelf_item *item, const struct memo *memo, enum endpoint endpoi
 		.usage = facts->usage,
 		.cost_pico = facts->served_pico,
 		.basis = facts->basis,
-		.kept_us = clock_wall_us() };
+		.kept_us = clock_wall_us(),
+		.fleeting = memo->fleeting };
 }
 
 /* ---- putting it together ---- */
@@ -149,22 +153,27 @@ is_superseded(const struct work *w)
 	return cache_purges(c) != w->purges || (now != NULL && now->kept_us > w->landed_us);
 }
 
+/* NULL: it is of no use, or too large. */
+static struct entry *
+put_away(const struct work *w)
+{
+	struct shelf_item item;
+	keep_item(&item, &w->memo, w->endpoint, &w->facts);
+	item.key = w->question;
+	item.scope = str_from(w->memo.scope);
+	item.body = whole_body(w);
+	item.kept_us = w->landed_us;
+	bool alike = similar_describe(w->keep->similar, &w->question, &item.bucket, &item.text);
+	int64_t ttl_us = alike && w->memo.alike_us > w->memo.ttl_us ? w->memo.alike_us : w->memo.ttl_us;
+	item.expires_us = item.kept_us + ttl_us;
+	return ttl_us > 0 ? cache_keep(w->keep->cache, &item) : NULL;
+}
+
 static void
 keep_it(struct task *task)
 {
 	struct work *w = LIST_ENTRY(task, struct work, task);
-	struct entry *e = NULL;
-	if (w->normal && !is_superseded(w)) {
-		struct shelf_item item;
-		keep_item(&item, &w->memo, w->endpoint, &w->facts);
-		item.key = w->question;
-		item.scope = str_from(w->memo.scope);
-		item.body = whole_body(w);
-		item.kept_us = w->landed_us;
-		item.expires_us = item.kept_us + w->memo.ttl_us;
-		similar_describe(w->keep->similar, &w->question, &item.bucket, &item.text);
-		e = cache_keep(w->keep->cache, &item);
-	}
+	struct entry *e = w->normal && !is_superseded(w) ? put_away(w) : NULL;
 	similar_keep(w->keep->similar, &w->question, e);
 	work_free(w);
 }

@@ -37,8 +37,10 @@ struct pledge {
 
 /* What is remembered of an ask until it lands. */
 struct memo {
-	bool keep;      /* its answer is for the cache */
-	int64_t ttl_us; /* how long it may be of use */
+	bool keep;        /* its answer is for the cache */
+	int64_t ttl_us;   /* how long it may be of use to equal requests */
+	int64_t alike_us; /* ... and to similar ones */
+	bool fleeting;    /* it is not for the next start */
 	struct link pledges;
 	char account[64], task[64], scope[SCOPE_SIZE];
 };

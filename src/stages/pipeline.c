@@ -5,6 +5,7 @@
 #include "stages/pipeline.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -25,6 +26,8 @@ struct pipeline {
 	struct shadows shadows;
 	struct strangers strangers;
 	struct alerts *alerts; /* NULL: none */
+	struct timer save, restore;
+	const struct config *config; /* in force */
 };
 
 static void
@@ -92,6 +95,7 @@ pipeline_use(struct pipeline *p, const struct config *config)
 	struct cache_limits limits = limits_of(config);
 	cache_limit(p->cache, &limits);
 	similar_use(p->similar, config);
+	p->config = config;
 }
 
 void
@@ -119,6 +123,12 @@ pipeline_similar(const struct pipeline *p)
 	return p->similar;
 }
 
+uint64_t
+pipeline_checks_dropped(const struct pipeline *p)
+{
+	return p->shadows.dropped;
+}
+
 /* ---- birth and death ---- */
 
 static void
@@ -128,16 +138,31 @@ on_gone(void *context, struct entry *e)
 	similar_forget(p->similar, e);
 }
 
-struct restoring {
-	struct pipeline *pipeline;
-	const struct config *config;
-};
-
 static void
 on_restored(void *context, struct entry *e, const struct shelf_item *item)
 {
-	const struct restoring *r = context;
-	similar_restore(r->pipeline->similar, r->config, e, &item->bucket, item->text);
+	struct pipeline *p = context;
+	similar_restore_later(p->similar, e, &item->bucket, item->text);
+}
+
+/* Two milliseconds of each five, when the gateway serves already. */
+static void
+on_restore(struct timer *t)
+{
+	enum { PAUSE_MS = 3 };
+	struct pipeline *p = LIST_ENTRY(t, struct pipeline, restore);
+	if (similar_restore_some(p->similar, p->config))
+		loop_timer_set(p->house.loop, t, clock_ms() + PAUSE_MS);
+}
+
+/* What was learned of each task, once a minute: one task at a time, since a large one takes a millisecond. */
+static void
+on_save(struct timer *t)
+{
+	enum { MINUTE_MS = 60000 };
+	struct pipeline *p = LIST_ENTRY(t, struct pipeline, save);
+	similar_save_next(p->similar);
+	loop_timer_set(p->house.loop, t, clock_ms() + MINUTE_MS / (int64_t)(p->config->task_count + 1));
 }
 
 static void
@@ -149,12 +174,12 @@ open_caches(struct pipeline *p, const struct pipeline_house *house, const struct
 		.on_gone = on_gone,
 		.context = p };
 	p->cache = cache_new(&kept);
-	struct similar_options alike = { p->cache, house->ledger, (size_t)config->cache.max_bytes };
+	struct similar_options alike = { p->cache, house->ledger, house->metrics, house->shelf,
+		(size_t)config->cache.max_bytes };
 	p->similar = similar_new(&alike);
 	shadows_open(&p->shadows, p, house->loop);
 	keep_open(&p->keep, p->cache, p->similar, house->loop, house->workers);
-	struct restoring r = { p, config };
-	cache_load(p->cache, clock_wall_us(), on_restored, &r);
+	cache_load(p->cache, clock_wall_us(), on_restored, p);
 }
 
 struct pipeline *
@@ -172,12 +197,17 @@ pipeline_new(const struct pipeline_house *house, const struct config *config)
 	p->house.context = p;
 	open_caches(p, house, config);
 	list_init(&p->house.asks);
+	p->save.on_due = on_save;
+	p->restore.on_due = on_restore;
 	strangers_open(&p->strangers, house->loop);
 	zone_use(config->budget.timezone);
-	if (load_budget(p) == 0)
-		pipeline_use(p, config);
-	else
+	if (load_budget(p) != 0) {
 		pipeline_free(&p);
+		return NULL;
+	}
+	pipeline_use(p, config);
+	on_save(&p->save);
+	loop_timer_set(p->house.loop, &p->restore, clock_ms());
 	return p;
 }
 
@@ -188,7 +218,10 @@ pipeline_free(struct pipeline **pp)
 	if (p == NULL)
 		return;
 	assert(p->house.under_way == 0);
+	loop_timer_clear(p->house.loop, &p->save);
+	loop_timer_clear(p->house.loop, &p->restore);
 	shadows_close(&p->shadows);
+	similar_save(p->similar);
 	strangers_close(&p->strangers);
 	ask_bury_all(&p->house);
 	dedup_free(&p->dedup);
@@ -248,6 +281,19 @@ join_refusal(struct exchange *x, const struct err *e)
 	answer_leave(&no);
 }
 
+/* For the row: how its answer was found, in words that say nothing of what was asked. */
+static void
+decide(struct exchange *x, const char *how)
+{
+	str_copy(x->decision, sizeof x->decision, str_from(how));
+}
+
+static void
+decide_age(struct exchange *x, const char *how, int64_t age_us)
+{
+	snprintf(x->decision, sizeof x->decision, "%s %lld s ago", how, (long long)(age_us / 1000000));
+}
+
 /* Who joins pays nothing, but must be one who could; what costs nothing is for everybody. True: it was refused. */
 static bool
 refuse_joining(struct exchange *x, struct charge *look)
@@ -258,17 +304,22 @@ refuse_joining(struct exchange *x, struct charge *look)
 	if (is_free || charge_admits(look, &e) == 0)
 		return false;
 	x->cache = CACHE_BYPASS;
+	decide(x, "refused: who joins must be able to pay");
 	join_refusal(x, &e);
 	return true;
 }
 
-/* What was kept costs nobody anything, so a budget that is used up does not stand in its way. */
+/* What was kept costs nobody anything, so a budget that is used up does not stand in its way. how NULL: that has been said. */
 static bool
-join_kept(struct pipeline *p, struct exchange *x, struct entry *e, enum cache_kind kind)
+join_kept(struct pipeline *p, struct exchange *x, struct entry *e, enum cache_kind kind, const char *how)
 {
 	struct answer *a = cache_answer(p->cache, e, entry_form_of(&x->request));
-	if (a == NULL)
-		return false; /* it cannot be had in that form */
+	if (a == NULL) {
+		decide(x, "miss: the kept answer cannot be had in that form");
+		return false;
+	}
+	if (how != NULL)
+		decide_age(x, how, entry_age_us(e, clock_wall_us()));
 	struct charge look;
 	charge_begin(&look, p->house.budget, p->house.ledger, x, NULL);
 	x->remaining_pico = charge_remaining(&look);
@@ -285,7 +336,14 @@ refuse_mismatch(struct exchange *x)
 	    "This idempotency key was used for another request; a key belongs to one request for a day.");
 	e.should_retry = -1;
 	x->cache = CACHE_BYPASS;
+	decide(x, "refused: its idempotency key belongs to another request");
 	join_refusal(x, &e);
+}
+
+static int64_t
+running_us(struct ask *ask)
+{
+	return (clock_ms() - ask_answer(ask)->born_ms) * 1000;
 }
 
 /* A request that was sent before under this idempotency key has one reply, whatever else is said of caching. */
@@ -306,6 +364,7 @@ repeats(struct pipeline *p, struct exchange *x)
 		if (refuse_joining(x, &look))
 			return true;
 		x->cache = CACHE_COALESCED;
+		decide_age(x, "repeated: its idempotency key came first", running_us(running->ask));
 		join_as(x, ask_answer(running->ask), running->view);
 		return true;
 	}
@@ -313,7 +372,7 @@ repeats(struct pipeline *p, struct exchange *x)
 	if (e == NULL)
 		return false;
 	if (digest_equal(&e->check, &x->request.sent))
-		return join_kept(p, x, e, CACHE_EXACT);
+		return join_kept(p, x, e, CACHE_EXACT, "repeated: the reply of its idempotency key was kept");
 	refuse_mismatch(x);
 	return true;
 }
@@ -331,21 +390,40 @@ patience_us(const struct exchange *x)
 	return x->max_age_s < 0 || x->max_age_s > INT64_MAX / 1000000 ? INT64_MAX : x->max_age_s * 1000000;
 }
 
-/* Kept by the cache for as long as its task says, else as one that was just given, for the window. */
+/* What an entry of that age is to x: one of the exact cache; one that was just given, for the window; or, where equal questions are
+ * answered only because similar ones are, one that the similarity cache holds. False: too old for all of them. */
+static bool
+kind_of(const struct exchange *x, const struct entry *e, int64_t age_us, enum cache_kind *kind)
+{
+	const struct task_conf *t = config_task(site_config(x->site), str_from(x->task));
+	int64_t ttl_us = t->cache.ttl_ms * 1000;
+	int64_t window_us = t->dedup.on ? t->dedup.window_ms * 1000 : 0;
+	if (t->cache.exact && age_us < ttl_us)
+		*kind = CACHE_EXACT;
+	else if (age_us < window_us)
+		*kind = CACHE_COALESCED;
+	else if (t->cache.similarity > 0 && e->place != NULL && age_us < ttl_us)
+		*kind = CACHE_SIMILAR;
+	else
+		return false;
+	return true;
+}
+
 static bool
 is_kept(struct pipeline *p, struct exchange *x)
 {
+	static const char *const how[] = { [CACHE_EXACT] = "exact: kept",
+		[CACHE_COALESCED] = "coalesced: an equal request was answered",
+		[CACHE_SIMILAR] = "similar: the same question, kept" };
 	if (!keep_reads(x))
 		return false;
-	struct keep_terms terms = keep_terms(x);
 	int64_t now_us = clock_wall_us();
-	int64_t most_us = terms.exact_us > terms.window_us ? terms.exact_us : terms.window_us;
-	struct entry *e = cache_find(p->cache, &x->request.question, now_us, least(most_us, patience_us(x)));
-	if (e == NULL)
+	enum cache_kind kind;
+	struct entry *e = cache_find(p->cache, &x->request.question, now_us, patience_us(x));
+	if (e == NULL || !kind_of(x, e, entry_age_us(e, now_us), &kind) ||
+	    !join_kept(p, x, e, kind, how[kind]))
 		return false;
-	bool exact = entry_age_us(e, now_us) < terms.exact_us;
-	if (!join_kept(p, x, e, exact ? CACHE_EXACT : CACHE_COALESCED))
-		return false;
+	x->similarity = kind == CACHE_SIMILAR ? 1 : 0;
 	pledge_fulfil(&p->keep, x, x->reader.answer);
 	return true;
 }
@@ -373,7 +451,7 @@ is_running(struct pipeline *p, struct exchange *x)
 {
 	struct ask *running = dedup_find(&p->dedup, x);
 	struct charge look;
-	if (running == NULL || (clock_ms() - ask_answer(running)->born_ms) * 1000 >= patience_us(x))
+	if (running == NULL || running_us(running) >= patience_us(x))
 		return false;
 	charge_begin(&look, p->house.budget, p->house.ledger, x, NULL);
 	if (ask_fails(running) || !ask_suits(running, &look))
@@ -381,6 +459,7 @@ is_running(struct pipeline *p, struct exchange *x)
 	if (refuse_joining(x, &look))
 		return true;
 	x->cache = CACHE_COALESCED;
+	decide_age(x, "joined: an equal request was sent", running_us(running));
 	join(x, ask_answer(running));
 	pledge_open(&p->keep, x, running);
 	return true;
@@ -393,7 +472,7 @@ look_for_similar(
 {
 	const struct task_conf *t = config_task(site_config(x->site), str_from(x->task));
 	struct similar_wish wish = { .now_us = clock_wall_us(),
-		.younger_us = t->cache.exact ? least(t->cache.ttl_ms * 1000, patience_us(x)) : 0,
+		.younger_us = least(t->cache.ttl_ms * 1000, patience_us(x)),
 		.payer = x->only_if_cached ? NULL : payer };
 	similar_find(p->similar, x, &wish, look);
 }
@@ -401,7 +480,7 @@ look_for_similar(
 static bool
 join_similar(struct pipeline *p, struct exchange *x, struct charge *payer, struct similar_look *look)
 {
-	if (look->entry != NULL && !join_kept(p, x, look->entry, CACHE_SIMILAR))
+	if (look->entry != NULL && !join_kept(p, x, look->entry, CACHE_SIMILAR, NULL))
 		return false;
 	if (look->ask != NULL) {
 		if (refuse_joining(x, payer))
@@ -412,7 +491,7 @@ join_similar(struct pipeline *p, struct exchange *x, struct charge *payer, struc
 	} else {
 		pledge_fulfil(&p->keep, x, x->reader.answer);
 	}
-	x->similarity = look->cosine;
+	x->similarity = look->cosine < 1 ? look->cosine : 1;
 	if (look->say == TRUST_SERVE_AND_CHECK)
 		shadow_cast(&p->shadows, x, look);
 	return true;

@@ -99,6 +99,7 @@ begin(struct shadow *w)
 	w->x.wall_us = clock_wall_us();
 	if (w->house->stopped || pipeline_read(&w->x, w->endpoint, &e) != 0 ||
 	    !pipeline_ask_again(w->house->pipeline, &w->x, &w->look, w->served_id)) {
+		w->house->dropped++;
 		shadow_free(w);
 		return;
 	}
@@ -129,10 +130,9 @@ has_room(const struct shadows *s, const struct exchange *x)
 void
 shadow_cast(struct shadows *s, const struct exchange *x, struct similar_look *look)
 {
-	if (!has_room(s, x))
-		return;
-	struct shadow *w = must_alloc(sizeof *w);
-	if (buf_add(&w->x.body, buf_str(&x->request.body)) != 0) {
+	struct shadow *w = has_room(s, x) ? must_alloc(sizeof *w) : NULL;
+	if (w == NULL || buf_add(&w->x.body, buf_str(&x->request.body)) != 0) {
+		s->dropped++;
 		free(w);
 		return;
 	}

@@ -21,7 +21,8 @@ struct shadows {
 	struct loop *loop;
 	struct link all;
 	int count;
-	bool stopped; /* the gateway drains */
+	bool stopped;     /* the gateway drains */
+	uint64_t dropped; /* that were wanted and not asked */
 };
 
 void shadows_open(struct shadows *s, struct pipeline *p, struct loop *l);

@@ -19,8 +19,11 @@ similar_new(const struct similar_options *options)
 	struct similar *s = must_alloc(sizeof *s);
 	s->cache = options->cache;
 	s->ledger = options->ledger;
+	s->metrics = options->metrics;
+	s->shelf = options->shelf;
 	s->max_bytes = options->max_bytes;
 	list_init(&s->used);
+	list_init(&s->waiting);
 	return s;
 }
 
@@ -41,7 +44,6 @@ void
 similar_free(struct similar **sp)
 {
 	struct similar *s = *sp;
-	struct errors *errors;
 	struct question *q;
 	if (s == NULL)
 		return;
@@ -52,58 +54,13 @@ similar_free(struct similar **sp)
 		buf_free(&q->text);
 		free(q);
 	}
-	for (size_t at = 0; (errors = table_next(&s->budgets, &at)) != NULL;) {
-		trust_free(&errors->trust);
-		free(errors);
-	}
+	errors_free_all(s);
+	similar_restore_none(s);
 	table_free(&s->questions);
-	table_free(&s->budgets);
 	table_free(&s->drawers);
 	table_free(&s->buckets);
 	free(s);
 	*sp = NULL;
-}
-
-/* ---- error budgets ---- */
-
-static struct errors *
-errors_of(struct similar *s, const struct task_conf *task)
-{
-	struct trust_conf conf = { task->cache.wrong_hits, 0.95, task->cache.checks };
-	struct errors *e = table_get(&s->budgets, str_from(task->name));
-	if (e != NULL) {
-		trust_use(e->trust, &conf);
-		return e;
-	}
-	e = must_alloc(sizeof *e);
-	str_copy(e->task, sizeof e->task, str_from(task->name));
-	e->trust = trust_new(&conf);
-	table_put(&s->budgets, str_from(e->task), e);
-	return e;
-}
-
-void
-similar_use(struct similar *s, const struct config *config)
-{
-	for (size_t i = 0; i < config->task_count; i++)
-		errors_of(s, &config->tasks[i]);
-}
-
-/* Of the tasks that the configuration names; all others share the default's. */
-struct trust *
-similar_errors(struct similar *s, const char *task)
-{
-	struct errors *e = table_get(&s->budgets, str_from(task));
-	if (e == NULL)
-		e = table_get(&s->budgets, STR("default"));
-	return e != NULL ? e->trust : NULL;
-}
-
-const struct trust *
-similar_trust(const struct similar *s, const char *task)
-{
-	const struct errors *e = table_get(&s->budgets, str_from(task));
-	return e != NULL ? e->trust : NULL;
 }
 
 /* ---- buckets ---- */
@@ -251,8 +208,8 @@ probability_at_least(const struct similar_look *look, const struct similar_place
 
 /* Short ones are all judged; of long ones the nearest, for the loop has others to wait for. */
 static void
-verify_candidates(
-    const struct exchange *x, const struct similar_wish *wish, struct similar_look *look, size_t found)
+verify_candidates(struct similar *s, const struct exchange *x, const struct similar_wish *wish,
+    struct similar_look *look, size_t found)
 {
 	struct similar_candidate all[SIMILAR_CANDIDATES];
 	struct alike_asked *asked = found > 0 ? alike_read(buf_str(&look->text)) : NULL;
@@ -269,6 +226,8 @@ verify_candidates(
 		struct similar_candidate *c = &look->candidates[look->count++];
 		*c = all[i];
 		alike_compare(asked, similar_text(c->place), &c->alike, NULL);
+		if (c->alike.step == ALIKE_VETO)
+			s->vetoed[c->alike.veto.kind]++;
 		if (look->best == NULL || c->alike.probability > look->best->alike.probability)
 			look->best = c;
 		if (c->alike.probability >= probability_at_least(look, c->place) && c->alike.probability > 0)
@@ -302,8 +261,8 @@ choose(struct similar *s, const struct exchange *x, struct similar_look *look)
 	/* Below what a running ask needs, its answer is still one to learn from. */
 	bool enough = c->place->entry != NULL || c->alike.probability >= look->running_at_least;
 	if (enough)
-		look->say = trust_decide(
-		    trust, &look->likeness.bucket, c->alike.probability, clock_ms(), random_u64());
+		look->say = trust_decide(trust, &look->likeness.bucket, c->alike.probability,
+		    clock_wall_us() / 1000, random_u64());
 	if (look->say == TRUST_ASK) {
 		decide(look, "miss", "not sure enough");
 		return;
@@ -345,7 +304,7 @@ look_for(
 		lowest = look->running_at_least;
 	size_t found =
 	    d == NULL ? 0 : drawer_nearest(d, &look->embedding, lowest, look->candidates, SIMILAR_CANDIDATES);
-	verify_candidates(x, wish, look, found);
+	verify_candidates(s, x, wish, look, found);
 	choose(s, x, look);
 }
 
@@ -395,5 +354,7 @@ similar_stats(const struct similar *s, struct similar_stats *out)
 		.drawers = s->drawers.count,
 		.places = s->places,
 		.bytes = s->bytes,
+		.waiting = s->waiting_count,
 		.running = s->questions.count };
+	memcpy(out->vetoed, s->vetoed, sizeof out->vetoed);
 }

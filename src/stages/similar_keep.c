@@ -8,14 +8,8 @@
 #include "said.h"
 #include "similar_private.h"
 #include "stages/ask.h"
+#include "stages/gateway_metrics.h"
 #include "text/agree.h"
-
-static bool
-is_set(const struct digest *d)
-{
-	static const struct digest nothing;
-	return !digest_equal(d, &nothing);
-}
 
 static void
 question_free(struct similar *s, struct question *q)
@@ -109,8 +103,9 @@ learn(struct similar *s, const struct question *q, const struct entry *own)
 	str_copy(row.answer_id, sizeof row.answer_id, str_from(entry_asker(other)));
 	str_copy(row.account, sizeof row.account, str_from(q->account));
 	str_copy(row.task, sizeof row.task, str_from(q->task));
-	trust_observe(trust, &q->bucket, q->probability, row.right, q->served, clock_ms());
+	trust_observe(trust, &q->bucket, q->probability, row.right, q->served, row.at_us / 1000);
 	ledger_cache_check(s->ledger, &row);
+	gateway_metrics_check(s->metrics, &row);
 }
 
 void
@@ -133,25 +128,6 @@ similar_keep(struct similar *s, const struct digest *key, struct entry *e)
 		e->place = q->place;
 	}
 	question_free(s, q);
-}
-
-void
-similar_restore(struct similar *s, const struct config *config, struct entry *e, const struct digest *bucket,
-    struct str text)
-{
-	struct similar_look look = { .say = TRUST_ASK };
-	const struct task_conf *task = config_task(config, str_from(entry_task(e)));
-	if (!is_set(bucket) || task->cache.similarity <= 0 || text.n > LIKENESS_TEXT_MAX)
-		return;
-	struct bucket *b = bucket_at(s, bucket);
-	if (similar_place_text(s, b, &task->cache.fields, text, &look) == 0) {
-		similar_forget(s, e);
-		e->place = place_new(s, b, &look.drawer, buf_str(&look.text), &look.embedding);
-		if (e->place != NULL)
-			e->place->entry = e;
-	}
-	similar_look_free(&look);
-	bucket_shrink(s);
 }
 
 void

@@ -8,6 +8,7 @@
 
 #include "base/table.h"
 #include "core/interval.h"
+#include "stages/similar.h"
 
 enum { TASKS_MAX = 100, EDGES = 3 };
 
@@ -15,12 +16,14 @@ struct task_series {
 	char name[64];
 	struct metric *checks[2][2]; /* of a miss or a hit; answers differed or agreed */
 	struct metric *wrong[EDGES]; /* measured, and the ends of its interval */
+	struct metric *threshold;
 };
 
 struct similar_metrics {
 	struct metrics *registry;
 	struct table tasks; /* by name */
 	struct task_series other;
+	struct metric *buckets, *places, *bytes, *waiting, *dropped, *vetoed[VETOES];
 };
 
 static void
@@ -61,8 +64,39 @@ register_task(struct similar_metrics *m, struct task_series *t, const char *name
 		    "interval.",
 		    buf_str(&labels));
 	}
+	buf_clear(&labels);
+	metrics_label(&labels, "task", str_from(name));
+	t->threshold = metrics_gauge(m->registry, "farthing_similar_threshold_per_million",
+	    "Probability, in millionths, from which on a bucket of average standing serves.",
+	    buf_str(&labels));
+	metric_set(t->threshold, 1000000);
 	buf_free(&labels);
 	show_rate(t);
+}
+
+static void
+register_index(struct similar_metrics *m)
+{
+	struct str none = STR("");
+	struct buf labels = { 0 };
+	m->buckets = metrics_gauge(m->registry, "farthing_similar_buckets",
+	    "Groups of questions that differ in nothing but the last thing the user says.", none);
+	m->places = metrics_gauge(
+	    m->registry, "farthing_similar_places", "Questions that others are compared with.", none);
+	m->bytes = metrics_gauge(
+	    m->registry, "farthing_similar_bytes", "Memory that these take, beside the answers.", none);
+	m->waiting = metrics_gauge(m->registry, "farthing_similar_waiting",
+	    "Questions from the file of answers that have no place yet after a start.", none);
+	m->dropped = metrics_counter(m->registry, "farthing_similar_checks_dropped_total",
+	    "Hits that were to be asked again and were not: no room, no money, or the gateway stopped.",
+	    none);
+	for (int kind = VETO_NONE + 1; kind < VETOES; kind++) {
+		buf_clear(&labels);
+		metrics_label(&labels, "kind", str_from(veto_name((enum veto_kind)kind)));
+		m->vetoed[kind] = metrics_counter(m->registry, "farthing_similar_vetoed_total",
+		    "Near questions that were no candidates, by the fact that differed.", buf_str(&labels));
+	}
+	buf_free(&labels);
 }
 
 struct similar_metrics *
@@ -70,6 +104,7 @@ similar_metrics_new(struct metrics *registry)
 {
 	struct similar_metrics *m = must_alloc(sizeof *m);
 	m->registry = registry;
+	register_index(m);
 	register_task(m, &m->other, "other");
 	return m;
 }
@@ -108,4 +143,28 @@ similar_metrics_check(struct similar_metrics *m, const struct ledger_check *row)
 	t = t != NULL ? t : &m->other;
 	metric_add(t->checks[row->served][row->right], 1);
 	show_rate(t);
+}
+
+/* Tasks that are not configured share the default's. */
+void
+similar_metrics_trust(struct similar_metrics *m, const char *task, const struct trust_sums *sums)
+{
+	struct task_series *t = table_get(&m->tasks, str_from(task));
+	int64_t threshold = (int64_t)(sums->threshold * 1000000 + 0.5);
+	if (t != NULL)
+		metric_set(t->threshold, threshold);
+	if (strcmp(task, "default") == 0)
+		metric_set(m->other.threshold, threshold);
+}
+
+void
+similar_metrics_set(struct similar_metrics *m, const struct similar_stats *stats, uint64_t checks_dropped)
+{
+	metric_set(m->buckets, (int64_t)stats->buckets);
+	metric_set(m->places, (int64_t)stats->places);
+	metric_set(m->bytes, (int64_t)stats->bytes);
+	metric_set(m->waiting, (int64_t)stats->waiting);
+	metric_bring_up(m->dropped, checks_dropped);
+	for (int kind = VETO_NONE + 1; kind < VETOES; kind++)
+		metric_bring_up(m->vetoed[kind], stats->vetoed[kind]);
 }

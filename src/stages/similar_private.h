@@ -1,6 +1,6 @@
 /*
  * The similarity cache from inside: similar.c (finding and deciding), drawer.c (places and their index), similar_keep.c (what
- * becomes of questions that are asked).
+ * becomes of questions that are asked), similar_errors.c (error budgets, and their next start).
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_STAGES_SIMILAR_PRIVATE_H
@@ -63,14 +63,21 @@ struct question {
 struct errors { /* the error budget of a task */
 	char task[64];
 	struct trust *trust;
+	struct digest saved; /* what lies on the shelf */
 };
 
 struct similar {
 	struct cache *cache;
 	struct ledger *ledger;
+	struct gateway_metrics *metrics;
+	struct shelf *shelf;
 	struct table buckets, drawers, questions, budgets;
 	struct link used; /* buckets */
 	size_t places, bytes, max_bytes;
+	uint64_t vetoed[VETOES];
+	struct link waiting; /* to be restored, newest first */
+	size_t waiting_count, waiting_bytes;
+	size_t saved; /* how far the saving of error budgets has come */
 };
 
 /* drawer.c */
@@ -87,10 +94,23 @@ void drawer_empty(struct similar *s, struct drawer *d); /* frees it and all its 
 /* similar.c */
 struct bucket *bucket_at(struct similar *s, const struct digest *key);
 void bucket_shrink(struct similar *s); /* until the bounds are kept */
-struct trust *similar_errors(struct similar *s, const char *task);
 /* What of a text is compared, in which drawer. -1: nothing, or out of memory */
 int similar_place_text(struct similar *s, struct bucket *b, const struct fields_conf *fields, struct str text,
     struct similar_look *look);
+
+/* similar_errors.c */
+struct trust *similar_errors(struct similar *s, const char *task);
+void errors_free_all(struct similar *s);
+
+/* similar_restore.c */
+void similar_restore_none(struct similar *s); /* whatever waits is left out */
+
+static inline bool
+is_set(const struct digest *d)
+{
+	static const struct digest nothing;
+	return !digest_equal(d, &nothing);
+}
 
 static inline struct str
 digest_str(const struct digest *d)

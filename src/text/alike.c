@@ -144,8 +144,8 @@ judge_part(struct part *asked, struct str a, struct str b, struct alike *out, st
 	}
 	if (good) {
 		struct beside whole = { a, b, asked, &own, false, true };
-		struct beside left = { buf_str(&left_a), buf_str(&left_b), &own_a, &own_b,
-			true, d.shared >= ALIKE_READ_AGAIN };
+		struct beside left = { buf_str(&left_a), buf_str(&left_b), &own_a, &own_b, true,
+			d.shared >= ALIKE_READ_AGAIN };
 		bool parted = d.shared > 0 && d.own_a + d.own_b > 0;
 		good = judge_differing(&whole, parted ? &left : NULL, out, verdict);
 	} else {

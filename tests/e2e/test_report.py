@@ -15,7 +15,7 @@ import pytest
 from conftest import need
 from farthing.gateway import run
 from farthing.patience import eventually
-from farthing.wording import question
+from farthing.wording import completion, cost, question
 from test_docs import read
 
 PICO = Decimal(10) ** 12
@@ -311,3 +311,33 @@ def test_every_key_of_the_json_is_documented(handmade):
     shown = set(keys(as_json(handmade, "--by", "hour", *SPAN))) | set(keys(as_json(handmade, "--prices", "now", *SPAN)))
     shown = {re.sub(r"_(usd|picousd)$", "", key) for key in shown}
     assert shown <= set(re.findall(r"`([a-z_]+)`", text)), shown - set(re.findall(r"`([a-z_]+)`", text))
+
+
+# ---- over HTTP
+
+def test_the_summary_over_http_is_the_report(gateway, upstream):
+    g = gateway({"cache": {"exact": True}, "budget": {"daily_usd": 2}})
+    upstream.answer = lambda call: call.reply(200, completion())
+    replies = [g.chat(question()) for _ in range(3)]
+    eventually(lambda: g.books().request(replies[2].request_id), "the rows are there")
+    reply = g.ask("GET", "/farthing/api/summary?since=1h")
+    assert reply.status == 200, reply.body
+    found = reply.json()
+    done = run("report", "-c", g.config_path, "--since", "1h", "--format", "json")
+    told = json.loads(done.stdout)
+    assert found.keys() == told.keys() and found["totals"] == told["totals"] and found["savings"] == told["savings"]
+    totals, day = found["totals"], found["budgets"][0]
+    assert (totals["requests"], totals["hits_exact"], totals["hit_share"]) == (3, 2, 0.6667)
+    assert totals["cost_picousd"] == cost() and totals["saved_picousd"] == 2 * cost()
+    assert (day["spent_picousd"], day["left_picousd"]) == (cost(), 2 * 10**12 - cost())
+    assert found["similarity_cache"] == []
+    assert g.ask("GET", "/farthing/api/summary").json()["totals"] == totals
+    for query in ("?since=soon", "?since=2099-01-01", "?until=1h", "?since"):
+        bad = g.ask("GET", "/farthing/api/summary" + query)
+        assert (bad.status, bad.error["code"]) == (400, "invalid_value"), query
+    assert g.ask("POST", "/farthing/api/summary", {}).status == 405
+
+
+def test_the_summary_is_for_administrators(gateway):
+    g = gateway({"admin": {"key": "an-admin-key-that-is-long-enough"}})
+    assert g.ask("GET", "/farthing/api/summary").status == 401

@@ -87,6 +87,34 @@ def test_the_shelf_can_be_switched_off(kept, upstream):
     assert found_by(g.chat(question())) == "miss"
 
 
+def test_one_task_may_keep_its_answers_out_of_the_file(kept, upstream):
+    g = kept({"tasks": {"secret": {"cache": {"persistent": False}}}})
+    secret = {"x-farthing-task": "secret", "idempotency-key": "k"}
+    g.chat(other(1)), g.chat(other(2), secret)
+    assert found_by(g.chat(other(2), {"x-farthing-task": "secret"})) == "exact"
+    g.stop()
+    with sqlite3.connect(shelf(g)) as db:
+        assert [task for (task,) in db.execute("SELECT task FROM items")] == ["default"]
+    g.start()
+    assert found_by(g.chat(other(1))) == "exact" and found_by(g.chat(other(2), secret)) == "miss"
+
+
+def test_an_answer_kept_out_of_the_file_takes_the_older_one_off_it(kept, upstream):
+    g = kept({"tasks": {"secret": {"cache": {"persistent": False}}}})
+    g.chat(other(1))
+    on_shelf(g, 1)
+    g.chat(other(1), {"x-farthing-task": "secret", "cache-control": "no-cache"})
+    on_shelf(g, 0)
+
+
+def test_one_task_alone_may_keep_its_answers(kept, upstream):
+    g = kept({"cache": {"persistent": False}, "tasks": {"long": {"cache": {"persistent": True}}}})
+    g.chat(other(1)), g.chat(other(2), {"x-farthing-task": "long"})
+    g.stop()
+    g.start()
+    assert [found_by(g.chat(other(n))) for n in (1, 2)] == ["miss", "exact"]
+
+
 def test_a_damaged_file_is_set_aside_with_one_line(kept, upstream):
     g = kept()
     g.chat(question())

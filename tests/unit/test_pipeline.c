@@ -163,6 +163,7 @@ configure(int port)
 	config->models[0].fallback_count = 0;
 	/* Kept answers are for the tests that are about them. */
 	config->tasks[0].cache.exact = false;
+	config->tasks[0].cache.similarity = 0;
 	config->tasks[0].dedup.on = true;
 	config->tasks[0].dedup.window_ms = 0;
 	config->tasks[0].budget.on_disconnect = DISCONNECT_ABORT;

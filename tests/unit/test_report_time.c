@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../src/cli/report_time.c"
+#include "../../src/ledger/report_time.c"
 
 #define NOW INT64_C(1700050000000000) /* 2023-11-15 12:06:40 UTC */
 #define HOUR INT64_C(3600000000)

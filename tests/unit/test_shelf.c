@@ -926,6 +926,54 @@ the_last_of_the_disk_is_left_to_the_books(void **state)
 	log_setup(LOG_INFO, false);
 }
 
+/* ---- Memos ---- */
+
+static void
+assert_memo(struct shelf *s, const char *name, const char *want)
+{
+	struct buf found = { 0 };
+	assert_int_equal(shelf_memo_get(s, str_from(name), &found), want != NULL ? 0 : -1);
+	assert_true(want == NULL || str_eq(buf_str(&found), str_from(want)));
+	buf_free(&found);
+}
+
+static void
+a_memo_outlives_the_process_and_every_purge(void **state)
+{
+	(void)state;
+	struct shelf *s = open_shelf();
+	shelf_memo_put(s, STR("a"), STR("old"));
+	shelf_memo_put(s, STR("a"), STR("what a learned"));
+	shelf_memo_put(s, STR("b"), STR("what b learned"));
+	put_items(s, 0, 3);
+	shelf_close(&s);
+
+	s = open_shelf();
+	assert_memo(s, "a", "what a learned");
+	assert_memo(s, "c", NULL);
+	struct shelf_purge all = { 0 };
+	shelf_purge(s, &all);
+	assert_int_equal(shelf_sync(s), 0);
+	assert_int_equal(look(s).count, 0);
+	assert_memo(s, "a", "what a learned");
+	assert_memo(s, "b", "what b learned");
+	shelf_close(&s);
+}
+
+static void
+a_memo_that_is_too_large_is_not_kept(void **state)
+{
+	(void)state;
+	static char large[20 * 1024];
+	struct shelf *s = open_shelf_of(64 * 1024);
+	shelf_memo_put(s, STR("a"), (struct str){ large, sizeof large });
+	assert_int_equal(shelf_sync(s), 0);
+	assert_memo(s, "a", NULL);
+	shelf_close(&s);
+	shelf_memo_put(NULL, STR("a"), STR("b"));
+	assert_memo(NULL, "a", NULL);
+}
+
 #define IN_FOLDER(f) cmocka_unit_test_setup_teardown(f, make_database, clean_up)
 #define ON_BROKEN_DISK(f) cmocka_unit_test_setup_teardown(f, install_broken_disk, remove_broken_disk)
 
@@ -957,6 +1005,8 @@ main(void)
 		IN_FOLDER(no_damaged_page_stops_the_shelf),
 		IN_FOLDER(a_file_cut_short_is_no_reason_to_stop),
 		IN_FOLDER(a_file_taken_away_is_begun_anew),
+		IN_FOLDER(a_memo_outlives_the_process_and_every_purge),
+		IN_FOLDER(a_memo_that_is_too_large_is_not_kept),
 		IN_FOLDER(the_last_of_the_disk_is_left_to_the_books),
 		ON_BROKEN_DISK(a_full_disk_at_any_step_stops_nothing),
 		ON_BROKEN_DISK(a_dying_disk_at_any_step_stops_nothing),

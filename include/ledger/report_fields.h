@@ -2,10 +2,10 @@
  * The figures of a report under the names that programs read: one list, so that JSON and CSV cannot differ.
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef FARTHING_CLI_REPORT_FIELDS_H
-#define FARTHING_CLI_REPORT_FIELDS_H
+#ifndef FARTHING_LEDGER_REPORT_FIELDS_H
+#define FARTHING_LEDGER_REPORT_FIELDS_H
 
-#include "report_view.h"
+#include "ledger/report_view.h"
 
 enum field_kind {
 	FIELD_COUNT, /* a whole number */

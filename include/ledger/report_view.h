@@ -1,11 +1,9 @@
 /*
- * What `farthing report` shows, found out before a byte of it is written; and how each format shows it.
+ * What a report shows, found out before a byte of it is written: for `farthing report`, and for programs over HTTP.
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef FARTHING_CLI_REPORT_VIEW_H
-#define FARTHING_CLI_REPORT_VIEW_H
-
-#include <stdio.h>
+#ifndef FARTHING_LEDGER_REPORT_VIEW_H
+#define FARTHING_LEDGER_REPORT_VIEW_H
 
 #include "core/forecast.h"
 #include "ledger/report.h"
@@ -37,7 +35,7 @@ int64_t cause_requests(const struct report_sums *s, enum cause cause); /* -1: no
 int64_t saved_in_all(const struct report_sums *s);
 int64_t hits(const struct report_sums *s); /* requests that needed no call of their own */
 
-struct view {
+struct report_view {
 	const char *timezone;
 	int64_t now_us, since_us, until_us;
 	const char *by; /* "model", "cause", ...; NULL: totals only */
@@ -56,10 +54,13 @@ struct view {
 char *local_time(int64_t at_us, bool zoned, char out[40]);
 char *rfc3339(int64_t at_us, char out[40]);
 /* "2026-11-26" of a day, "2026-11-26 05:00 +0100" of an hour, else its name */
-const char *group_name(const struct view *v, const struct report_group *group, char out[40]);
+const char *group_name(const struct report_view *v, const struct report_group *group, char out[40]);
 
-void view_table(const struct view *v, FILE *to);
-void view_json(const struct view *v, FILE *to);
-void view_csv(const struct view *v, FILE *to);
+/* Opens the books of c, and fills the view between its since_us and until_us, from what is set of it. 0, or -1 with *e; to be freed
+ * either way. */
+int view_find(struct report_view *v, const struct config *c, enum report_by by, struct err *e);
+void view_free(struct report_view *v);
+/* As one object, the keys of which are described in docs/report.md and do not change; -1: out has no room */
+int view_json(const struct report_view *v, struct buf *out);
 
 #endif

@@ -2,7 +2,7 @@
  * What all formats of the report share: causes, times, names.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "report_view.h"
+#include "ledger/report_view.h"
 
 #include <assert.h>
 #include <time.h>
@@ -102,7 +102,7 @@ rfc3339(int64_t at_us, char out[40])
 }
 
 const char *
-group_name(const struct view *v, const struct report_group *group, char out[40])
+group_name(const struct report_view *v, const struct report_group *group, char out[40])
 {
 	if (!v->by_time)
 		return group->name;

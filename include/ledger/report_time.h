@@ -2,8 +2,8 @@
  * Instants as people write them on a command line.
  * SPDX-License-Identifier: Apache-2.0
  */
-#ifndef FARTHING_CLI_REPORT_TIME_H
-#define FARTHING_CLI_REPORT_TIME_H
+#ifndef FARTHING_LEDGER_REPORT_TIME_H
+#define FARTHING_LEDGER_REPORT_TIME_H
 
 #include <stdint.h>
 

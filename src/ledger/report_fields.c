@@ -2,7 +2,7 @@
  * The figures of a report under the names that programs read.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "report_fields.h"
+#include "ledger/report_fields.h"
 
 #include <assert.h>
 #include <math.h>

@@ -2,7 +2,7 @@
  * Instants as people write them on a command line.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "report_time.h"
+#include "ledger/report_time.h"
 
 #include <time.h>
 

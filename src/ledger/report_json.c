@@ -3,7 +3,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/money.h"
-#include "report_fields.h"
+#include "ledger/report_fields.h"
 
 static void
 add_name(struct buf *b, const char *key, const char *value)
@@ -74,7 +74,7 @@ add_causes(struct buf *b, const char *key, const struct report_sums *s)
 }
 
 static void
-add_groups(struct buf *b, const struct view *v)
+add_groups(struct buf *b, const struct report_view *v)
 {
 	char text[40];
 	buf_add(b, STR("\"groups\":["));
@@ -104,7 +104,7 @@ add_time_or_null(struct buf *b, const char *key, int64_t at_us)
 }
 
 static void
-add_budgets(struct buf *b, const struct view *v)
+add_budgets(struct buf *b, const struct report_view *v)
 {
 	buf_add(b, STR("\"budgets\":["));
 	for (size_t i = 0; i < v->budget_count; i++) {
@@ -112,6 +112,8 @@ add_budgets(struct buf *b, const struct view *v)
 		const struct field money[] = {
 			{ "limit", FIELD_MONEY, false, u->limit_pico },
 			{ "spent", FIELD_MONEY, false, u->spent_pico },
+			{ "left", FIELD_MONEY, false,
+			    u->spent_pico < u->limit_pico ? u->limit_pico - u->spent_pico : 0 },
 			{ "forecast", FIELD_MONEY, u->forecast.at_end_pico < 0, u->forecast.at_end_pico },
 		};
 		next_line(b, i);
@@ -121,7 +123,7 @@ add_budgets(struct buf *b, const struct view *v)
 		buf_add_c(b, ',');
 		add_name(b, "window", window_kind_name(u->window));
 		buf_add_c(b, ',');
-		add_fields(b, money, 3);
+		add_fields(b, money, sizeof money / sizeof *money);
 		buf_add_c(b, ',');
 		add_time_or_null(b, "starts_at", u->span.start_us);
 		buf_add_c(b, ',');
@@ -134,7 +136,7 @@ add_budgets(struct buf *b, const struct view *v)
 }
 
 static void
-add_prices(struct buf *b, const struct view *v)
+add_prices(struct buf *b, const struct report_view *v)
 {
 	struct field fields[FIELDS_MOST];
 	buf_add(b, STR("\"totals\":{"));
@@ -165,46 +167,43 @@ add_similar(struct buf *b, const char *key, const struct report_similars *s)
 	buf_add_c(b, ']');
 }
 
-void
-view_json(const struct view *v, FILE *to)
+int
+view_json(const struct report_view *v, struct buf *b)
 {
-	struct buf b = { 0 };
 	char text[40];
-	buf_add_c(&b, '{');
-	add_name(&b, "since", rfc3339(v->since_us, text));
-	buf_add_c(&b, ',');
-	add_name(&b, "until", rfc3339(v->until_us, text));
-	buf_add_c(&b, ',');
-	add_name(&b, "timezone", v->timezone);
-	buf_add_c(&b, ',');
+	buf_add_c(b, '{');
+	add_name(b, "since", rfc3339(v->since_us, text));
+	buf_add_c(b, ',');
+	add_name(b, "until", rfc3339(v->until_us, text));
+	buf_add_c(b, ',');
+	add_name(b, "timezone", v->timezone);
+	buf_add_c(b, ',');
 	if (v->by == NULL)
-		buf_add(&b, STR("\"by\":null"));
+		buf_add(b, STR("\"by\":null"));
 	else
-		add_name(&b, "by", v->by);
-	buf_printf(&b, ",\"prices\":\"%s\",\"rough_hours\":%lld,\n", v->repriced ? "now" : "recorded",
+		add_name(b, "by", v->by);
+	buf_printf(b, ",\"prices\":\"%s\",\"rough_hours\":%lld,\n", v->repriced ? "now" : "recorded",
 	    (long long)v->spending.rough);
 	if (v->repriced) {
-		add_prices(&b, v);
+		add_prices(b, v);
 	} else {
-		buf_add(&b, STR("\"totals\":{"));
-		add_sums(&b, &v->spending.total);
-		buf_add(&b, STR("},\n"));
+		buf_add(b, STR("\"totals\":{"));
+		add_sums(b, &v->spending.total);
+		buf_add(b, STR("},\n"));
 		if (v->by_similarity)
-			add_similar(&b, "groups", &v->similar);
+			add_similar(b, "groups", &v->similar);
 		else if (v->by_cause)
-			add_causes(&b, "groups", &v->spending.total);
+			add_causes(b, "groups", &v->spending.total);
 		else if (v->by == NULL)
-			buf_add(&b, STR("\"groups\":[]"));
+			buf_add(b, STR("\"groups\":[]"));
 		else
-			add_groups(&b, v);
-		buf_add(&b, STR(",\n"));
-		add_causes(&b, "savings", &v->spending.total);
-		buf_add(&b, STR(",\n"));
-		add_similar(&b, "similarity_cache", &v->similar);
-		buf_add(&b, STR(",\n"));
-		add_budgets(&b, v);
+			add_groups(b, v);
+		buf_add(b, STR(",\n"));
+		add_causes(b, "savings", &v->spending.total);
+		buf_add(b, STR(",\n"));
+		add_similar(b, "similarity_cache", &v->similar);
+		buf_add(b, STR(",\n"));
+		add_budgets(b, v);
 	}
-	buf_add(&b, STR("}\n"));
-	fwrite(b.p, 1, b.n, to);
-	buf_free(&b);
+	return buf_add(b, STR("}\n"));
 }
