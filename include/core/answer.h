@@ -138,6 +138,9 @@ int answer_add_pieces(struct answer *a, const struct answer_piece *pieces, size_
 void answer_whole(struct answer *a);
 void answer_break(struct answer *a, const struct err *e);
 
+/* All who read the one that has not begun read the other from here on, and its writer hears nothing of it. They joined that one,
+ * so they see what those do */
+void answer_redirect(struct answer *from, struct answer *to);
 /* From the first byte on, however far the answer has come; r must read nothing else */
 void answer_join(struct answer *a, struct reader *r);
 void answer_part(struct reader *r); /* a no-op for a reader of nothing */

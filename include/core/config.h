@@ -86,8 +86,16 @@ struct fields_conf {
 	size_t range_count;
 };
 
+/* Whose embedding finds the candidates of the similarity cache. */
+struct embedding_conf {
+	const struct model_conf *model; /* NULL: the built-in one */
+	int dimensions;                 /* asked of it; a multiple of 32 */
+	int64_t timeout_ms;             /* how long a request waits for its own */
+};
+
 struct cache_conf {
 	struct fields_conf fields;
+	struct embedding_conf embedding;
 	bool exact;
 	bool persistent;    /* answers are kept in a file for the next start */
 	double similarity;  /* 0: the similarity cache is off */

@@ -2,10 +2,10 @@
  * An ask: one distinct question on its way upstream. It dispatches calls, one attempt after the other, and writes what
  * comes back into its answer.
  *
- *     ask_open ── dispatch ──> call ──┬── whole ────────────────────────> land
- *                    ^                ├── failed, may be tried again ──┐
- *                    └── back-off, next model of the chain <───────────┘
- *                                     └── failed for good, deserted ───> land
+ *     ask_open, ask_start ── dispatch ──> call ──┬── whole ────────────────────────> land
+ *                               ^                ├── failed, may be tried again ──┐
+ *                               └── back-off, next model of the chain <───────────┘
+ *                                                └── failed for good, deserted ───> land
  *
  * Landing ends the answer and writes the books, once. A call that still has its last bytes to deliver lingers behind it.
  * The loop only.
@@ -33,9 +33,14 @@ struct ask_house {
 	void *context;
 };
 
-/* Opens an ask for the exchange's question, takes its request or body, and starts the first attempt on a later turn at the
- * earliest. x->asked and the answer's facts are set; the caller joins x to the answer. */
+/* Opens an ask for the exchange's question and takes its request or body. x->asked and the answer's facts are set; the caller
+ * joins x to the answer, and starts the ask, once, now or later; nothing ends on the turn it is started. */
 struct ask *ask_open(struct ask_house *house, struct exchange *x);
+void ask_start(struct ask *ask);
+/* Instead of starting it: its readers were redirected to another answer */
+void ask_withdraw(struct ask *ask);
+bool ask_calls(const struct ask *ask); /* it waits for its provider, not for money or a next try */
+struct exchange *ask_asker(const struct ask *ask); /* NULL: it has ended */
 struct answer *ask_answer(struct ask *ask);
 struct charge;
 /* Whether its answer is as good for that payer: not when narrower limits than the payer's own may have made it shorter */

@@ -7,7 +7,11 @@
  *         repeated?  its idempotency key is known: the same reply, or 409
  *         kept?      an equal question was answered: its entry's form
  *         running?   an equal question is being asked: the answer that grows
+ *         similar?   a similar question was answered, or is being asked: that answer
  *         else       a new ask; when it lands whole, its answer is kept
+ *
+ * Where a provider tells what is similar, the ask is opened first and starts when the vector has come, or it ends there: its
+ * readers are redirected to the similar answer.
  *
  * Each stage either settles the matter or says "not mine, next". pipeline_read is pure and runs on whatever thread holds the
  * exchange; all else belongs to the loop.
@@ -45,9 +49,12 @@ void pipeline_free(struct pipeline **p); /* when nothing is under way */
 int pipeline_read(struct exchange *x, enum endpoint endpoint, struct err *e);
 /* Joins x to its answer; never fails: what goes wrong from here on is what the answer says. */
 void pipeline_arrive(struct pipeline *p, struct exchange *x);
-/* For shadow.h: asks x's question whatever is known of it, and joins x to the answer. False: it may not be asked now */
+/* For shadow.h and embedder.h: asks x's question whatever is known of it, and joins x to the answer. False: it may not be asked now */
 bool pipeline_ask_again(
     struct pipeline *p, struct exchange *x, struct similar_look *look, const char *served_id);
+/* For embedder.h: an ask that waited for the vector of its question has it, in *look, or will not get it, for that reason
+ * (static). Its readers get a similar question's answer, or it is started. */
+void pipeline_go_on(struct pipeline *p, struct ask *ask, struct similar_look *look, const char *why_not);
 const struct similar *pipeline_similar(const struct pipeline *p); /* for its numbers */
 uint64_t pipeline_checks_dropped(
     const struct pipeline *p); /* hits that were to be asked again, and were not */

@@ -23,6 +23,8 @@ int replay_assemble(enum endpoint endpoint, struct str events, struct buf *out);
  * when asked for. NULL: out of memory, or the body is none of that endpoint. The caller holds it (answer_leave). */
 struct answer *replay_answer(enum endpoint endpoint, enum answer_form form, bool base64, struct str body,
     const struct answer_facts *facts);
+/* The first vector of a scanned reply about embeddings, in either encoding. -1: there is none, or not of that many numbers */
+int replay_vector(const struct json *whole, size_t dims, float *out);
 /* A thread that is not the loop gives its scratch memory back */
 void replay_rest(void);
 

@@ -6,6 +6,7 @@
  *            ─> candidates by embedding ─> facts, verifier (text/alike.h) ─> error budget (stages/trust.h) ─> served or asked
  *
  *     similar_find ── a hit: its entry or its ask is joined
+ *          ├───────── wants_vector: a provider's embedding is fetched (embedder.h) ──> similar_find_with
  *          └───────── a miss: similar_enter ── lands ──> similar_landed ── kept ──> similar_describe, similar_keep
  *                                                                                 └─ the candidate's answer is compared
  *
@@ -23,11 +24,13 @@
 #include "text/alike.h"
 #include "text/embed.h"
 #include "text/template.h"
+#include "text/vector.h"
 
 enum { SIMILAR_CANDIDATES = 8, SIMILAR_BUCKETS = 65536 };
 
 struct similar;
 struct similar_place;
+struct vectors;
 struct ask;
 struct charge;
 struct gateway_metrics;
@@ -47,7 +50,10 @@ struct similar_look {
 	uint32_t objects;     /* JSON objects that are compared field by field */
 	struct digest drawer; /* which places it may be compared with */
 	struct buf text;      /* what is compared */
-	struct embedding embedding;
+	struct vector
+	    vector; /* no dimensions: it must be had from a provider first, and then similar_find_with */
+	bool wants_vector;
+	struct digest vector_key;                 /* of stages' vectors, when it is a provider's */
 	double cosine_at_least, running_at_least; /* 0: never */
 	struct similar_candidate candidates[SIMILAR_CANDIDATES];
 	size_t count;
@@ -76,6 +82,7 @@ struct similar_options {
 	struct gateway_metrics *metrics;
 	struct shelf *shelf; /* where error budgets outlive the process; NULL: they do not */
 	size_t max_bytes;
+	struct vectors *vectors; /* that providers made; NULL: none are known, and none will be */
 };
 
 struct similar *similar_new(const struct similar_options *options);
@@ -87,9 +94,14 @@ void similar_use(
 void similar_save(struct similar *s);
 void similar_save_next(struct similar *s);
 
-/* Always fills *look, whose entry and ask are both NULL for a miss. */
+/* Always fills *look, whose entry and ask are both NULL for a miss; wants_vector: it may be none yet. */
 void similar_find(
     struct similar *s, const struct exchange *x, const struct similar_wish *wish, struct similar_look *look);
+/* The same, from the candidates on: *look wanted a vector, and has it now */
+void similar_find_with(
+    struct similar *s, const struct exchange *x, const struct similar_wish *wish, struct similar_look *look);
+/* ... or it will not have one, for that reason (static) */
+void similar_find_without(struct similar_look *look, const char *why_not);
 void similar_look_free(struct similar_look *look);
 
 /* x has opened that ask: others may join it, and its answer is compared with the best candidate's. served: that one's answer was

@@ -262,6 +262,27 @@ answer_part(struct reader *r)
 }
 
 void
+answer_redirect(struct answer *from, struct answer *to)
+{
+	assert(from->state == ANSWER_WAITING && from->form == to->form && from != to);
+	assert(from->writer != NULL);
+	while (!list_empty(&from->readers)) {
+		struct reader *r = LIST_ENTRY(from->readers.next, struct reader, link);
+		bool asleep = r->asleep;
+		list_leave(&r->link);
+		r->answer = NULL;
+		from->reader_count--;
+		if (r->view == VIEW_ASKED)
+			r->view = VIEW_JOINED;
+		answer_join(to, r);
+		r->asleep = asleep;
+		release(from); /* the writer holds it still */
+		if (asleep && (answer_has_head(to) || answer_ended(to)))
+			wake(r);
+	}
+}
+
+void
 reader_sleep(struct reader *r)
 {
 	assert(r->answer != NULL && !r->asleep);

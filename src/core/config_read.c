@@ -172,16 +172,20 @@ static void
 flip_section(
     struct reader *r, const struct config_section *s, const struct node *n, const char *path, void *target)
 {
-	bool on;
+	bool on = false;
 	struct str word = n->text;
 	char why[300];
 	if (n->kind == NODE_SCALAR && value_expand(n->text, &r->text, why, sizeof why) == 0)
 		word = buf_str(&r->text);
-	bool flips =
-	    n->kind == NODE_SCALAR && s->flip != NULL && value_bool(word, &on) && s->flip(target, on);
+	bool known = s->word != NULL ? str_eq(word, str_from(s->word)) : value_bool(word, &on);
+	on = s->word == NULL && known && on;
+	bool flips = n->kind == NODE_SCALAR && s->flip != NULL && known && s->flip(target, on);
 	wipe(&r->text);
 	if (!flips)
-		problem_add(r->problems, n->line, path, "needs a map%s", s->flip != NULL ? ", or off" : "");
+		problem_add(r->problems, n->line, path, "needs a map%s%s", s->flip != NULL ? ", or " : "",
+		    s->flip == NULL   ? ""
+		    : s->word != NULL ? s->word
+				      : "off");
 }
 
 void

@@ -231,11 +231,13 @@ read_choice(struct reader *r, const struct config_key *k, const struct scalar *s
 }
 
 static bool
-read_model_name(struct reader *r, const struct scalar *s, void *slot)
+read_model_name(struct reader *r, const struct config_key *k, const struct scalar *s, void *slot)
 {
 	const struct model_conf *m = read_model(r, s->text, s->line, s->path);
-	if (m != NULL && m->kind != MODEL_CHAT)
-		return scalar_refuse(r, s, "names a model that does not chat");
+	bool embeds = (k->flags & KEY_EMBEDS) != 0;
+	if (m != NULL && m->kind != (embeds ? MODEL_EMBEDDING : MODEL_CHAT))
+		return scalar_refuse(r, s,
+		    embeds ? "names a model that makes no embeddings" : "names a model that does not chat");
 	if (m != NULL)
 		*(const struct model_conf **)slot = m;
 	return m != NULL;
@@ -299,7 +301,7 @@ scalar_read(struct reader *r, const struct config_key *k, const struct scalar *s
 	case KEY_PATTERNS:
 		return scalar_read_text(r, k, s, slot);
 	case KEY_MODEL:
-		return read_model_name(r, s, slot);
+		return read_model_name(r, k, s, slot);
 	case KEY_UPSTREAM:
 		return read_upstream_name(r, s, slot);
 	case KEY_SECTION:

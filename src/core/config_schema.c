@@ -32,6 +32,15 @@ flip_cache(void *target, bool on)
 }
 
 static bool
+flip_embedding(void *target, bool on)
+{
+	if (on)
+		return false;
+	((struct embedding_conf *)target)->model = NULL;
+	return true;
+}
+
+static bool
 flip_dedup(void *target, bool on)
 {
 	((struct dedup_conf *)target)->on = on;
@@ -263,6 +272,18 @@ static const struct config_key field_keys[] = {
 };
 static const struct config_section cache_fields = { field_keys, NULL, false };
 
+static const struct config_key embedding_keys[] = {
+	{ "model", KEY_MODEL, AT(embedding_conf, model), NULL, NULL, NULL,
+	    "A model of the kind `embedding`. What of a prompt is compared is sent to its upstream, and paid like any request.",
+	    .flags = KEY_EMBEDS },
+	{ "dimensions", KEY_INT, AT(embedding_conf, dimensions), "512", "128", "1024",
+	    "How many numbers are asked of it: a multiple of 32. A reply with another number of them is not used." },
+	{ "timeout", KEY_DURATION, AT(embedding_conf, timeout_ms), "1s", "10ms", "10s",
+	    "How long a request waits for the embedding of its prompt. After that it is asked without looking for similar ones." },
+	END
+};
+static const struct config_section embedding = { embedding_keys, flip_embedding, false, "builtin" };
+
 static const struct config_key cache_keys[] = {
 	{ "exact", KEY_BOOL, AT(cache_conf, exact), "true", NULL, NULL, 
 	    "Answers equal requests from memory. `false` alone switches `similarity` off with it; with a `similarity` beside it, "
@@ -278,6 +299,9 @@ static const struct config_key cache_keys[] = {
 	{ "fields", KEY_SECTION, AT(cache_conf, fields), NULL, NULL, NULL,
 	    "How a JSON object within a prompt is compared, field by field. Fields of no list must be equal, but for texts of "
 	    "several words, which are compared by what they say.", .section = &cache_fields },
+	{ "embedding", KEY_SECTION, AT(cache_conf, embedding), "builtin", NULL, NULL,
+	    "What finds prompts that may be similar. `builtin` needs no network; a map names a model of a provider's.",
+	    .section = &embedding },
 	{ "ttl", KEY_DURATION, AT(cache_conf, ttl_ms), "1h", "1s", "365d", "How long an answer is kept." },
 	{ "max_entries", KEY_COUNT, AT(cache_conf, max_entries), "100000", "1", "10000000", "How many answers are kept." },
 	{ "max_size", KEY_SIZE, AT(cache_conf, max_bytes), "64MiB", "64KiB", "1TiB", "How much memory they may take." },

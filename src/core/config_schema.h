@@ -44,6 +44,7 @@ enum key_flags {
 	KEY_OR_ZERO = 1, /* 0 is allowed besides the range, and means "none" */
 	KEY_GLOBAL = 2,  /* not within a task */
 	KEY_ALIKE = 4,   /* a section described elsewhere already */
+	KEY_EMBEDS = 8,  /* a model that makes embeddings, instead of one that chats */
 };
 
 struct config_section;
@@ -65,7 +66,8 @@ struct config_section {
 	const struct config_key *keys; /* ends with a NULL name */
 	/* What `off` and `on` in place of the map do to the struct; false: that word means nothing here. NULL: neither. */
 	bool (*flip)(void *target, bool on);
-	bool map_is_on; /* a map switches it on */
+	bool map_is_on;   /* a map switches it on */
+	const char *word; /* that stands for `off`, which is not taken then; NULL: none */
 };
 
 extern const struct config_section config_root, config_upstream, config_model_keys, config_price_keys,

@@ -170,6 +170,22 @@ settle_similarity(const struct node *map, struct cache_conf *c)
 }
 
 static void
+check_embedding(
+    struct reader *r, const struct node *cache, const char *prefix, const struct embedding_conf *conf)
+{
+	const struct node *map = node_get(cache, "embedding"), *n = node_get(map, "dimensions");
+	char path[KEY_PATH_SIZE];
+	if (map == NULL || map->kind != NODE_MAP)
+		return;
+	read_join(path, prefix, "embedding.model");
+	if (conf->model == NULL && node_get(map, "model") == NULL)
+		problem_add(r->problems, map->line, path, "is missing: which model makes the embeddings?");
+	read_join(path, prefix, "embedding.dimensions");
+	if (n != NULL && conf->dimensions % 32 != 0)
+		problem_add(r->problems, n->line, path, "must be a multiple of 32");
+}
+
+static void
 read_own(struct reader *r, const struct node *map)
 {
 	char path[KEY_PATH_SIZE], inner[KEY_PATH_SIZE];
@@ -184,6 +200,7 @@ read_own(struct reader *r, const struct node *map)
 		read_join(inner, path, "cache");
 		read_ranges(r, node_get(n, "cache"), inner, &t->cache.fields);
 		settle_similarity(node_get(n, "cache"), &t->cache);
+		check_embedding(r, node_get(n, "cache"), inner, &t->cache.embedding);
 		const struct node *routing = node_get(n, "routing");
 		read_join(inner, path, "routing");
 		check_thresholds(r, &t->routing, routing, inner);
@@ -203,6 +220,7 @@ tasks_read(struct reader *r, const struct node *root)
 	check_tiers(r, &c->routing, routing, "routing");
 	read_ranges(r, node_get(root, "cache"), "cache", &c->cache.fields);
 	settle_similarity(node_get(root, "cache"), &c->cache);
+	check_embedding(r, node_get(root, "cache"), "cache", &c->cache.embedding);
 	if (node_null(map) || !read_is_map(r, map, "tasks"))
 		map = NULL;
 	if (node_null(tiers) || !read_is_map(r, tiers, "routing.tasks"))

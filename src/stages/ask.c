@@ -149,6 +149,7 @@ ask_open(struct ask_house *house, struct exchange *x)
 	a->asker = x;
 	memcpy(a->id, x->id, sizeof a->id);
 	a->forwarded = x->forwarded;
+	a->aside = x->aside;
 	if (a->forwarded) {
 		a->forward = must_alloc(sizeof *a->forward);
 		*a->forward = *x->forward;
@@ -168,15 +169,42 @@ ask_open(struct ask_house *house, struct exchange *x)
 	size_t max = (size_t)(x->request.stream || x->forwarded ? limits->stream : limits->reply);
 	a->answer = answer_new(form_of(x), max, (size_t)limits->client_buffer, &writer, a);
 	str_copy(a->facts.asker_id, sizeof a->facts.asker_id, str_from(x->id));
-	a->facts.dispatched_us = clock_us();
+	a->facts.dispatched_us = clock_us(); /* until it is started */
 	a->answer->facts = a->facts;
 	a->answer->facts.cost_pico = -1;
 	reply_start(&a->reply, a->request.endpoint, a->answer);
 	list_push(&house->asks, &a->link);
 	house->under_way++;
 	x->asked = a;
-	ask_next(a);
 	return a;
+}
+
+void
+ask_start(struct ask *a)
+{
+	a->facts.dispatched_us = a->answer->facts.dispatched_us = clock_us();
+	ask_next(a);
+}
+
+void
+ask_withdraw(struct ask *a)
+{
+	struct err e;
+	assert(a->answer->reader_count == 0 && a->attempt.call == NULL && a->facts.attempts == 0);
+	err_set(&e, 499, "not_asked", "Its answer was found elsewhere.");
+	ask_land(a, &e);
+}
+
+bool
+ask_calls(const struct ask *a)
+{
+	return a->attempt.call != NULL;
+}
+
+struct exchange *
+ask_asker(const struct ask *a)
+{
+	return a->asker;
 }
 
 struct answer *

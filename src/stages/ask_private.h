@@ -29,6 +29,7 @@ struct ask {
 	char id[ID_SIZE];       /* of the request that asked */
 	struct exchange *asker; /* NULL when it has ended */
 	bool forwarded;
+	bool aside;              /* as of the exchange */
 	struct forward *forward; /* NULL: not forwarded */
 	struct request request;
 	struct buf body;       /* of what is forwarded */

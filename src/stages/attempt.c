@@ -14,6 +14,8 @@ enum { ERROR_BODY_MAX = 64 * 1024 };
 static void
 tell_circuit(struct ask *a, enum circuit_news news)
 {
+	if (a->aside && news == CIRCUIT_BAD)
+		news = CIRCUIT_NO_NEWS;
 	circuit_report(provider_circuit(a->attempt.provider), a->attempt.pass, news, clock_ms());
 }
 

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct drawer *
 drawer_find(const struct similar *s, const struct digest *key)
@@ -17,17 +18,19 @@ static size_t
 bytes_of(const struct similar_place *p)
 {
 	/* With what the tables, the drawer's list and the allocator take for it. */
-	return sizeof *p + p->length + 48 + (p->vector != NULL ? sizeof *p->vector : NEAREST_ENTRY_BYTES);
+	return sizeof *p + p->length + 48 + p->drawer->dims +
+	       (p->vector != NULL ? 0 : NEAREST_ENTRY_BYTES - EMBED_DIMS);
 }
 
 static struct drawer *
-drawer_at(struct similar *s, struct bucket *b, const struct digest *key)
+drawer_at(struct similar *s, struct bucket *b, const struct digest *key, uint32_t dims)
 {
 	struct drawer *d = drawer_find(s, key);
 	if (d != NULL)
 		return d;
 	d = must_alloc(sizeof *d);
 	d->key = *key;
+	d->dims = dims;
 	d->bucket = b;
 	list_push(&b->drawers, &d->link);
 	table_put(&s->drawers, digest_str(&d->key), d);
@@ -69,14 +72,14 @@ make_room(struct drawer *d, uint32_t number)
 static void
 grow_index(struct similar *s, struct drawer *d)
 {
-	struct nearest *index = nearest_new(EMBED_DIMS);
+	struct nearest *index = nearest_new(d->dims);
 	struct similar_place **places = calloc(d->room, sizeof(struct similar_place *));
 	uint32_t top = 0, moved = 0;
 	for (uint32_t i = 0; index != NULL && places != NULL && i < d->top; i++) {
 		struct similar_place *p = d->places[i];
 		if (p == NULL)
 			continue;
-		uint32_t number = nearest_add(index, p->vector->v);
+		uint32_t number = nearest_add(index, p->vector);
 		if (number >= d->room)
 			break;
 		places[number] = p;
@@ -105,7 +108,7 @@ grow_index(struct similar *s, struct drawer *d)
 }
 
 static int
-put(struct drawer *d, struct similar_place *p, const struct embedding *v)
+put(struct drawer *d, struct similar_place *p, const struct vector *v)
 {
 	if (d->index != NULL) {
 		p->number = nearest_add(d->index, v->v);
@@ -119,10 +122,10 @@ put(struct drawer *d, struct similar_place *p, const struct embedding *v)
 		p->number = 0;
 		while (p->number < d->top && d->places[p->number] != NULL)
 			p->number++;
-		p->vector = malloc(sizeof *p->vector);
+		p->vector = malloc(d->dims);
 		if (p->vector == NULL || make_room(d, p->number) != 0)
 			return -1;
-		*p->vector = *v;
+		memcpy(p->vector, v->v, d->dims);
 	}
 	d->places[p->number] = p;
 	d->top = p->number + 1 > d->top ? p->number + 1 : d->top;
@@ -131,13 +134,14 @@ put(struct drawer *d, struct similar_place *p, const struct embedding *v)
 }
 
 struct similar_place *
-place_new(struct similar *s, struct bucket *b, const struct digest *drawer, struct str text,
-    const struct embedding *v)
+place_new(
+    struct similar *s, struct bucket *b, const struct digest *drawer, struct str text, const struct vector *v)
 {
 	struct similar_place *p = calloc(1, sizeof *p + text.n);
 	if (p == NULL)
 		return NULL;
-	struct drawer *d = drawer_at(s, b, drawer);
+	struct drawer *d = drawer_at(s, b, drawer, v->dims);
+	assert(d->dims == v->dims); /* the key has the model */
 	if (d->index == NULL && d->count >= DRAWER_LIST_MAX)
 		grow_index(s, d);
 	p->drawer = d;
@@ -210,8 +214,8 @@ insert(struct similar_candidate *out, size_t *count, size_t most, struct similar
 }
 
 size_t
-drawer_nearest(const struct drawer *d, const struct embedding *v, double at_least,
-    struct similar_candidate *out, size_t most)
+drawer_nearest(const struct drawer *d, const struct vector *v, double at_least, struct similar_candidate *out,
+    size_t most)
 {
 	struct near near[SIMILAR_CANDIDATES];
 	size_t count = 0;
@@ -223,7 +227,8 @@ drawer_nearest(const struct drawer *d, const struct embedding *v, double at_leas
 		return count;
 	}
 	for (uint32_t i = 0; i < d->top; i++) {
-		double cosine = d->places[i] != NULL ? embed_cosine(d->places[i]->vector, v) : -1;
+		double cosine =
+		    d->places[i] != NULL ? vector_cosine(d->places[i]->vector, v->v, d->dims) : -1;
 		if (d->places[i] != NULL && cosine >= at_least)
 			insert(out, &count, most, d->places[i], cosine);
 	}

@@ -79,6 +79,8 @@ struct pledge *pledge_find(const struct keep *k, const struct digest *key);
 void pledge_open(struct keep *k, const struct exchange *x, struct ask *ask);
 /* Those of an ask that lands: kept, or released so that the next one asks anew */
 void pledge_settle(struct keep *k, struct ask *ask, struct memo *memo, bool whole);
+/* The readers of that ask's answer were redirected: to the answer of `to`, or, where that is NULL, to one that is whole */
+void pledge_redirect(struct keep *k, struct ask *ask, struct ask *to, const struct answer *answer);
 /* x reads an answer that is whole already: the same reply for its key from now on */
 void pledge_fulfil(struct keep *k, const struct exchange *x, const struct answer *answer);
 

@@ -11,11 +11,13 @@
 #include "base/clock.h"
 #include "base/zone.h"
 #include "charge.h"
+#include "embedder.h"
 #include "keep.h"
 #include "shadow.h"
 #include "stages/dedup.h"
 #include "stages/refusal.h"
 #include "strangers.h"
+#include "vectors.h"
 
 struct pipeline {
 	struct ask_house house;
@@ -24,6 +26,8 @@ struct pipeline {
 	struct keep keep;
 	struct similar *similar;
 	struct shadows shadows;
+	struct vectors *vectors;
+	struct embedder embedder;
 	struct strangers strangers;
 	struct alerts *alerts; /* NULL: none */
 	struct timer save, restore;
@@ -35,6 +39,7 @@ on_landed(void *context, struct ask *ask, bool whole)
 {
 	struct pipeline *p = context;
 	dedup_leave(&p->dedup, ask);
+	embedder_let_go(&p->embedder, ask);
 	similar_landed(p->similar, ask);
 	keep_landed(&p->keep, ask, whole);
 }
@@ -174,9 +179,11 @@ open_caches(struct pipeline *p, const struct pipeline_house *house, const struct
 		.on_gone = on_gone,
 		.context = p };
 	p->cache = cache_new(&kept);
+	p->vectors = vectors_new(EMBEDDER_BYTES);
 	struct similar_options alike = { p->cache, house->ledger, house->metrics, house->shelf,
-		(size_t)config->cache.max_bytes };
+		(size_t)config->cache.max_bytes, p->vectors };
 	p->similar = similar_new(&alike);
+	embedder_open(&p->embedder, p, p->vectors, house->loop);
 	shadows_open(&p->shadows, p, house->loop);
 	keep_open(&p->keep, p->cache, p->similar, house->loop, house->workers);
 	cache_load(p->cache, clock_wall_us(), on_restored, p);
@@ -222,6 +229,7 @@ pipeline_free(struct pipeline **pp)
 	loop_timer_clear(p->house.loop, &p->restore);
 	shadows_close(&p->shadows);
 	similar_save(p->similar);
+	embedder_close(&p->embedder);
 	strangers_close(&p->strangers);
 	ask_bury_all(&p->house);
 	dedup_free(&p->dedup);
@@ -229,6 +237,7 @@ pipeline_free(struct pipeline **pp)
 	similar_free(
 	    &p->similar); /* as a whole: each entry that goes before it would take its place out of an index */
 	cache_free(&p->cache);
+	vectors_free(&p->vectors);
 	budget_free(&p->house.budget);
 	free(p);
 	*pp = NULL;
@@ -446,6 +455,15 @@ has_landed(struct pipeline *p, struct exchange *x)
 	return true;
 }
 
+/* An ask that waits for a vector may end with an older or a less similar answer than x would take. */
+static bool
+may_disappoint(const struct pipeline *p, const struct ask *held, const struct exchange *x)
+{
+	const struct exchange *first = ask_asker(held);
+	return first != NULL && embedder_holds(&p->embedder, held) &&
+	       (patience_us(x) < patience_us(first) || x->similarity_at_least > first->similarity_at_least);
+}
+
 static bool
 is_running(struct pipeline *p, struct exchange *x)
 {
@@ -454,7 +472,7 @@ is_running(struct pipeline *p, struct exchange *x)
 	if (running == NULL || running_us(running) >= patience_us(x))
 		return false;
 	charge_begin(&look, p->house.budget, p->house.ledger, x, NULL);
-	if (ask_fails(running) || !ask_suits(running, &look))
+	if (ask_fails(running) || !ask_suits(running, &look) || may_disappoint(p, running, x))
 		return false;
 	if (refuse_joining(x, &look))
 		return true;
@@ -466,15 +484,13 @@ is_running(struct pipeline *p, struct exchange *x)
 }
 
 /* An answer that was given for a while may be so for another question, too. */
-static void
-look_for_similar(
-    struct pipeline *p, const struct exchange *x, struct charge *payer, struct similar_look *look)
+static struct similar_wish
+wish_of(const struct exchange *x, struct charge *payer)
 {
 	const struct task_conf *t = config_task(site_config(x->site), str_from(x->task));
-	struct similar_wish wish = { .now_us = clock_wall_us(),
+	return (struct similar_wish){ .now_us = clock_wall_us(),
 		.younger_us = least(t->cache.ttl_ms * 1000, patience_us(x)),
 		.payer = x->only_if_cached ? NULL : payer };
-	similar_find(p->similar, x, &wish, look);
 }
 
 static bool
@@ -493,7 +509,7 @@ join_similar(struct pipeline *p, struct exchange *x, struct charge *payer, struc
 	}
 	x->similarity = look->cosine < 1 ? look->cosine : 1;
 	if (look->say == TRUST_SERVE_AND_CHECK)
-		shadow_cast(&p->shadows, x, look);
+		shadow_cast(&p->shadows, x, &x->request, look);
 	return true;
 }
 
@@ -506,7 +522,8 @@ is_similar(struct pipeline *p, struct exchange *x, struct similar_look *look)
 	if (!keep_reads(x))
 		return false;
 	charge_begin(&payer, p->house.budget, p->house.ledger, x, NULL);
-	look_for_similar(p, x, &payer, look);
+	struct similar_wish wish = wish_of(x, &payer);
+	similar_find(p->similar, x, &wish, look);
 	str_copy(x->decision, sizeof x->decision, str_from(look->decision));
 	return (look->entry != NULL || look->ask != NULL) && join_similar(p, x, &payer, look);
 }
@@ -532,8 +549,61 @@ open_ask(struct pipeline *p, struct exchange *x, struct similar_look *look, cons
 	join(x, ask_answer(ask));
 	keep_intend(&p->keep, x, ask);
 	pledge_open(&p->keep, x, ask);
+	if (look->wants_vector) {
+		if (embedder_hold(&p->embedder, ask, look))
+			return;
+		str_copy(x->decision, sizeof x->decision, str_from(look->decision));
+	}
 	if (keep_writes(x))
 		similar_enter(p->similar, x, look, ask, served_id);
+	ask_start(ask);
+}
+
+/* The one who asked, and whoever joined meanwhile, get the answer that another question has, or will have. */
+static bool
+redirect(struct pipeline *p, struct exchange *x, struct ask *ask, struct similar_look *look)
+{
+	struct charge payer;
+	struct err e;
+	charge_begin(&payer, p->house.budget, p->house.ledger, x, NULL);
+	struct similar_wish wish = wish_of(x, &payer);
+	similar_find_with(p->similar, x, &wish, look);
+	str_copy(x->decision, sizeof x->decision, str_from(look->decision));
+	struct answer *found = NULL;
+	if (look->entry != NULL)
+		found = cache_answer(p->cache, look->entry, entry_form_of(ask_request(ask)));
+	else if (look->ask != NULL && (x->model->free || charge_admits(&payer, &e) == 0))
+		found = ask_answer(look->ask);
+	if (found == NULL)
+		return false;
+	x->remaining_pico = charge_remaining(&payer);
+	x->cache = look->entry != NULL ? CACHE_SIMILAR : CACHE_COALESCED;
+	x->similarity = look->cosine;
+	pledge_redirect(&p->keep, ask, look->ask, found);
+	answer_redirect(ask_answer(ask), found);
+	if (look->say == TRUST_SERVE_AND_CHECK)
+		shadow_cast(&p->shadows, x, ask_request(ask), look);
+	ask_withdraw(ask);
+	return true;
+}
+
+void
+pipeline_go_on(struct pipeline *p, struct ask *ask, struct similar_look *look, const char *why_not)
+{
+	struct exchange *x = ask_asker(ask);
+	if (x == NULL) {
+		ask_start(ask); /* for those who joined: nobody knows what they may have */
+		return;
+	}
+	if (why_not != NULL) {
+		similar_find_without(look, why_not);
+		str_copy(x->decision, sizeof x->decision, str_from(look->decision));
+	} else if (redirect(p, x, ask, look)) {
+		return;
+	} else if (keep_writes(x)) {
+		similar_enter(p->similar, x, look, ask, NULL);
+	}
+	ask_start(ask);
 }
 
 void
@@ -571,6 +641,7 @@ void
 pipeline_drain(struct pipeline *p)
 {
 	shadows_stop(&p->shadows);
+	embedder_stop(&p->embedder);
 }
 
 /* ---- departing ---- */

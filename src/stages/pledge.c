@@ -98,6 +98,26 @@ pledge_settle(struct keep *k, struct ask *ask, struct memo *memo, bool whole)
 }
 
 void
+pledge_redirect(struct keep *k, struct ask *ask, struct ask *to, const struct answer *answer)
+{
+	struct memo *memo = ask_memo(ask), *other = to != NULL ? ask_memo(to) : NULL;
+	while (memo != NULL && !list_empty(&memo->pledges)) {
+		struct pledge *p = LIST_ENTRY(memo->pledges.next, struct pledge, link);
+		p->view = p->view == VIEW_ASKED ? VIEW_JOINED : p->view;
+		list_leave(&p->link);
+		if (other != NULL) {
+			p->ask = to;
+			list_push(&other->pledges, &p->link);
+			continue;
+		}
+		table_remove(&k->pledges, key_of(&p->key));
+		if (p->kept)
+			fulfil(k, &p->key, &p->check, memo, ask_request(ask)->endpoint, answer, p->view);
+		free(p);
+	}
+}
+
+void
 pledge_fulfil(struct keep *k, const struct exchange *x, const struct answer *answer)
 {
 	if (!makes_pledge(x) || x->no_store)

@@ -118,16 +118,22 @@ write_float(struct scribe *s, float x)
 	write_text(s, text);
 }
 
+static float
+float_at(struct str bytes, size_t at)
+{
+	const unsigned char *b = (const unsigned char *)bytes.p + at;
+	uint32_t bits = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+	float x;
+	memcpy(&x, &bits, sizeof x);
+	return x;
+}
+
 static void
 write_floats(struct scribe *s, struct str bytes)
 {
 	write_text(s, "[");
 	for (size_t at = 0; at + 4 <= bytes.n; at += 4) {
-		const unsigned char *b = (const unsigned char *)bytes.p + at;
-		uint32_t bits =
-		    (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-		float x;
-		memcpy(&x, &bits, sizeof x);
+		float x = float_at(bytes, at);
 		s->failed = s->failed || !isfinite(x); /* JSON has no such numbers */
 		if (at > 0)
 			write_text(s, ",");
@@ -155,6 +161,25 @@ read_floats(const struct json *j, uint32_t numbers, struct buf *out)
 }
 
 /* ---- the body ---- */
+
+int
+replay_vector(const struct json *whole, size_t dims, float *out)
+{
+	uint32_t numbers = member_of(whole, first_datum(whole), "embedding");
+	struct buf text = { 0 }, bytes = { 0 };
+	int rc = -1;
+	if (numbers != 0 && json_type(whole, numbers) == JSON_ARRAY)
+		rc = read_floats(whole, numbers, &bytes);
+	else if (numbers != 0 && json_type(whole, numbers) == JSON_STRING &&
+		 json_text(whole, numbers, &text) == 0)
+		rc = read_base64(buf_str(&text), &bytes);
+	rc = rc == 0 && bytes.n == dims * 4 ? 0 : -1;
+	for (size_t i = 0; i < dims && rc == 0; i++)
+		out[i] = float_at(buf_str(&bytes), i * 4);
+	buf_free(&text);
+	buf_free(&bytes);
+	return rc;
+}
 
 static void
 recode(const struct json *j, uint32_t numbers, bool base64, struct buf *bytes, struct scribe *out)

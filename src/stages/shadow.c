@@ -128,16 +128,17 @@ has_room(const struct shadows *s, const struct exchange *x)
 }
 
 void
-shadow_cast(struct shadows *s, const struct exchange *x, struct similar_look *look)
+shadow_cast(
+    struct shadows *s, const struct exchange *x, const struct request *request, struct similar_look *look)
 {
 	struct shadow *w = has_room(s, x) ? must_alloc(sizeof *w) : NULL;
-	if (w == NULL || buf_add(&w->x.body, buf_str(&x->request.body)) != 0) {
+	if (w == NULL || buf_add(&w->x.body, buf_str(&request->body)) != 0) {
 		s->dropped++;
 		free(w);
 		return;
 	}
 	w->house = s;
-	w->endpoint = x->request.endpoint;
+	w->endpoint = request->endpoint;
 	w->look = *look;
 	w->look.best = NULL; /* places may be gone by then */
 	w->look.count = 0;

@@ -28,7 +28,8 @@ struct shadows {
 void shadows_open(struct shadows *s, struct pipeline *p, struct loop *l);
 void shadows_stop(struct shadows *s);  /* no new ones */
 void shadows_close(struct shadows *s); /* when nothing is under way */
-/* x was given the answer that look found: asks its question again. Copies x's body, takes what look holds. */
-void shadow_cast(struct shadows *s, const struct exchange *x, struct similar_look *look);
+/* x was given the answer that look found: asks its question again. Copies the body of that, takes what look holds. */
+void shadow_cast(
+    struct shadows *s, const struct exchange *x, const struct request *request, struct similar_look *look);
 
 #endif

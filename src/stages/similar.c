@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "stages/ask.h"
+#include "vectors.h"
 
 /* ---- birth and death ---- */
 
@@ -22,6 +23,7 @@ similar_new(const struct similar_options *options)
 	s->metrics = options->metrics;
 	s->shelf = options->shelf;
 	s->max_bytes = options->max_bytes;
+	s->vectors = options->vectors;
 	list_init(&s->used);
 	list_init(&s->waiting);
 	return s;
@@ -80,6 +82,7 @@ bucket_at(struct similar *s, const struct digest *key)
 	if (b == NULL) {
 		b = must_alloc(sizeof *b);
 		b->key = *key;
+		b->born = s->born++;
 		list_init(&b->drawers);
 		list_init(&b->used);
 		table_put(&s->buckets, digest_str(&b->key), b);
@@ -117,27 +120,58 @@ take_apart(struct bucket *b, const struct fields_conf *fields, struct str text, 
 	return buf_add(&look->text, buf_str(&r->texts));
 }
 
+static struct digest
+drawer_key(const struct bucket *b, const struct cache_conf *conf, const struct record *r,
+    const struct similar_look *look)
+{
+	const struct model_conf *model = conf->embedding.model;
+	struct {
+		struct digest bucket, fields, model;
+		uint64_t born;
+		uint32_t template, objects, dims, unused;
+	} key = { .bucket = b->key,
+		.fields = r->key,
+		.born = b->born,
+		.template = look->fit.id,
+		.objects = r->objects };
+	/* Vectors of different models, or sizes, never meet. */
+	if (model != NULL) {
+		key.model = digest_of(str_from(model->name));
+		key.dims = (uint32_t)conf->embedding.dimensions;
+	}
+	return digest_of((struct str){ (const char *)&key, sizeof key });
+}
+
+static int
+embed(const struct cache_conf *conf, struct similar_look *look)
+{
+	bool own = conf->embedding.model == NULL;
+	struct embedding e;
+	bool any = own ? embed_text(buf_str(&look->text), &e) : str_trim(buf_str(&look->text)).n > 0;
+	look->wants_vector = any && !own;
+	if (look->wants_vector)
+		return 0;
+	look->vector.dims = own ? EMBED_DIMS : (uint32_t)conf->embedding.dimensions;
+	if (any)
+		memcpy(look->vector.v, e.v, sizeof e.v);
+	else /* where only JSON differs, and all of that is in the key, there is nothing to embed */
+		look->vector.v[0] = INT8_MAX;
+	return any || look->objects > 0 ? 0 : -1;
+}
+
 int
-similar_place_text(struct similar *s, struct bucket *b, const struct fields_conf *fields, struct str text,
+similar_place_text(struct similar *s, struct bucket *b, const struct cache_conf *conf, struct str text,
     struct similar_look *look)
 {
 	struct record r = { 0 };
-	int rc = take_apart(b, fields, text, &r, look);
+	int rc = take_apart(b, &conf->fields, text, &r, look);
 	if (rc == 0 && look->text.n > SIMILAR_TEXT_MAX) {
 		look->why_not = "too much of it would have to be compared";
 		rc = -1;
 	}
 	if (rc == 0) {
-		struct {
-			struct digest bucket, fields;
-			uint32_t template, objects;
-		} key = { b->key, r.key, look->fit.id, r.objects };
-		look->drawer = digest_of((struct str){ (const char *)&key, sizeof key });
-		/* Where only JSON differs, and all of that is in the key, there is nothing to embed. */
-		if (!embed_text(buf_str(&look->text), &look->embedding)) {
-			look->embedding.v[0] = 127;
-			rc = look->objects > 0 ? 0 : -1;
-		}
+		look->drawer = drawer_key(b, conf, &r, look);
+		rc = embed(conf, look);
 	}
 	record_free(&r);
 	count_bytes(s, b);
@@ -280,6 +314,36 @@ tightened(double configured, double at_least)
 }
 
 static void
+look_at_candidates(
+    struct similar *s, const struct exchange *x, const struct similar_wish *wish, struct similar_look *look)
+{
+	struct drawer *d = drawer_find(s, &look->drawer);
+	double lowest = look->cosine_at_least > 0 ? look->cosine_at_least : look->running_at_least;
+	if (look->running_at_least > 0 && look->running_at_least < lowest)
+		lowest = look->running_at_least;
+	size_t found =
+	    d == NULL ? 0 : drawer_nearest(d, &look->vector, lowest, look->candidates, SIMILAR_CANDIDATES);
+	verify_candidates(s, x, wish, look, found);
+	choose(s, x, look);
+}
+
+static bool
+has_vector(
+    struct similar *s, const struct exchange *x, const struct cache_conf *conf, struct similar_look *look)
+{
+	char scope[SCOPE_SIZE];
+	if (!look->wants_vector)
+		return true;
+	exchange_scope(x, scope);
+	look->vector_key = vectors_key(scope, &conf->embedding, buf_str(&look->text));
+	look->wants_vector =
+	    s->vectors != NULL && !vectors_find(s->vectors, &look->vector_key, &look->vector);
+	if (look->vector.dims == 0)
+		look->why_not = "its embedding is a provider's, and not known here";
+	return look->vector.dims > 0;
+}
+
+static void
 look_for(
     struct similar *s, const struct exchange *x, const struct similar_wish *wish, struct similar_look *look)
 {
@@ -290,22 +354,29 @@ look_for(
 	look->running_at_least =
 	    task->dedup.on ? tightened(task->dedup.similarity, x->similarity_at_least) : 0;
 	look->threshold = trust_threshold(similar_errors(s, x->task), &look->likeness.bucket);
-	if (similar_place_text(s, b, &task->cache.fields, buf_str(&look->likeness.text), look) != 0) {
+	if (similar_place_text(s, b, &task->cache, buf_str(&look->likeness.text), look) != 0)
 		look->why_not = look->why_not != NULL ? look->why_not : "there is nothing to compare";
+	else if (!has_vector(s, x, &task->cache, look))
 		return;
-	}
-	if (look->fit.id != 0 && !look->fit.known) {
+	else if (look->fit.id != 0 && !look->fit.known)
 		decide(look, "miss", "its template is not known yet");
-		return;
-	}
-	struct drawer *d = drawer_find(s, &look->drawer);
-	double lowest = look->cosine_at_least > 0 ? look->cosine_at_least : look->running_at_least;
-	if (look->running_at_least > 0 && look->running_at_least < lowest)
-		lowest = look->running_at_least;
-	size_t found =
-	    d == NULL ? 0 : drawer_nearest(d, &look->embedding, lowest, look->candidates, SIMILAR_CANDIDATES);
-	verify_candidates(s, x, wish, look, found);
-	choose(s, x, look);
+	else
+		look_at_candidates(s, x, wish, look);
+}
+
+void
+similar_find_with(
+    struct similar *s, const struct exchange *x, const struct similar_wish *wish, struct similar_look *look)
+{
+	assert(look->wants_vector && look->vector.dims > 0);
+	look->wants_vector = false;
+	look->why_not = NULL;
+	/* Meanwhile it may have learned. */
+	look->threshold = trust_threshold(similar_errors(s, x->task), &look->likeness.bucket);
+	if (look->fit.id != 0 && !look->fit.known)
+		decide(look, "miss", "its template is not known yet");
+	else
+		look_at_candidates(s, x, wish, look);
 }
 
 static const char *
@@ -331,7 +402,14 @@ similar_find(
 	if (look->why_not == NULL)
 		look_for(s, x, wish, look);
 	if (look->why_not != NULL)
-		snprintf(look->decision, sizeof look->decision, "like nothing: %s", look->why_not);
+		similar_find_without(look, look->why_not);
+}
+
+void
+similar_find_without(struct similar_look *look, const char *why_not)
+{
+	look->why_not = why_not;
+	snprintf(look->decision, sizeof look->decision, "like nothing: %s", why_not);
 }
 
 void

@@ -42,7 +42,7 @@ similar_enter(struct similar *s, const struct exchange *x, struct similar_look *
 	q->served = served_id != NULL;
 	table_put(&s->questions, digest_str(&q->key), q);
 	struct bucket *b = bucket_at(s, &q->bucket);
-	q->place = place_new(s, b, &look->drawer, buf_str(&look->text), &look->embedding);
+	q->place = place_new(s, b, &look->drawer, buf_str(&look->text), &look->vector);
 	if (q->place != NULL)
 		q->place->running = q;
 	bucket_shrink(s);

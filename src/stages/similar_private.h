@@ -25,11 +25,14 @@ struct drawer {
 	struct link link;              /* in its bucket */
 	struct similar_place **places; /* by their number; NULL in between */
 	uint32_t count, room, top;
+	uint32_t dims;         /* of its vectors: they are all of one model's */
 	struct nearest *index; /* NULL: each place has its vector itself */
 };
 
 struct bucket {
 	struct digest key;
+	uint64_t
+	    born; /* the how-manieth: one that was forgotten and begins anew has other templates, and so other drawers */
 	struct link used; /* the least recently used first */
 	struct link drawers;
 	struct templates templates;
@@ -40,7 +43,7 @@ struct similar_place {
 	struct drawer *drawer;
 	struct entry *entry;      /* NULL: not kept yet */
 	struct question *running; /* NULL: not any more */
-	struct embedding *vector; /* NULL: in the drawer's index */
+	int8_t *vector;           /* NULL: in the drawer's index */
 	uint32_t number;          /* in its drawer */
 	uint32_t length;
 	char text[];
@@ -71,6 +74,8 @@ struct similar {
 	struct ledger *ledger;
 	struct gateway_metrics *metrics;
 	struct shelf *shelf;
+	struct vectors *vectors; /* NULL: none of a provider's are known */
+	uint64_t born;           /* buckets so far */
 	struct table buckets, drawers, questions, budgets;
 	struct link used; /* buckets */
 	size_t places, bytes, max_bytes;
@@ -84,18 +89,19 @@ struct similar {
 struct drawer *drawer_find(const struct similar *s, const struct digest *key);
 /* The place is in the drawer of that key, made when it is not there. NULL: out of memory */
 struct similar_place *place_new(struct similar *s, struct bucket *b, const struct digest *drawer,
-    struct str text, const struct embedding *v);
+    struct str text, const struct vector *v);
 void place_free(struct similar *s, struct similar_place **p);
 /* The nearest ones; the number of out that are filled */
-size_t drawer_nearest(const struct drawer *d, const struct embedding *v, double at_least,
+size_t drawer_nearest(const struct drawer *d, const struct vector *v, double at_least,
     struct similar_candidate *out, size_t most);
 void drawer_empty(struct similar *s, struct drawer *d); /* frees it and all its places */
 
 /* similar.c */
 struct bucket *bucket_at(struct similar *s, const struct digest *key);
 void bucket_shrink(struct similar *s); /* until the bounds are kept */
-/* What of a text is compared, in which drawer. -1: nothing, or out of memory */
-int similar_place_text(struct similar *s, struct bucket *b, const struct fields_conf *fields, struct str text,
+/* What of a text is compared, in which drawer, and, when that is the built-in embedding, with which vector. -1: nothing, or
+ * out of memory */
+int similar_place_text(struct similar *s, struct bucket *b, const struct cache_conf *conf, struct str text,
     struct similar_look *look);
 
 /* similar_errors.c */

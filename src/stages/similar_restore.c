@@ -27,10 +27,12 @@ similar_restore(struct similar *s, const struct config *config, struct entry *e,
 	const struct task_conf *task = config_task(config, str_from(entry_task(e)));
 	if (!is_set(bucket) || task->cache.similarity <= 0 || text.n > LIKENESS_TEXT_MAX)
 		return;
+	if (task->cache.embedding.model != NULL)
+		return; /* its vector would have to be paid for again: it comes with the next question that is like it */
 	struct bucket *b = bucket_at(s, bucket);
-	if (similar_place_text(s, b, &task->cache.fields, text, &look) == 0) {
+	if (similar_place_text(s, b, &task->cache, text, &look) == 0) {
 		similar_forget(s, e);
-		e->place = place_new(s, b, &look.drawer, buf_str(&look.text), &look.embedding);
+		e->place = place_new(s, b, &look.drawer, buf_str(&look.text), &look.vector);
 		if (e->place != NULL)
 			e->place->entry = e;
 	}

@@ -784,11 +784,73 @@ lag_is_judged_again_when_the_fastest_reader_leaves(void **state)
 	leave(&slow);
 }
 
+static void
+redirected_readers_read_the_other_answer_from_its_first_byte(void **state)
+{
+	(void)state;
+	struct desk from, to;
+	struct person asked, plain, awake;
+	open_desk(&from, ANSWER_EVENTS, 100, 100);
+	open_desk(&to, ANSWER_EVENTS, 100, 100);
+	join(&from, &asked);
+	join_hiding(&from, &plain);
+	join(&from, &awake);
+	reader_sleep(&asked.reader);
+	reader_sleep(&plain.reader);
+	flow(&to);
+	assert_int_equal(answer_add(to.answer, STR("abc")), 0);
+
+	answer_redirect(from.answer, to.answer);
+
+	assert_int_equal(from.answer->reader_count, 0);
+	assert_int_equal(from.deserted, 0);
+	assert_int_equal(to.answer->reader_count, 3);
+	assert_int_equal(asked.woken + plain.woken, 2);
+	assert_int_equal(awake.woken, 0);
+	assert_int_equal(asked.reader.view, VIEW_JOINED);
+	assert_int_equal(plain.reader.view, VIEW_PLAIN);
+	assert_int_equal(take(&asked, 10), 3);
+	assert_int_equal(take(&awake, 10), 3);
+	leave(&asked);
+	leave(&plain);
+	leave(&awake);
+	assert_int_equal(to.deserted, 1);
+	struct err e;
+	err_set(&e, 499, "not_asked", "Elsewhere.");
+	answer_break(from.answer, &e);
+	answer_leave(&from.answer);
+}
+
+static void
+readers_redirected_to_an_answer_that_has_not_begun_sleep_on(void **state)
+{
+	(void)state;
+	struct desk from, to;
+	struct person p;
+	open_desk(&from, ANSWER_BODY, 100, 100);
+	open_desk(&to, ANSWER_BODY, 100, 100);
+	join(&from, &p);
+	reader_sleep(&p.reader);
+	answer_redirect(from.answer, to.answer);
+	assert_true(p.woken == 0 && p.reader.asleep);
+	flow(&to);
+	answer_whole(to.answer);
+	assert_int_equal(p.woken, 1);
+	leave(&p);
+	answer_leave(&to.answer);
+	struct err e;
+	err_set(&e, 499, "not_asked", "Elsewhere.");
+	answer_break(from.answer, &e);
+	answer_leave(&from.answer);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(late_reader_gets_every_byte),
+		cmocka_unit_test(redirected_readers_read_the_other_answer_from_its_first_byte),
+		cmocka_unit_test(readers_redirected_to_an_answer_that_has_not_begun_sleep_on),
 		cmocka_unit_test(reader_of_a_finished_answer_gets_every_byte),
 		cmocka_unit_test(slow_reader_does_not_delay_others),
 		cmocka_unit_test(broken_answer_fails_after_its_last_byte),

@@ -383,6 +383,36 @@ upstream_has_every_key(void **state)
 }
 
 static void
+embedding_is_built_in_or_a_model_of_a_providers(void **state)
+{
+	(void)state;
+	struct config *c = good("cache: { embedding: builtin }\n"
+				"models: { bert: { kind: embedding, free: true } }\n"
+				"tasks:\n"
+				"  a: { cache: { embedding: { model: text-embedding-3-small, dimensions: "
+				"256, timeout: 300ms } } }\n"
+				"  b: { cache: { embedding: { model: bert } } }\n"
+				"  c: { cache: { ttl: 2h } }\n");
+	const struct embedding_conf *a = &config_task(c, STR("a"))->cache.embedding;
+	assert_string_equal(a->model->name, "text-embedding-3-small");
+	assert_int_equal(a->dimensions, 256);
+	assert_int_equal(a->timeout_ms, 300);
+	const struct embedding_conf *b = &config_task(c, STR("b"))->cache.embedding;
+	assert_string_equal(b->model->name, "bert");
+	assert_int_equal(b->dimensions, 512);
+	assert_int_equal(b->timeout_ms, 1000);
+	assert_null(config_task(c, STR("c"))->cache.embedding.model);
+	config_drop(&c);
+	c = good("cache: { embedding: { model: text-embedding-3-small } }\n"
+		 "tasks: { own: { cache: { embedding: builtin } }, fine: { cache: { embedding: { dimensions: "
+		 "1024 } } } }\n");
+	assert_null(config_task(c, STR("own"))->cache.embedding.model);
+	assert_int_equal(config_task(c, STR("fine"))->cache.embedding.dimensions, 1024);
+	assert_non_null(config_task(c, STR("fine"))->cache.embedding.model);
+	config_drop(&c);
+}
+
+static void
 task_overrides_what_it_names_only(void **state)
 {
 	(void)state;
@@ -691,6 +721,7 @@ main(void)
 		T(unknown_discount_is_no_discount),
 		T(model_has_every_key),
 		T(upstream_has_every_key),
+		T(embedding_is_built_in_or_a_model_of_a_providers),
 		T(task_overrides_what_it_names_only),
 		T(unknown_task_is_the_default),
 		T(stages_can_be_switched_off),

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "../../src/stages/vectors.h"
 #include "base/clock.h"
 #include "stages/ask.h"
 #include "stages/gateway_metrics.h"
@@ -330,6 +331,7 @@ answers_agree(struct str a, struct str b)
 /* ---- the house ---- */
 
 static struct similar *similar;
+static struct vectors *vectors;
 static struct exchange x;
 static struct similar_look look;
 static struct ask asks[ENTRIES];
@@ -341,12 +343,14 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	struct similar_options options = { .max_bytes = 1 << 20 };
+	vectors = vectors_new(1 << 16);
+	struct similar_options options = { .max_bytes = 1 << 20, .vectors = vectors };
 	similar = similar_new(&options);
 	similar_use(similar, &config);
 	memset(&observed, 0, sizeof observed);
 	memset(&booked, 0, sizeof booked);
 	counted = 0;
+	embedded = 0;
 	probability = 0.99;
 	serves_from = 0.9;
 	suits = true;
@@ -354,6 +358,7 @@ set_up(void **state)
 	tasks[0].cache.similarity = 0.85;
 	tasks[0].dedup.similarity = 0.95;
 	tasks[0].cache.fields = (struct fields_conf){ 0 };
+	tasks[0].cache.embedding = (struct embedding_conf){ .dimensions = 256 };
 	x = (struct exchange){ .account = "key", .task = "default", .id = "req_x" };
 	entry_count = ask_count = 0;
 	return 0;
@@ -369,6 +374,7 @@ tear_down(void **state)
 		free(entries[i]);
 	}
 	similar_free(&similar);
+	vectors_free(&vectors);
 	for (int i = 0; i < ask_count; i++)
 		request_free(&asks[i].request);
 	return 0;
@@ -805,6 +811,108 @@ many_places_of_a_bucket_are_found_by_an_index(void **state)
 	assert_non_null(last->place);
 }
 
+/* ---- vectors of a provider's ---- */
+
+static const struct model_conf ada = { .name = "ada" }, bert = { .name = "bert" };
+
+/* What a provider would say: one of its axes for each text. */
+static void
+provide(unsigned axis)
+{
+	assert_true(look.wants_vector);
+	assert_int_equal(look.vector.dims, 0);
+	look.vector.dims = (uint32_t)tasks[0].cache.embedding.dimensions;
+	look.vector.v[axis] = 100;
+	vectors_keep(vectors, &look.vector_key, &look.vector);
+	struct similar_wish wish = { NOW, 1000000, payer };
+	similar_find_with(similar, &x, &wish, &look);
+	assert_false(look.wants_vector);
+}
+
+static struct entry *
+provided(const char *text, unsigned axis)
+{
+	find(text);
+	provide(axis);
+	struct ask *ask = &asks[ask_count++];
+	*ask = (struct ask){ .request = x.request };
+	x.request = (struct request){ 0 };
+	similar_enter(similar, &x, &look, ask, NULL);
+	similar_look_free(&look);
+	return end(ask, "an answer");
+}
+
+static void
+provider_tells_what_is_near(void **state)
+{
+	(void)state;
+	tasks[0].cache.embedding.model = &ada;
+	struct entry *e = provided("How do I reset my password?", 3);
+	assert_int_equal(embedded, 0);
+	find("Completely other letters");
+	assert_null(look.entry);
+	assert_true(str_starts(str_from(look.decision), STR("like nothing: its embedding is a provider's")));
+	provide(3);
+	assert_ptr_equal(look.entry, e);
+	let_go();
+	find("How can I reset my password?");
+	provide(4);
+	assert_null(look.entry);
+	assert_string_equal(look.decision, "miss: no question is near enough");
+	let_go();
+	assert_hit("Completely other letters", e); /* its vector is known by now */
+}
+
+static void
+vectors_of_two_models_or_sizes_never_meet(void **state)
+{
+	(void)state;
+	tasks[0].cache.embedding.model = &ada;
+	struct entry *e = provided("How do I reset my password?", 3);
+	tasks[0].cache.embedding.model = &bert;
+	find("How do I reset my password?");
+	provide(3);
+	assert_null(look.entry);
+	let_go();
+	tasks[0].cache.embedding = (struct embedding_conf){ .model = &ada, .dimensions = 512 };
+	find("How do I reset my password?");
+	provide(3);
+	assert_null(look.entry);
+	let_go();
+	tasks[0].cache.embedding.model = NULL;
+	assert_miss("How do I reset my password?", "miss: no question is near enough");
+	tasks[0].cache.embedding = (struct embedding_conf){ .model = &ada, .dimensions = 256 };
+	assert_hit("How do I reset my password?", e);
+}
+
+static void
+without_a_vector_a_question_is_asked_and_not_entered(void **state)
+{
+	(void)state;
+	tasks[0].cache.embedding.model = &ada;
+	find("How do I reset my password?");
+	similar_find_without(&look, "it is late");
+	assert_string_equal(look.decision, "like nothing: it is late");
+	struct ask ask = { .request = x.request };
+	similar_enter(similar, &x, &look, &ask, NULL);
+	struct similar_stats stats;
+	similar_stats(similar, &stats);
+	assert_int_equal(stats.places + stats.running, 0);
+	let_go();
+}
+
+static void
+accounts_do_not_share_vectors(void **state)
+{
+	(void)state;
+	tasks[0].cache.embedding.model = &ada;
+	provided("How do I reset my password?", 3);
+	str_copy(x.account, sizeof x.account, STR("another"));
+	find("How do I reset my password?");
+	assert_true(look.wants_vector);
+	let_go();
+}
+
 static void
 bucket_with_an_index_goes_as_a_whole(void **state)
 {
@@ -883,6 +991,10 @@ main(void)
 		TEST(many_places_of_a_bucket_are_found_by_an_index),
 		TEST(bucket_with_an_index_goes_as_a_whole),
 		TEST(what_is_judged_for_one_question_is_bounded),
+		TEST(provider_tells_what_is_near),
+		TEST(vectors_of_two_models_or_sizes_never_meet),
+		TEST(without_a_vector_a_question_is_asked_and_not_entered),
+		TEST(accounts_do_not_share_vectors),
 		TEST(stopping_with_questions_under_way_leaks_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
