@@ -191,7 +191,7 @@ ask_withdraw(struct ask *a)
 {
 	struct err e;
 	assert(a->answer->reader_count == 0 && a->attempt.call == NULL && a->facts.attempts == 0);
-	err_set(&e, 499, "not_asked", "Its answer was found elsewhere.");
+	err_set(&e, 499, "client_closed_request", "Its answer was found elsewhere.");
 	ask_land(a, &e);
 }
 

@@ -242,7 +242,8 @@ def test_what_fits_nowhere_pushes_nobody_out(kept, upstream):
     g = kept({"cache": {"max_size": "64KiB", "max_entry": "64KiB"}})
     g.chat(question())
     upstream.answer = lambda call: call.reply(200, completion("x" * 65_000))
-    assert [found_by(g.chat(question("large"))) for _ in range(2)] == ["miss", "miss"]
+    # While a worker still has it, it may be joined; it is never kept.
+    assert {found_by(g.chat(question("large"))) for _ in range(3)} <= {"miss", "coalesced"}
     assert found_by(g.chat(question())) == "exact"
 
 
