@@ -237,25 +237,18 @@ done(struct task *task)
 		[KEYS_ACT_REVOKE] = "revoke",
 		[KEYS_ACT_THAW] = "thaw" };
 	struct visit *v = LIST_ENTRY(task, struct visit, task);
-	v->with_worker = false;
-	v->read = true;
 	if (v->route.keys != KEYS_ACT_LIST && v->err.status == 0) {
 		log_line(LOG_INFO, "administered", "request=%s action=%s key=%s", v->x.id,
 		    actions[v->route.keys], v->route.name);
 		keyring_look(v->client->server->house.keyring);
 	}
-	client_resume(v->client);
+	visit_is_back(task);
 }
 
 enum MHD_Result
 admin_start(struct visit *v)
 {
-	v->task = (struct task){ .work = work, .done = done };
-	client_suspend(v->client);
-	v->with_worker = true;
-	/* the visit is the worker's from here on */
-	workers_give(v->client->server->house.workers, &v->task);
-	return MHD_YES;
+	return visit_lend(v, work, done);
 }
 
 enum MHD_Result

@@ -64,15 +64,6 @@ work(struct task *task)
 		    "written; it is tried again.");
 }
 
-static void
-done(struct task *task)
-{
-	struct visit *v = LIST_ENTRY(task, struct visit, task);
-	v->with_worker = false;
-	v->read = true;
-	client_resume(v->client);
-}
-
 enum MHD_Result
 admin_cache_start(struct visit *v)
 {
@@ -88,10 +79,5 @@ admin_cache_start(struct visit *v)
 	log_line(
 	    LOG_INFO, "purged_cache", "request=%s by=%s entries=%lld", v->x.id, "http", (long long)entries);
 	buf_printf(&v->page, "{\"purged\":%llu}\n", (unsigned long long)entries);
-	v->task = (struct task){ .work = work, .done = done };
-	client_suspend(v->client);
-	v->with_worker = true;
-	/* the visit is the worker's from here on */
-	workers_give(v->client->server->house.workers, &v->task);
-	return MHD_YES;
+	return visit_lend(v, work, visit_is_back);
 }

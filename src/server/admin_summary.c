@@ -47,22 +47,8 @@ work(struct task *task)
 	view_free(&view);
 }
 
-static void
-done(struct task *task)
-{
-	struct visit *v = LIST_ENTRY(task, struct visit, task);
-	v->with_worker = false;
-	v->read = true;
-	client_resume(v->client);
-}
-
 enum MHD_Result
 admin_summary_start(struct visit *v)
 {
-	v->task = (struct task){ .work = work, .done = done };
-	client_suspend(v->client);
-	v->with_worker = true;
-	/* the visit is the worker's from here on */
-	workers_give(v->client->server->house.workers, &v->task);
-	return MHD_YES;
+	return visit_lend(v, work, visit_is_back);
 }

@@ -132,7 +132,10 @@ enum MHD_Result visit_begin(
     struct visit *v, struct MHD_Connection *connection, const char *method, const char *version);
 enum MHD_Result visit_body(struct visit *v, const char *bytes, size_t *size);
 enum MHD_Result visit_go_on(struct visit *v);
-void visit_ping(struct visit *v); /* a heartbeat, when the sleeping reader of a stream is due one */
+/* The visit is a worker's from here on, until done runs on the loop: visit_is_back, or what ends with it */
+enum MHD_Result visit_lend(struct visit *v, void (*work)(struct task *task), void (*done)(struct task *task));
+void visit_is_back(struct task *task); /* the library calls visit_go_on when the connection runs again */
+void visit_ping(struct visit *v);      /* a heartbeat, when the sleeping reader of a stream is due one */
 
 /* send.c: responses */
 enum MHD_Result send_error(struct visit *v);

@@ -326,9 +326,8 @@ work_on_body(struct task *task)
 	pipeline_read(&v->x, v->route.endpoint, &v->err);
 }
 
-/* The baton is back. The library calls visit_go_on when the connection runs again. */
-static void
-body_is_read(struct task *task)
+void
+visit_is_back(struct task *task)
 {
 	struct visit *v = LIST_ENTRY(task, struct visit, task);
 	v->read = true;
@@ -336,17 +335,21 @@ body_is_read(struct task *task)
 	client_resume(v->client);
 }
 
+enum MHD_Result
+visit_lend(struct visit *v, void (*work)(struct task *task), void (*done)(struct task *task))
+{
+	v->task = (struct task){ .work = work, .done = done };
+	client_suspend(v->client);
+	v->with_worker = true;
+	workers_give(v->client->server->house.workers, &v->task);
+	return MHD_YES;
+}
+
 static enum MHD_Result
 read_and_arrive(struct visit *v)
 {
-	if (!v->read && v->x.body.n > EXCHANGE_IN_PLACE && !v->x.forwarded) {
-		v->task = (struct task){ .work = work_on_body, .done = body_is_read };
-		client_suspend(v->client);
-		v->with_worker = true;
-		/* the exchange is the worker's from here on */
-		workers_give(v->client->server->house.workers, &v->task);
-		return MHD_YES;
-	}
+	if (!v->read && v->x.body.n > EXCHANGE_IN_PLACE && !v->x.forwarded)
+		return visit_lend(v, work_on_body, visit_is_back);
 	if (!v->read && !v->x.forwarded)
 		pipeline_read(&v->x, v->route.endpoint, &v->err);
 	v->read = true;
