@@ -88,13 +88,6 @@ static const char tables[] =
     ") STRICT;";
 
 /* clang-format off */
-#define TIME_OF(us) "strftime('%Y-%m-%dT%H:%M:%S', " us " / 1000000, 'unixepoch')"
-/* Decimal dollars from two integers: no floating point touches money, not even to show it. NULL stays NULL. */
-#define DOLLARS(pico) \
-	"iif(" pico " IS NULL, NULL, printf('%d.%012d', " pico " / 1000000000000, " pico " % 1000000000000))"
-#define NAME_OF_BASIS \
-	"CASE basis WHEN 0 THEN 'none' WHEN 1 THEN 'exact' WHEN 2 THEN 'estimated' WHEN 3 THEN 'held'" \
-	" WHEN 4 THEN 'unpriced' ELSE basis END"
 
 /* The same rows for people with the sqlite3 shell. */
 static const char views[] =

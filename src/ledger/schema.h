@@ -14,6 +14,17 @@ enum {
 	SCHEMA_APPLICATION = 0x46525448, /* "FRTH", PRAGMA application_id */
 };
 
+/* How the views of all versions show a column: SQL, and fixed, since files of every version have it in them. */
+/* clang-format off */
+#define TIME_OF(us) "strftime('%Y-%m-%dT%H:%M:%S', " us " / 1000000, 'unixepoch')"
+/* Decimal dollars from two integers: no floating point touches money, not even to show it. NULL stays NULL. */
+#define DOLLARS(pico) \
+	"iif(" pico " IS NULL, NULL, printf('%d.%012d', " pico " / 1000000000000, " pico " % 1000000000000))"
+#define NAME_OF_BASIS \
+	"CASE basis WHEN 0 THEN 'none' WHEN 1 THEN 'exact' WHEN 2 THEN 'estimated' WHEN 3 THEN 'held'" \
+	" WHEN 4 THEN 'unpriced' ELSE basis END"
+/* clang-format on */
+
 /* Brings a file one version further; runs inside a transaction of its own. An SQLite result code. */
 typedef int schema_step(sqlite3 *db);
 schema_step schema_step_1, schema_step_2, schema_step_3;

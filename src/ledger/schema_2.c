@@ -107,12 +107,6 @@ static const char tables[] =
     "DELETE FROM meta WHERE key = 'state';";
 
 /* clang-format off */
-#define TIME_OF(us) "strftime('%Y-%m-%dT%H:%M:%S', " us " / 1000000, 'unixepoch')"
-#define DOLLARS(pico) \
-	"iif(" pico " IS NULL, NULL, printf('%d.%012d', " pico " / 1000000000000, " pico " % 1000000000000))"
-#define NAME_OF_BASIS \
-	"CASE basis WHEN 0 THEN 'none' WHEN 1 THEN 'exact' WHEN 2 THEN 'estimated' WHEN 3 THEN 'held'" \
-	" WHEN 4 THEN 'unpriced' ELSE basis END"
 
 static const char views[] =
     "DROP VIEW requests_named;"

@@ -38,9 +38,6 @@ static const char tables[] =
     "CREATE INDEX purges_waiting ON purges(seq) WHERE done_us IS NULL;";
 
 /* clang-format off */
-#define TIME_OF(us) "strftime('%Y-%m-%dT%H:%M:%S', " us " / 1000000, 'unixepoch')"
-#define DOLLARS(pico) \
-	"iif(" pico " IS NULL, NULL, printf('%d.%012d', " pico " / 1000000000000, " pico " % 1000000000000))"
 
 static const char views[] =
     "DROP VIEW requests_named;"
