@@ -78,21 +78,22 @@ struct keep_terms
 keep_terms(const struct exchange *x)
 {
 	const struct task_conf *t = task_of(x);
-	return (struct keep_terms){ t->cache.exact ? t->cache.ttl_ms * 1000 : 0,
-		t->dedup.on ? t->dedup.window_ms * 1000 : 0 };
+	int64_t ttl_us = t->cache.ttl_ms * 1000;
+	return (struct keep_terms){ .exact_us = t->cache.exact ? ttl_us : 0,
+		.window_us = t->dedup.on ? t->dedup.window_ms * 1000 : 0,
+		.alike_us = t->cache.similarity > 0 ? ttl_us : 0 };
 }
 
 void
 keep_intend(struct keep *k, const struct exchange *x, struct ask *ask)
 {
 	(void)k;
-	const struct task_conf *t = task_of(x);
 	struct memo *m = must_alloc(sizeof *m);
 	struct keep_terms terms = keep_terms(x);
 	m->ttl_us = terms.exact_us > terms.window_us ? terms.exact_us : terms.window_us;
-	m->alike_us = t->cache.similarity > 0 ? t->cache.ttl_ms * 1000 : 0;
+	m->alike_us = terms.alike_us;
 	m->keep = keep_writes(x) && (m->ttl_us > 0 || m->alike_us > 0);
-	m->fleeting = !t->cache.persistent;
+	m->fleeting = !task_of(x)->cache.persistent;
 	list_init(&m->pledges);
 	str_copy(m->account, sizeof m->account, str_from(x->account));
 	str_copy(m->task, sizeof m->task, str_from(x->task));

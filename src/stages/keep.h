@@ -51,9 +51,9 @@ void keep_close(struct keep *k); /* when nothing is under way and the workers ha
 /* Whether answers to x may be kept ones, and its own may be kept */
 bool keep_reads(const struct exchange *x);
 bool keep_writes(const struct exchange *x);
-/* How old an answer may be that x's task takes: by its cache, and by its window */
+/* How old an answer may be that x's task takes: by its cache, by its window, and as one of a similar question */
 struct keep_terms {
-	int64_t exact_us, window_us;
+	int64_t exact_us, window_us, alike_us;
 };
 struct keep_terms keep_terms(const struct exchange *x);
 /* x has opened that ask */

@@ -298,9 +298,9 @@ decide(struct exchange *x, const char *how)
 }
 
 static void
-decide_age(struct exchange *x, const char *how, int64_t age_us)
+decide_age(struct exchange *x, const char *how, int64_t old_us)
 {
-	snprintf(x->decision, sizeof x->decision, "%s %lld s ago", how, (long long)(age_us / 1000000));
+	snprintf(x->decision, sizeof x->decision, "%s %lld s ago", how, (long long)(old_us / 1000000));
 }
 
 /* Who joins pays nothing, but must be one who could; what costs nothing is for everybody. True: it was refused. */
@@ -350,9 +350,9 @@ refuse_mismatch(struct exchange *x)
 }
 
 static int64_t
-running_us(struct ask *ask)
+age_us(const struct answer *a)
 {
-	return (clock_ms() - ask_answer(ask)->born_ms) * 1000;
+	return (clock_ms() - a->born_ms) * 1000;
 }
 
 /* A request that was sent before under this idempotency key has one reply, whatever else is said of caching. */
@@ -373,7 +373,7 @@ repeats(struct pipeline *p, struct exchange *x)
 		if (refuse_joining(x, &look))
 			return true;
 		x->cache = CACHE_COALESCED;
-		decide_age(x, "repeated: its idempotency key came first", running_us(running->ask));
+		decide_age(x, "repeated: its idempotency key came first", age_us(ask_answer(running->ask)));
 		join_as(x, ask_answer(running->ask), running->view);
 		return true;
 	}
@@ -402,16 +402,14 @@ patience_us(const struct exchange *x)
 /* What an entry of that age is to x: one of the exact cache; one that was just given, for the window; or, where equal questions are
  * answered only because similar ones are, one that the similarity cache holds. False: too old for all of them. */
 static bool
-kind_of(const struct exchange *x, const struct entry *e, int64_t age_us, enum cache_kind *kind)
+kind_of(const struct exchange *x, const struct entry *e, int64_t old_us, enum cache_kind *kind)
 {
-	const struct task_conf *t = config_task(site_config(x->site), str_from(x->task));
-	int64_t ttl_us = t->cache.ttl_ms * 1000;
-	int64_t window_us = t->dedup.on ? t->dedup.window_ms * 1000 : 0;
-	if (t->cache.exact && age_us < ttl_us)
+	struct keep_terms terms = keep_terms(x);
+	if (old_us < terms.exact_us)
 		*kind = CACHE_EXACT;
-	else if (age_us < window_us)
+	else if (old_us < terms.window_us)
 		*kind = CACHE_COALESCED;
-	else if (t->cache.similarity > 0 && e->place != NULL && age_us < ttl_us)
+	else if (old_us < terms.alike_us && e->place != NULL)
 		*kind = CACHE_SIMILAR;
 	else
 		return false;
@@ -445,7 +443,7 @@ has_landed(struct pipeline *p, struct exchange *x)
 	bool takes = keep_reads(x) && (terms.exact_us > 0 || terms.window_us > 0);
 	struct answer *landed = takes ? keep_find(&p->keep, &x->request.key) : NULL;
 	struct charge look;
-	if (landed == NULL || (clock_ms() - landed->born_ms) * 1000 >= patience_us(x))
+	if (landed == NULL || age_us(landed) >= patience_us(x))
 		return false;
 	charge_begin(&look, p->house.budget, p->house.ledger, x, NULL);
 	x->remaining_pico = charge_remaining(&look);
@@ -469,7 +467,7 @@ is_running(struct pipeline *p, struct exchange *x)
 {
 	struct ask *running = dedup_find(&p->dedup, x);
 	struct charge look;
-	if (running == NULL || running_us(running) >= patience_us(x))
+	if (running == NULL || age_us(ask_answer(running)) >= patience_us(x))
 		return false;
 	charge_begin(&look, p->house.budget, p->house.ledger, x, NULL);
 	if (ask_fails(running) || !ask_suits(running, &look) || may_disappoint(p, running, x))
@@ -477,7 +475,7 @@ is_running(struct pipeline *p, struct exchange *x)
 	if (refuse_joining(x, &look))
 		return true;
 	x->cache = CACHE_COALESCED;
-	decide_age(x, "joined: an equal request was sent", running_us(running));
+	decide_age(x, "joined: an equal request was sent", age_us(ask_answer(running)));
 	join(x, ask_answer(running));
 	pledge_open(&p->keep, x, running);
 	return true;
