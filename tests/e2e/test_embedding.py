@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from farthing.alike import TOPICS, WAYS, ask, earn, kind, said
 from farthing.gateway import merge, run
 from farthing.patience import LONG, eventually
 from farthing.wording import DONE, completion, cost, delta, events_of, question, usage_event, usd
@@ -19,10 +20,6 @@ DIMS = 256
 TOKEN_PICO = 20_000
 WHY = "embedding for the similarity cache"
 
-THINGS = ["router", "email", "phone", "laptop", "bank", "shop", "school", "tablet", "printer", "camera", "forum", "library", "wallet",
-          "garage", "office", "cloud", "mailbox", "server", "game", "travel"]
-WAYS = ["How do I reset my {} password?", "How can I reset my {} password?", "How could I reset my {} password?"]
-TOPICS = [f"{owner} {thing}" for owner in ("old", "new", "spare") for thing in THINGS]
 AXES = {}  # of each word
 PHRASES = set("how do can could should i my might".split())
 
@@ -99,24 +96,6 @@ class Held:
 def provider(upstream):
     upstream.answer = Provider()
     return upstream.answer
-
-
-def ask(g, text, headers=(), **more):
-    reply = g.chat(question(text, **more), headers)
-    assert reply.status == 200, reply.body
-    return reply
-
-
-def kind(reply):
-    return reply.header("x-farthing-cache")
-
-
-def said(reply):
-    return reply.json()["choices"][0]["message"]["content"]
-
-
-def earn(g, topics=TOPICS):
-    return [ask(g, way.format(t)) for t in topics for way in WAYS]
 
 
 def decisions(books):

@@ -9,15 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from farthing.alike import THINGS, TOPICS, WAYS, ask, earn, kind, said
 from farthing.gateway import merge, run
 from farthing.patience import eventually
 from farthing.wording import MINI, completion, cost, question
-
-THINGS = ["router", "email", "phone", "laptop", "bank", "shop", "school", "tablet", "printer", "camera", "forum", "library", "wallet",
-          "garage", "office", "cloud", "mailbox", "server", "game", "travel"]
-OWNERS = ["old", "new", "spare"]
-WAYS = ["How do I reset my {} password?", "How can I reset my {} password?", "How could I reset my {} password?"]
-TOPICS = [f"{owner} {thing}" for owner in OWNERS for thing in THINGS]
 
 PRODUCTS = ["red wool socks", "blue cotton shirt", "steel garden hose", "oak desk lamp", "leather dog collar", "green tea kettle",
             "folding camp chair", "silk evening scarf", "ceramic flower pot", "running shoes for men", "bamboo bath mat",
@@ -44,25 +39,6 @@ def answering(gateway, upstream):
 
 def open_requests(g):
     return int(re.search(r"^farthing_requests_in_flight (\d+)", g.ask("GET", "/metrics").body.decode(), re.M).group(1))
-
-
-def ask(g, text, headers=(), **more):
-    reply = g.chat(question(text, **more), headers)
-    assert reply.status == 200, reply.body
-    return reply
-
-
-def kind(reply):
-    return reply.header("x-farthing-cache")
-
-
-def said(reply):
-    return reply.json()["choices"][0]["message"]["content"]
-
-
-def earn(g, topics=TOPICS):
-    """Asks the same in other words: misses with a candidate show how right it would have been."""
-    return [ask(g, way.format(t)) for t in topics for way in WAYS]
 
 
 # ---- earning

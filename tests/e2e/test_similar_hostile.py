@@ -8,10 +8,11 @@ import signal
 
 import pytest
 
+from farthing.alike import TOPICS, WAYS, ask, earn, kind
 from farthing.gateway import run
 from farthing.patience import eventually
 from farthing.wording import completion, question
-from test_similar import TOPICS, WAYS, alike, answering, ask, earn, kind, said  # noqa: F401
+from test_similar import alike, answering  # noqa: F401
 
 PRODUCTS = [" ".join(p) for p in itertools.product(["red", "blue"], ["wool", "cotton"], ["socks", "shirt", "scarf"])]
 WORDS = "Please write a friendly and honest text of two sentences for our shop that praises the product and tells who will like it"
