@@ -12,7 +12,7 @@
 #include "core/config.h"
 #include "ledger/purges.h"
 
-enum { GOOD = 0, BAD = 1, USAGE = 2, WAIT_MS = 15000, STEP_MS = 50 };
+enum { WAIT_MS = 15000, STEP_MS = 50 };
 
 static const char usage[] =
     "usage: farthing cache stats [--json]\n"
@@ -39,13 +39,6 @@ struct order {
 	bool wished, json;
 };
 
-static int
-fail(const struct err *e)
-{
-	fprintf(stderr, "farthing: %s\n", e->text);
-	return BAD;
-}
-
 /* ---- stats ---- */
 
 static int
@@ -55,7 +48,7 @@ stats(const struct order *o, const char *database)
 	struct err e = { 0 };
 	char oldest[CLOCK_TEXT] = "", newest[CLOCK_TEXT] = "";
 	if (shelf_glance(database, clock_wall_us(), &g, &e) != 0)
-		return fail(&e);
+		return print_err(&e);
 	if (g.entries > 0) {
 		clock_text(g.oldest_us, oldest);
 		clock_text(g.newest_us, newest);
@@ -103,11 +96,11 @@ purge_running(const struct order *o, const char *database)
 	struct err e = { 0 };
 	struct purges *p = purges_open(database, true, &e);
 	if (p == NULL)
-		return fail(&e);
+		return print_err(&e);
 	int rc = purges_ask(p, &o->wish, clock_wall_us(), &seq, &e) == 0 ? await(p, seq, &entries, &e) : -1;
 	purges_close(&p);
 	if (rc < 0)
-		return fail(&e);
+		return print_err(&e);
 	if (rc == 0) {
 		fprintf(stderr,
 		    "farthing: the gateway has not seen to it yet; it will, or the next one at its "
@@ -128,7 +121,7 @@ purge(const struct order *o, const char *database)
 	if (rc == 1)
 		return purge_running(o, database);
 	if (rc != 0)
-		return fail(&e);
+		return print_err(&e);
 	told(entries);
 	return GOOD;
 }
@@ -171,7 +164,7 @@ take_wish(struct order *o, int option)
 	if (purge_wish_take(&o->wish, str_from(name),
 		strcmp(name, "all") == 0 ? STR("true") : str_from(optarg), clock_wall_us(), &e) == 0)
 		return 0;
-	fprintf(stderr, "farthing: %s\n", e.text);
+	print_err(&e);
 	return -1;
 }
 
@@ -218,7 +211,7 @@ makes_sense(struct order *o, int words)
 		return false;
 	if (is_stats || purge_wish_check(&o->wish, &e) == 0)
 		return true;
-	fprintf(stderr, "farthing: %s\n", e.text);
+	print_err(&e);
 	return false;
 }
 

@@ -6,12 +6,11 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "base/err.h"
 #include "base/money.h"
 #include "cli.h"
 #include "core/config.h"
 #include "core/config_reference.h"
-
-enum { GOOD = 0, BAD = 1, USAGE = 2 };
 
 static void
 usage(FILE *to)
@@ -30,6 +29,13 @@ usage(FILE *to)
 	      "\n"
 	      "Exit status: 0 the configuration is good, 1 it is not, 2 wrong usage.\n",
 	    to);
+}
+
+int
+print_err(const struct err *e)
+{
+	fprintf(stderr, "farthing: %s\n", e->text);
+	return BAD;
 }
 
 void

@@ -5,6 +5,8 @@
 #ifndef FARTHING_CLI_CLI_H
 #define FARTHING_CLI_CLI_H
 
+enum { GOOD = 0, BAD = 1, USAGE = 2 };
+
 int cmd_serve(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_keys(int argc, char **argv);
@@ -16,6 +18,8 @@ int cmd_explain(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 struct config_problem;
+struct err;
+int print_err(const struct err *e); /* its text on stderr; BAD */
 /* Each on a line of stderr: FILE:LINE: KEY: TEXT, without what is not known */
 void print_problems(const struct config_problem *problems);
 

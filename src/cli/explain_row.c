@@ -375,7 +375,7 @@ explain(const char *database, const struct explain_options *o)
 	struct err e = { 0 };
 	int rc = find(database, o->id, &s, &e);
 	if (rc != 0)
-		fprintf(stderr, "farthing: %s\n", e.text);
+		print_err(&e);
 	else if (o->json)
 		print_json(&s);
 	else

@@ -12,8 +12,6 @@
 #include "core/key_wish.h"
 #include "keys_list.h"
 
-enum { GOOD = 0, BAD = 1, USAGE = 2 };
-
 static const char usage[] =
     "usage: farthing keys add NAME [OPTIONS]\n"
     "       farthing keys set NAME [OPTIONS]\n"
@@ -47,13 +45,6 @@ struct order {
 	bool wished, json;
 };
 
-static int
-fail(const struct err *e)
-{
-	fprintf(stderr, "farthing: %s\n", e->text);
-	return BAD;
-}
-
 /* ---- the verbs ---- */
 
 /* The secret alone on stdout, so that a script can take it; whatever is said about it on stderr. */
@@ -64,17 +55,17 @@ add(const struct order *o, const char *database, const struct config *config)
 	struct err e = { 0 };
 	char secret[KEY_SECRET];
 	if (key_wish_read(&o->wish, config, clock_wall_us(), &key, &e) != 0)
-		return fail(&e);
+		return print_err(&e);
 	bool missing = access(database, F_OK) != 0;
 	struct keys *k = keys_open(database, KEYS_CREATE, &e);
 	if (k == NULL)
-		return fail(&e);
+		return print_err(&e);
 	if (missing)
 		fprintf(stderr, "There was no ledger at %s; a new one is made.\n", database);
 	int rc = keys_add(k, &key, clock_wall_us(), secret, &e);
 	keys_close(&k);
 	if (rc != 0)
-		return fail(&e);
+		return print_err(&e);
 	bool written = puts(secret) >= 0 && fflush(stdout) == 0;
 	explicit_bzero(secret, sizeof secret);
 	if (!written) {
@@ -96,13 +87,13 @@ change(const struct order *o, const char *database, const struct config *config)
 	bool set = strcmp(o->verb, "set") == 0, revoke = strcmp(o->verb, "revoke") == 0;
 	struct keys *k = keys_open(database, KEYS_CHANGE, &e);
 	if (k == NULL)
-		return fail(&e);
+		return print_err(&e);
 	int rc = set      ? keys_set(k, &o->wish, config, clock_wall_us(), &e)
 		 : revoke ? keys_revoke(k, o->name, clock_wall_us(), &e)
 			  : keys_thaw(k, o->name, clock_wall_us(), &e);
 	keys_close(&k);
 	if (rc != 0)
-		return fail(&e);
+		return print_err(&e);
 	fprintf(stderr, "The key %s %s.\n", o->name,
 	    set      ? "is changed"
 	    : revoke ? "is revoked"
@@ -118,12 +109,12 @@ list(const struct order *o, const char *database)
 	struct err e = { 0 };
 	struct keys *k = keys_open(database, KEYS_READ, &e);
 	if (k == NULL)
-		return fail(&e);
+		return print_err(&e);
 	int64_t now_us = clock_wall_us();
 	int rc = keys_list(k, now_us, &rows, &count, &e);
 	keys_close(&k);
 	if (rc != 0)
-		return fail(&e);
+		return print_err(&e);
 	if (o->json)
 		rc = keys_print_json(rows, count, now_us);
 	else

@@ -25,7 +25,7 @@ check(const char *path)
 	if (report.n > 0)
 		fwrite(report.p, 1, report.n, stdout);
 	if (rc != 0)
-		fprintf(stderr, "farthing: %s\n", e.text);
+		print_err(&e);
 	buf_free(&report);
 	return rc == 0 ? 0 : 1;
 }

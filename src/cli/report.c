@@ -170,10 +170,8 @@ report(const struct wish *w)
 	struct err e = { 0 };
 	enum report_by by = w->group >= 0 ? groups[w->group].by : REPORT_BY_NONE;
 	int status = read_span(w, &v) == 0 ? 0 : 2;
-	if (status == 0 && view_find(&v, c, by, &e) != 0) {
-		fprintf(stderr, "farthing: %s\n", e.text);
-		status = 1;
-	}
+	if (status == 0 && view_find(&v, c, by, &e) != 0)
+		status = print_err(&e);
 	if (status == 0)
 		show(&v, w->shape);
 	view_free(&v);

@@ -10,8 +10,6 @@
 #include "cli.h"
 #include "text/prompt.h"
 
-enum { GOOD = 0, BAD = 1, USAGE = 2 };
-
 static const char default_model[] = "gpt-4o-mini";
 
 static void
