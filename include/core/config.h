@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "core/account.h"
 #include "core/price.h"
+#include "text/demand.h"
 
 enum http_version { HTTP_AUTO, HTTP_1_1, HTTP_2 };
 
@@ -58,12 +59,29 @@ enum cache_scope { SCOPE_KEY, SCOPE_PROJECT };
 enum gateway_mode { MODE_OPTIMISE, MODE_OBSERVE };
 enum disconnect_policy { DISCONNECT_DRAIN, DISCONNECT_ABORT };
 
+/* A cheap answer that fails a check is asked again of the dear model before the client sees it, once. */
+struct escalate_conf {
+	bool on;
+	bool streams; /* streams too: they are held back until their end */
+	bool checks[DEMAND_KINDS];
+	double
+	    confidence; /* the least mean probability of the answer's tokens, by logprobs; 0: not asked for */
+};
+
 struct routing_conf {
 	bool on;
 	double simple, moderate; /* score <= simple, <= moderate, else complex */
 	const struct model_conf *tiers[3];
 	const char **reroute; /* model names the router decides */
 	size_t reroute_count;
+	bool
+	    learn; /* from outcomes: a model that does well enough may take over, one that does not is left */
+	double explore;       /* share of a task's requests that try another model to learn; 0: none */
+	double explore_spend; /* what exploring may add to a task's cost, as a share of it */
+	int64_t session_ms;   /* how long a conversation stays with its model; 0: it does not */
+	const char
+	    *moderate_suffix; /* what is added to the system prompt of moderate requests; "": nothing */
+	struct escalate_conf escalate;
 };
 
 /* Numbers of a JSON field that may stand for one another: those of one range. */
