@@ -396,6 +396,63 @@ note_unit(const struct facts *f, uint32_t i, struct number *n)
 	n->unit_n = (uint32_t)(s.n - digits);
 }
 
+static bool
+near_month(const struct facts *f, uint32_t i, uint32_t behind)
+{
+	return is_month(f, behind) || (i > 0 && is_month(f, i - 1)) ||
+	       (behind < f->count && f->words[behind].role == ROLE_OF && is_month(f, behind + 1));
+}
+
+/* What stands around it: a sign or a currency before, a scale, a unit or the rest of a time behind. Returns how many words
+ * behind it belong to it. */
+static uint32_t
+look_around(const struct facts *f, uint32_t i, uint32_t taken, struct reading *r)
+{
+	look_before(f, i, r);
+	if (i + taken >= f->count)
+		return 0;
+	struct reading time = *r, behind = *r;
+	if (r->shape == SHAPE_PLAIN && read_time(&time, spelling(f, i), spelling(f, i + taken))) {
+		*r = time;
+		return 1;
+	}
+	uint32_t more = look_behind(f, i + taken, &behind);
+	*r = behind;
+	return more;
+}
+
+static void
+set_keys(struct reading *r, bool roman, struct number *number)
+{
+	number->key = key_of(r, r->unit, 0);
+	if (money(r->unit)) {
+		r->loose = false;
+		number->bare = key_of(r, 0, 0);
+	} else if (roman) {
+		r->shape = SHAPE_ORDINAL;
+		number->other = key_of(r, 0, 0);
+	}
+	if (r->maybe_million) {
+		number->key = key_of(r, r->unit, 6);
+		number->other = key_of(r, word_hash("metre", 5), 0);
+	}
+}
+
+/* The number that begins with word i, read from `taken` words; returns how many belong to it. */
+static uint32_t
+set_number(const struct facts *f, uint32_t i, uint32_t taken, struct reading *r, struct number *number)
+{
+	bool roman = (f->words[i].flags & WORD_CAPS) != 0 && place(spelling(f, i), romans) >= 0;
+	bool month = near_month(f, i, i + taken);
+	if (month && r->shape == SHAPE_ORDINAL)
+		r->shape = SHAPE_PLAIN;
+	number->date = month || (r->n == 4 && !r->pointed && i >= 2 && is_month(f, i - 2));
+	taken += look_around(f, i, taken, r);
+	note_unit(f, i + taken - 1, number);
+	set_keys(r, roman, number);
+	return taken;
+}
+
 int
 facts_numbers(struct facts *f)
 {
@@ -403,6 +460,7 @@ facts_numbers(struct facts *f)
 	for (uint32_t i = 0; i < f->count;) {
 		struct word *w = &f->words[i];
 		struct reading r = { 0 };
+		struct number number = { .word = i };
 		uint32_t taken = 1;
 		bool read = true;
 		if ((w->flags & WORD_NUMBER) != 0)
@@ -411,46 +469,10 @@ facts_numbers(struct facts *f)
 			i++;
 			continue;
 		}
-		struct number number = { .word = i };
-		bool roman = (w->flags & WORD_CAPS) != 0 && place(spelling(f, i), romans) >= 0;
-		if (read) {
-			bool near_month = is_month(f, i + taken) || (i > 0 && is_month(f, i - 1)) ||
-					  (i + taken < f->count && f->words[i + taken].role == ROLE_OF &&
-					      is_month(f, i + taken + 1));
-			if (near_month && r.shape == SHAPE_ORDINAL)
-				r.shape = SHAPE_PLAIN;
-			number.date = near_month || (r.n == 4 && !r.pointed && i >= 2 && is_month(f, i - 2));
-			look_before(f, i, &r);
-			struct reading behind = r;
-			uint32_t more = 0;
-			if (i + taken < f->count) {
-				struct reading time = r;
-				if (r.shape == SHAPE_PLAIN &&
-				    read_time(&time, spelling(f, i), spelling(f, i + taken))) {
-					behind = time;
-					more = 1;
-				} else {
-					more = look_behind(f, i + taken, &behind);
-				}
-			}
-			r = behind;
-			taken += more;
-			note_unit(f, i + taken - 1, &number);
-			number.key = key_of(&r, r.unit, 0);
-			if (money(r.unit)) {
-				r.loose = false;
-				number.bare = key_of(&r, 0, 0);
-			} else if (roman) {
-				r.shape = SHAPE_ORDINAL;
-				number.other = key_of(&r, 0, 0);
-			}
-			if (r.maybe_million) {
-				number.key = key_of(&r, r.unit, 6);
-				number.other = key_of(&r, word_hash("metre", 5), 0);
-			}
-		} else {
+		if (read)
+			taken = set_number(f, i, taken, &r, &number);
+		else
 			number.key = mix(w->is, SHAPE_EXACT);
-		}
 		for (uint32_t k = 0; k < taken; k++)
 			f->words[i + k].flags |= WORD_NUMBER;
 		if (push(f, &room, number) != 0)
@@ -458,103 +480,4 @@ facts_numbers(struct facts *f)
 		i += taken;
 	}
 	return 0;
-}
-
-static bool
-equal(const struct number *a, const struct number *b)
-{
-	/* "500" and "500 rupees", but no two currencies */
-	if ((a->bare != 0 && a->bare == b->key) || (b->bare != 0 && b->bare == a->key))
-		return true;
-	return a->key == b->key || (a->other != 0 && a->other == b->key) ||
-	       (b->other != 0 && b->other == a->key);
-}
-
-/* By what is equal whether or not the currency is said. */
-static int
-by_key(const void *a, const void *b)
-{
-	const struct number *x = a, *y = b;
-	uint64_t p = x->bare != 0 ? x->bare : x->key, q = y->bare != 0 ? y->bare : y->key;
-	return p < q ? -1 : p > q;
-}
-
-/* Between two numbers that may change places: and, or, plus, times. In a list, a date or a version they may not. */
-static bool
-exchangeable(const struct facts *f, const struct number *n)
-{
-	const struct word *a = &f->words[n[0].word], *b = &f->words[n[1].word];
-	bool joined = false;
-	for (const struct word *w = a + 1; w < b; w++) {
-		joined = joined || (w->flags & WORD_NUMBER) == 0;
-		if ((w->flags & WORD_SIGN) != 0) {
-			if (w->n != 1 || strchr("+*", f->text[w->at]) == NULL)
-				return false;
-		} else if (w->role != ROLE_AND && (w->flags & WORD_NUMBER) == 0) {
-			return false;
-		}
-	}
-	return joined;
-}
-
-static const struct number *
-first_unequal(const struct number *a, uint32_t na, const struct number *b, uint32_t nb, uint32_t *at)
-{
-	uint32_t i = 0;
-	while (i < na && i < nb && equal(&a[i], &b[i]))
-		i++;
-	*at = i;
-	return i < na ? &a[i] : NULL;
-}
-
-/* kb and kB, mW and MW: other units. Of units that are typed in one case alone ("5 mb", "5 MB") nobody knows. */
-static bool
-unit_in_other_case(
-    const struct facts *a, const struct number *x, const struct facts *b, const struct number *y)
-{
-	struct str p = { a->text + x->unit, x->unit_n }, q = { b->text + y->unit, y->unit_n };
-	if (p.n < 2 || p.n > 4 || !str_eq_nocase(p, q))
-		return false;
-	bool first = p.p[0] == q.p[0], second = p.p[1] == q.p[1], bits = p.p[1] == 'b' || p.p[1] == 'B';
-	if (bits)
-		return first && !second;
-	bool capital = p.p[1] >= 'A' && p.p[1] <= 'Z';
-	return (p.p[0] == 'm' || p.p[0] == 'M') && !first && second && capital;
-}
-
-bool
-numbers_differ(const struct facts *a, const struct facts *b, struct veto *v)
-{
-	uint32_t at;
-	first_unequal(a->numbers, a->number_count, b->numbers, b->number_count, &at);
-	if (at == a->number_count && at == b->number_count) {
-		for (uint32_t i = 0; i < at; i++) {
-			if (unit_in_other_case(a, &a->numbers[i], b, &b->numbers[i]))
-				return veto_say(v, VETO_NUMBER, a, &a->words[a->numbers[i].word], b,
-				    &b->words[b->numbers[i].word]);
-		}
-		return false;
-	}
-	const struct word *x = at < a->number_count ? &a->words[a->numbers[at].word] : NULL;
-	const struct word *y = at < b->number_count ? &b->words[b->numbers[at].word] : NULL;
-	if (a->number_count != b->number_count)
-		return veto_say(v, VETO_NUMBER, a, x, b, y);
-	/* The same ones in another order? */
-	uint32_t n = a->number_count;
-	struct number *sorted = malloc(2 * (size_t)n * sizeof(*sorted));
-	bool same = sorted != NULL;
-	if (same) {
-		memcpy(sorted, a->numbers, n * sizeof(*sorted));
-		memcpy(sorted + n, b->numbers, n * sizeof(*sorted));
-		qsort(sorted, n, sizeof(*sorted), by_key);
-		qsort(sorted + n, n, sizeof(*sorted), by_key);
-		for (uint32_t i = 0; same && i < n; i++)
-			same = equal(&sorted[i], &sorted[n + i]);
-	}
-	free(sorted);
-	for (uint32_t i = 0; same && i + 1 < n; i++) {
-		same = (a->numbers[i].date || a->numbers[i + 1].date || exchangeable(a, &a->numbers[i])) &&
-		       (b->numbers[i].date || b->numbers[i + 1].date || exchangeable(b, &b->numbers[i]));
-	}
-	return same ? false : veto_say(v, VETO_NUMBER, a, x, b, y);
 }

@@ -181,6 +181,7 @@ bool lists_share(const struct word *a, const struct word *b); /* a sense */
 
 /* facts_number.c */
 int facts_numbers(struct facts *f);
+/* facts_quantity.c */
 bool numbers_differ(const struct facts *a, const struct facts *b, struct veto *v);
 
 /* facts_ask.c: what it asks, and whether it points outside itself */
