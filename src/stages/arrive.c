@@ -55,7 +55,7 @@ static bool
 refuse_joining(struct exchange *x, struct charge *look)
 {
 	struct err e;
-	bool is_free = x->model != NULL && x->model->free;
+	bool is_free = route_is_free(x);
 	x->remaining_pico = charge_remaining(look);
 	if (is_free || charge_admits(look, &e) == 0)
 		return false;
@@ -286,6 +286,19 @@ refuses_to_ask(struct exchange *x)
 	return true;
 }
 
+/* Now, and no sooner, it matters who answers. */
+static bool
+refuses_to_route(struct pipeline *p, struct exchange *x)
+{
+	struct err e;
+	if (route_decide(p->router, x, &e) == 0)
+		return false;
+	x->cache = CACHE_BYPASS;
+	decide(x, "refused: no model may answer");
+	join_refusal(x, &e);
+	return true;
+}
+
 static void
 open_ask(struct pipeline *p, struct exchange *x, struct similar_look *look, const char *served_id)
 {
@@ -361,7 +374,7 @@ pipeline_arrive(struct pipeline *p, struct exchange *x)
 		x->cache = x->forwarded || x->fresh || site_config(x->site)->mode == MODE_OBSERVE
 			       ? CACHE_BYPASS
 			       : CACHE_MISS;
-		if (!refuses_to_ask(x))
+		if (!refuses_to_ask(x) && !refuses_to_route(p, x))
 			open_ask(p, x, &look, NULL);
 	}
 	similar_look_free(&look);
@@ -375,7 +388,7 @@ pipeline_ask_again(struct pipeline *p, struct exchange *x, struct similar_look *
 	if (!ledger_ready(p->house.ledger))
 		return false;
 	charge_begin(&payer, p->house.budget, p->house.ledger, x, NULL);
-	if (charge_admits(&payer, &e) != 0)
+	if (charge_admits(&payer, &e) != 0 || route_decide(p->router, x, &e) != 0)
 		return false;
 	x->cache = CACHE_BYPASS;
 	open_ask(p, x, look, served_id);

@@ -19,6 +19,9 @@ on_landed(void *context, struct ask *ask, bool whole)
 	embedder_let_go(&p->embedder, ask);
 	similar_landed(p->similar, ask);
 	keep_landed(&p->keep, ask, whole);
+	const struct answer_facts *f = &ask_answer(ask)->facts;
+	if (whole && f->usage.known)
+		route_landed(p->router, ask_task(ask), ask_level(ask), f->usage.output);
 }
 
 /* ---- the guard ---- */
@@ -77,6 +80,8 @@ pipeline_use(struct pipeline *p, const struct config *config)
 	struct cache_limits limits = limits_of(config);
 	cache_limit(p->cache, &limits);
 	similar_use(p->similar, config);
+	for (size_t i = 0; i < config->task_count; i++)
+		success_keep(p->success, str_from(config->tasks[i].name));
 	p->config = config;
 }
 
@@ -178,6 +183,8 @@ pipeline_new(const struct pipeline_house *house, const struct config *config)
 		.metrics = house->metrics };
 	p->house.budget = budget_new(&events);
 	p->house.on_landed = on_landed;
+	p->success = success_new();
+	p->router = router_new(p->success, p->house.budget);
 	p->house.context = p;
 	open_caches(p, house, config);
 	list_init(&p->house.asks);
@@ -215,6 +222,8 @@ pipeline_free(struct pipeline **pp)
 	    &p->similar); /* as a whole: each entry that goes before it would take its place out of an index */
 	cache_free(&p->cache);
 	vectors_free(&p->vectors);
+	router_free(&p->router);
+	success_free(&p->success);
 	budget_free(&p->house.budget);
 	free(p);
 	*pp = NULL;

@@ -11,6 +11,7 @@
 #include "shadow.h"
 #include "stages/dedup.h"
 #include "stages/pipeline.h"
+#include "stages/route.h"
 #include "strangers.h"
 #include "vectors.h"
 
@@ -24,6 +25,8 @@ struct pipeline {
 	struct vectors *vectors;
 	struct embedder embedder;
 	struct strangers strangers;
+	struct success *success;
+	struct router *router;
 	struct alerts *alerts; /* NULL: none */
 	struct timer save, restore;
 	const struct config *config; /* in force */
