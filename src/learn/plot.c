@@ -14,8 +14,11 @@
 #include <assert.h>
 #include <math.h>
 
+#include "base/utf8.h"
+
 enum {
 	PANEL_WIDTH = 380,
+	LONE_WIDTH = 560, /* of one that stands alone */
 	PANEL_HEIGHT = 290,
 	PANEL_LEFT = 66,
 	PANEL_STEP = PANEL_WIDTH + 84, /* from one to the next */
@@ -23,7 +26,9 @@ enum {
 	BELOW = 62,                    /* labels under a panel */
 	LEGEND_TOP = 54,
 	LEGEND_ROW = 22,
-	LEGEND_COLUMN = 215,
+	LEGEND_WIDTH = 290,
+	NAME_MOST = 32, /* characters */
+	TITLE_MOST = 120,
 	TICKS_ABOUT = 5,
 };
 
@@ -59,19 +64,27 @@ struct canvas {
 
 #define PUT(c, ...) ((c)->failed = buf_printf((c)->out, __VA_ARGS__) != 0 || (c)->failed)
 
+/* So many characters of it, fit for XML */
 static void
-put_text(struct canvas *c, const char *text)
+put_text(struct canvas *c, const char *text, int most)
 {
-	for (; *text != '\0'; text++) {
-		unsigned char b = (unsigned char)*text;
-		if (*text == '<')
+	struct str s = str_from(text);
+	for (size_t i = 0, step; i < s.n; i += step) {
+		step = utf8_step(s, i);
+		bool known = step > 0 && (unsigned char)s.p[i] >= 0x20 && s.p[i] != 0x7f;
+		if (most-- == 0) {
+			PUT(c, "\xE2\x80\xA6");
+			return;
+		}
+		if (s.p[i] == '<')
 			PUT(c, "&lt;");
-		else if (*text == '&')
+		else if (s.p[i] == '&')
 			PUT(c, "&amp;");
-		else if (b < 0x20 || b == 0x7f)
-			PUT(c, "?"); /* XML has no word for most of them */
+		else if (known)
+			c->failed = buf_add(c->out, (struct str){ s.p + i, step }) != 0 || c->failed;
 		else
-			c->failed = buf_add_c(c->out, *text) != 0 || c->failed;
+			PUT(c, "?");
+		step = step > 0 ? step : 1;
 	}
 }
 
@@ -140,7 +153,7 @@ draw_frame(struct canvas *c, const struct panel *p)
 	}
 	PUT(c, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s", (left + right) / 2, bottom + 42,
 	    p->costs ? "cost, of that of always asking " : "share of requests that go to ");
-	put_text(c, p->plot->strong);
+	put_text(c, p->plot->strong, NAME_MOST);
 	PUT(c,
 	    "</text>\n<text transform=\"translate(%.1f %.1f) rotate(-90)\" "
 	    "text-anchor=\"middle\">quality</text>\n",
@@ -184,7 +197,7 @@ struct legend {
 static void
 legend_next(struct legend *l, double *x, double *y)
 {
-	*x = PANEL_LEFT + l->entries % l->columns * (double)LEGEND_COLUMN;
+	*x = PANEL_LEFT + l->entries % l->columns * (double)LEGEND_WIDTH;
 	*y = LEGEND_TOP + l->entries / l->columns * (double)LEGEND_ROW;
 	l->entries++;
 }
@@ -196,7 +209,7 @@ legend_line(struct canvas *c, struct legend *l, const char *class, const char *n
 	legend_next(l, &x, &y);
 	PUT(c, "<path class=\"%s\" d=\"M%.0f %.0fh32\"/>\n<text x=\"%.0f\" y=\"%.0f\">", class, x, y, x + 40,
 	    y + 4);
-	put_text(c, name);
+	put_text(c, name, NAME_MOST);
 	if (apgr != NULL)
 		PUT(c, " <tspan class=\"soft\">APGR %.3f</tspan>", *apgr);
 	PUT(c, "</text>\n");
@@ -209,7 +222,7 @@ legend_model(struct canvas *c, struct legend *l, const char *class, const char *
 	legend_next(l, &x, &y);
 	PUT(c, "<circle class=\"%s\" cx=\"%.0f\" cy=\"%.0f\" r=\"5\"/>\n<text x=\"%.0f\" y=\"%.0f\">", class,
 	    x + 16, y, x + 40, y + 4);
-	put_text(c, name);
+	put_text(c, name, NAME_MOST);
 	PUT(c, " alone</text>\n");
 }
 
@@ -248,7 +261,8 @@ plot_svg(const struct plot *p, struct buf *out)
 	struct canvas c = { .out = out };
 	int panels = p->lines[0].curve->points[0].cost >= 0 ? 2 : 1, columns = panels + 1;
 	int legend_rows = ((int)p->count + 3 + columns - 1) / columns;
-	int width = PANEL_LEFT + (panels - 1) * PANEL_STEP + PANEL_WIDTH + MARGIN;
+	int panel_width = panels > 1 ? PANEL_WIDTH : LONE_WIDTH;
+	int width = PANEL_LEFT + (panels - 1) * PANEL_STEP + panel_width + MARGIN;
 	int top = LEGEND_TOP + legend_rows * LEGEND_ROW + 4, height = top + PANEL_HEIGHT + BELOW;
 	double low, high, dearest;
 	reach_of(p, &low, &high, &dearest);
@@ -256,16 +270,16 @@ plot_svg(const struct plot *p, struct buf *out)
 	    "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" "
 	    "role=\"img\">\n<title>",
 	    width, height, width, height);
-	put_text(&c, p->title);
+	put_text(&c, p->title, TITLE_MOST);
 	PUT(&c, "</title>\n%s<rect class=\"page\" width=\"%d\" height=\"%d\"/>\n", style, width, height);
 	PUT(&c, "<text class=\"title\" x=\"%d\" y=\"28\">", PANEL_LEFT);
-	put_text(&c, p->title);
+	put_text(&c, p->title, TITLE_MOST);
 	PUT(&c, "</text>\n");
 	draw_legend(&c, p, columns);
 	for (int i = 0; i < panels; i++) {
 		struct panel panel = { .plot = p,
 			.costs = i == 1,
-			.x = scale_of(0, i == 1 ? dearest : 1, PANEL_LEFT + i * PANEL_STEP, PANEL_WIDTH),
+			.x = scale_of(0, i == 1 ? dearest : 1, PANEL_LEFT + i * PANEL_STEP, panel_width),
 			.y = scale_of(low, high, top + PANEL_HEIGHT, -PANEL_HEIGHT) };
 		draw_panel(&c, &panel);
 	}
