@@ -1,0 +1,101 @@
+/*
+ * What the demand_*.c files share. Each of them reads one kind of demand from the words of a prompt and judges an answer by it:
+ *
+ *   prompt -> asked (words of which some cannot demand anything: quotes, code, data) -> X_of   struct X
+ *   answer, struct X -> X_fault: what is certainly wrong, in words that quote nothing; NULL for nothing
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_TEXT_DEMAND_PARTS_H
+#define FARTHING_TEXT_DEMAND_PARTS_H
+
+#include "base/json.h"
+#include "text/demand.h"
+
+enum { WHY_SIZE = 96 };
+
+/* ---- demand_asked.c: the words of a prompt ---- */
+
+enum asked_flag {
+	ASKED_FIRST = 1 << 0,  /* of a sentence */
+	ASKED_QUOTED = 1 << 1, /* stands in quotes, backticks, a fence, a tag, or in data behind a colon */
+	ASKED_COMMA = 1 << 2,  /* a comma, a dash or a bracket stands before it */
+	ASKED_NUMBER = 1 << 3, /* digits, or a word for a number up to a hundred */
+	ASKED_LINE = 1 << 4,   /* of a line */
+	ASKED_JOINED = 1 << 5, /* a hyphen stands before it */
+	ASKED_COLON = 1 << 6,  /* a colon stands before it */
+};
+
+struct asked_word {
+	uint32_t at, n; /* in `text`, in lower case */
+	uint32_t first; /* index of the first word of its sentence */
+	uint16_t flags;
+	int32_t number; /* its value where it is a number */
+};
+
+struct asked {
+	struct str whole; /* the text as it came; borrowed */
+	char *text;       /* in lower case (ASCII, Latin-1, Greek and Cyrillic), of the same length */
+	struct asked_word *words;
+	uint32_t count;
+};
+
+/* False: out of memory. Only the head and the tail of a long text are read. To be freed either way. */
+bool asked_read(struct asked *a, struct str text);
+void asked_free(struct asked *a);
+struct str asked_word(const struct asked *a, uint32_t i);
+/* Whether word i is one of these: "at|no|under". False beyond the end. */
+bool asked_in(const struct asked *a, uint32_t i, const char *words);
+/* How many words from i on match: alternatives parted by '|', words by ' ', '?' behind a word that may be left out, '#' a number.
+ * Within one sentence. 0: they do not. *number is that of the '#', and may be NULL. */
+uint32_t asked_match(const struct asked *a, uint32_t i, const char *pattern, int32_t *number);
+/* Whether one of these stands in the sentence of i, in words [from, to) where to is cut at the sentence's end */
+bool asked_has(const struct asked *a, uint32_t from, uint32_t to, const char *words);
+uint32_t asked_end(const struct asked *a, uint32_t i); /* of the sentence: the word behind it */
+/* The sentence says of the answer what it must be: it is an order, no question and under no condition. *verb: where the order is;
+ * equal to the first word of the sentence where that begins with the demand itself ("At most 50 words"). */
+bool asked_orders(const struct asked *a, uint32_t i, uint32_t *verb);
+
+/* ---- demand_json.c ---- */
+
+enum { JSON_KEYS_MAX = 24 };
+
+struct json_demand {
+	bool asked;
+	bool by_format; /* by response_format: then nothing may stand around it */
+	bool only;      /* by words that nothing may stand around it, but for a fence */
+	bool object;    /* an object, no other value */
+	bool array;
+	struct str keys[JSON_KEYS_MAX]; /* that must be in it; owned by `names` */
+	size_t key_count;
+	char *names;
+};
+
+bool json_demand_of(
+    struct json_demand *d, const struct asked *a); /* adds to what was found; false: out of memory */
+/* NULL: none found. The tape is of the answer's JSON, empty where that was not looked for or could not be told. */
+const char *json_demand_fault(const struct json_demand *d, struct str answer, struct json *tape);
+void json_demand_free(struct json_demand *d);
+
+/* ---- demand_schema.c ---- */
+
+struct schema;
+struct schema *schema_new(struct str text); /* NULL: it cannot be understood, or no memory */
+void schema_free(struct schema **s);
+/* True: the value certainly breaks it, why in words of the schema's keywords alone */
+bool schema_broken(const struct schema *s, const struct json *value, char why[WHY_SIZE]);
+
+/* demand_pattern.c: the regular expressions of a schema, in the dialect of ECMA-262 as far as PCRE2 has it */
+struct pattern;
+struct pattern *pattern_new(struct str text); /* NULL: cannot be compiled */
+void pattern_free(struct pattern **p);
+enum pattern_match { PATTERN_NO, PATTERN_YES, PATTERN_UNKNOWN };
+enum pattern_match pattern_find(const struct pattern *p, struct str subject);
+
+/* ---- demand_refusal.c ---- */
+
+bool is_refusal(struct str answer);
+/* The prompt speaks of refusing: an answer that does may be what it wants. */
+bool refusal_is_asked_for(const struct asked *a);
+
+#endif
