@@ -92,6 +92,36 @@ void pattern_free(struct pattern **p);
 enum pattern_match { PATTERN_NO, PATTERN_YES, PATTERN_UNKNOWN };
 enum pattern_match pattern_find(const struct pattern *p, struct str subject);
 
+/* ---- demand_length.c reads them, demand_count.c counts ---- */
+
+enum { LENGTHS_MAX = 6 };
+
+enum length_unit {
+	LENGTH_NONE,
+	LENGTH_WORDS,
+	LENGTH_CHARACTERS,
+	LENGTH_SENTENCES,
+	LENGTH_PARAGRAPHS,
+	LENGTH_BULLETS,
+	LENGTH_ITEMS /* of a list, whatever form it has: only fewer is a fault */
+};
+
+struct length_demand {
+	enum length_unit unit;
+	int32_t min, max;  /* -1: none */
+	bool contradicted; /* two that differ were read: neither is certain */
+};
+
+struct length_demands {
+	struct length_demand list[LENGTHS_MAX];
+	size_t count;
+};
+
+void length_demands_of(struct length_demands *d, const struct asked *a); /* adds to what was found */
+void length_demand_print(const struct length_demand *d, struct buf *out);
+/* beginning: the client cut it: only upper bounds count */
+const char *length_demands_fault(const struct length_demands *d, struct str answer, bool beginning);
+
 /* ---- demand_refusal.c ---- */
 
 bool is_refusal(struct str answer);
