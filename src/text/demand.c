@@ -15,6 +15,7 @@ struct demands {
 	bool refusal_asked; /* the prompt speaks of refusing */
 	struct json_demand json;
 	struct length_demands lengths;
+	struct code_demand code;
 	struct schema *schema;
 };
 
@@ -32,8 +33,10 @@ read_text(struct demands *d, struct str text)
 {
 	struct asked a;
 	bool ok = asked_read(&a, text) && json_demand_of(&d->json, &a);
-	if (ok)
+	if (ok) {
 		length_demands_of(&d->lengths, &a);
+		code_demand_of(&d->code, &a);
+	}
 	d->refusal_asked = d->refusal_asked || refusal_is_asked_for(&a);
 	asked_free(&a);
 	return ok;
@@ -55,7 +58,7 @@ demands_of(const struct demand_source *source)
 	}
 	d->schema = schema_new(source->schema);
 	/* Lengths are then of a part of it, and which one nobody can tell. */
-	if (d->json.asked)
+	if (d->json.asked || d->code.asked)
 		d->lengths.count = 0;
 	return d;
 }
@@ -83,7 +86,7 @@ length_count(const struct length_demands *d)
 bool
 demands_checkable(const struct demands *d)
 {
-	return d->json.asked || d->schema != NULL || length_count(&d->lengths) > 0;
+	return d->json.asked || d->schema != NULL || d->code.asked || length_count(&d->lengths) > 0;
 }
 
 static void
@@ -106,6 +109,11 @@ demands_print(const struct demands *d, struct buf *out)
 		buf_printf(out, " with %zu keys", d->json.key_count);
 	if (d->schema != NULL)
 		print_one(out, &first, "a json schema");
+	if (d->code.asked) {
+		print_one(out, &first, d->code.only ? "nothing but " : "");
+		buf_printf(out, "%s", code_language_name(d->code.language));
+		buf_printf(out, "%s", d->code.language != CODE_UNKNOWN ? " code" : "");
+	}
 	for (size_t i = 0; i < d->lengths.count; i++)
 		if (!d->lengths.list[i].contradicted) {
 			print_one(out, &first, "");
@@ -167,6 +175,9 @@ demands_met(const struct demands *d, const struct demand_answer *a, const bool c
 		return !fault(DEMAND_REFUSAL, "it is a refusal", kind, why);
 	if (checks[DEMAND_LENGTH] &&
 	    fault(DEMAND_LENGTH, length_demands_fault(&d->lengths, a->text, a->limited || a->cut), kind, why))
+		return false;
+	if (checks[DEMAND_CODE] && !a->cut && !a->limited && !d->json.asked &&
+	    fault(DEMAND_CODE, code_demand_fault(&d->code, a->text), kind, why))
 		return false;
 	return a->cut || a->limited || !data_fault(d, a->text, checks, kind, why);
 }

@@ -122,6 +122,35 @@ void length_demand_print(const struct length_demand *d, struct buf *out);
 /* beginning: the client cut it: only upper bounds count */
 const char *length_demands_fault(const struct length_demands *d, struct str answer, bool beginning);
 
+/* ---- demand_code.c, with the lexers of demand_lex.c ---- */
+
+enum code_language {
+	CODE_UNKNOWN,
+	CODE_PYTHON,
+	CODE_JAVASCRIPT,
+	CODE_JAVA,
+	CODE_C, /* and C++ */
+	CODE_CSHARP,
+	CODE_GO,
+	CODE_RUST,
+	CODE_KOTLIN, /* Swift, Dart, Scala */
+	CODE_SQL,
+	CODE_SHELL,
+	CODE_HTML
+};
+
+struct code_demand {
+	bool asked;
+	bool only; /* code and nothing around it */
+	enum code_language language;
+};
+
+void code_demand_of(struct code_demand *d, const struct asked *a); /* adds to what was found */
+const char *code_demand_fault(const struct code_demand *d, struct str answer);
+const char *code_language_name(enum code_language language);
+/* What no reader of the language accepts; NULL: nothing, or it cannot be told */
+const char *code_fault(struct str code, enum code_language language);
+
 /* ---- demand_refusal.c ---- */
 
 bool is_refusal(struct str answer);

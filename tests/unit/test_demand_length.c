@@ -55,7 +55,7 @@ what_is_of_something_else_is_not(void **state)
 		{ "Summarize the plot in 50 words.", NOTHING },
 		{ "Write a routine with each day summarized in 160 characters or less.", NOTHING },
 		{ "Write 50 short stories under ten words.", NOTHING },
-		{ "Write a function that returns strings of at most 30 characters.", NOTHING },
+		{ "Write a function that returns strings of at most 30 characters.", "code" },
 		{ "The password must be at least 20 characters.", NOTHING },
 		{ "Variables can be no longer than 30 characters.", NOTHING },
 		{ "The input consists of at most 100 words.", NOTHING },
