@@ -16,6 +16,7 @@ struct demands {
 	struct json_demand json;
 	struct length_demands lengths;
 	struct code_demand code;
+	struct language_demand language;
 	struct schema *schema;
 };
 
@@ -36,6 +37,7 @@ read_text(struct demands *d, struct str text)
 	if (ok) {
 		length_demands_of(&d->lengths, &a);
 		code_demand_of(&d->code, &a);
+		language_demand_of(&d->language, &a);
 	}
 	d->refusal_asked = d->refusal_asked || refusal_is_asked_for(&a);
 	asked_free(&a);
@@ -57,9 +59,11 @@ demands_of(const struct demand_source *source)
 		d->json.array = false;
 	}
 	d->schema = schema_new(source->schema);
-	/* Lengths are then of a part of it, and which one nobody can tell. */
-	if (d->json.asked || d->code.asked)
+	/* Lengths and languages are then of a part of it, and which one nobody can tell. */
+	if (d->json.asked || d->code.asked) {
 		d->lengths.count = 0;
+		d->language.asked = false;
+	}
 	return d;
 }
 
@@ -86,7 +90,8 @@ length_count(const struct length_demands *d)
 bool
 demands_checkable(const struct demands *d)
 {
-	return d->json.asked || d->schema != NULL || d->code.asked || length_count(&d->lengths) > 0;
+	return d->json.asked || d->schema != NULL || d->code.asked ||
+	       (d->language.asked && !d->language.several) || length_count(&d->lengths) > 0;
 }
 
 static void
@@ -119,6 +124,8 @@ demands_print(const struct demands *d, struct buf *out)
 			print_one(out, &first, "");
 			length_demand_print(&d->lengths.list[i], out);
 		}
+	if (d->language.asked && !d->language.several)
+		print_one(out, &first, speech_name(d->language.language));
 	if (first)
 		print_one(out, &first, "nothing in particular");
 }
@@ -173,6 +180,9 @@ demands_met(const struct demands *d, const struct demand_answer *a, const bool c
 		return !fault(DEMAND_WHOLE, "it is cut off", kind, why);
 	if (checks[DEMAND_REFUSAL] && !d->refusal_asked && is_refusal(a->text))
 		return !fault(DEMAND_REFUSAL, "it is a refusal", kind, why);
+	if (checks[DEMAND_LANGUAGE] &&
+	    fault(DEMAND_LANGUAGE, language_demand_fault(&d->language, a->text), kind, why))
+		return false;
 	if (checks[DEMAND_LENGTH] &&
 	    fault(DEMAND_LENGTH, length_demands_fault(&d->lengths, a->text, a->limited || a->cut), kind, why))
 		return false;

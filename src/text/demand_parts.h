@@ -151,6 +151,51 @@ const char *code_language_name(enum code_language language);
 /* What no reader of the language accepts; NULL: nothing, or it cannot be told */
 const char *code_fault(struct str code, enum code_language language);
 
+/* ---- demand_language.c reads it, demand_speech.c knows it ---- */
+
+enum speech {
+	SPEECH_ENGLISH,
+	SPEECH_FRENCH,
+	SPEECH_GERMAN,
+	SPEECH_SPANISH,
+	SPEECH_ITALIAN,
+	SPEECH_PORTUGUESE,
+	SPEECH_DUTCH,
+	SPEECH_POLISH,
+	SPEECH_SWEDISH,
+	SPEECH_DANISH, /* and Norwegian */
+	SPEECH_FINNISH,
+	SPEECH_CZECH,
+	SPEECH_TURKISH,
+	SPEECH_ROMANIAN,
+	SPEECH_HUNGARIAN,
+	SPEECH_LATIN, /* those before are told by their words, the others by their script */
+	SPEECH_RUSSIAN = SPEECH_LATIN,
+	SPEECH_GREEK,
+	SPEECH_ARABIC,
+	SPEECH_HEBREW,
+	SPEECH_HINDI,
+	SPEECH_BENGALI,
+	SPEECH_TAMIL,
+	SPEECH_THAI,
+	SPEECH_CHINESE,
+	SPEECH_JAPANESE,
+	SPEECH_KOREAN,
+	SPEECHES
+};
+
+struct language_demand {
+	bool asked;
+	bool several; /* or none that can be told */
+	enum speech language;
+};
+
+const char *speech_name(enum speech language);
+/* The text is long enough to say, and in another language */
+bool speech_is_not(struct str text, enum speech language);
+void language_demand_of(struct language_demand *d, const struct asked *a); /* adds to what was found */
+const char *language_demand_fault(const struct language_demand *d, struct str answer);
+
 /* ---- demand_refusal.c ---- */
 
 bool is_refusal(struct str answer);
