@@ -313,6 +313,22 @@ the_interval_holds_the_value_and_is_repeatable(void **state)
 	expect_near(a.low, other.low, 0.1 * (a.high - a.low) + 0.02);
 }
 
+/* Equals stand in no order in a draw either: one score for all is worth a half in each. */
+static void
+the_interval_of_equals_is_a_point(void **state)
+{
+	(void)state;
+	enum { COUNT = 60 };
+	struct curve_row rows[COUNT];
+	struct curve_interval v;
+	for (int i = 0; i < COUNT; i++)
+		rows[i] = row(1, i % 4 == 0, i % 4 != 1);
+	curve_interval_of(rows, COUNT, 9, &v);
+	assert_true(v.defined);
+	EXPECT(v.low, 0.5);
+	EXPECT(v.high, 0.5);
+}
+
 /* What 95 % means: of samples of one population that many have its value in their interval. */
 static void
 the_interval_covers_what_it_says(void **state)
@@ -357,6 +373,7 @@ main(void)
 		cmocka_unit_test(chance_has_a_half),
 		cmocka_unit_test(nothing_beats_the_oracle),
 		cmocka_unit_test(the_interval_holds_the_value_and_is_repeatable),
+		cmocka_unit_test(the_interval_of_equals_is_a_point),
 		cmocka_unit_test(the_interval_covers_what_it_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
