@@ -1,6 +1,7 @@
 /*
- * farthing route-eval, in four steps: what is wanted (route_eval.c), the data as rows (route_eval_read.c, route_eval_row.c), what is
- * measured of them (route_eval_measure.c), and how that is shown (route_eval_show.c).
+ * farthing route-eval, in four steps: what is wanted (route_eval.c), the data as rows (route_eval_read.c, route_eval_row.c, and
+ * route_eval_name.c for whose outcomes they are), what is measured of them (route_eval_measure.c), and how that is shown
+ * (route_eval_show.c).
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_CLI_ROUTE_EVAL_H
@@ -64,6 +65,9 @@ struct eval_data {
 	size_t count, room;
 	size_t texts, scores;                  /* rows that have a text, and those that brought their score */
 	struct eval_name names[2][EVAL_NAMES]; /* under which outcomes stood; the first few */
+	/* Dated versions of the models, and how many lines have each; the one to take, "": the latest that a line has */
+	struct eval_name versions[2][EVAL_NAMES];
+	char version[2][96];
 	int faults;
 	bool full; /* no more rows can be taken */
 };
@@ -86,7 +90,20 @@ struct eval_head {
 int eval_head_csv(struct eval_data *d, const struct csv_reader *r, struct eval_head *head);
 int eval_row_csv(
     struct eval_data *d, const struct csv_reader *r, const struct eval_head *head, struct eval_row *row);
-/* The parts of it */
+
+/* ---- Whose outcomes they are ---- */
+
+/* NAME, or a dated version of it: NAME-2024-08-06 */
+bool eval_is_model(struct str text, const char *name);
+/* Where a line has several versions of a model, one is taken that every line has: all of them are seen once before they are read. */
+void eval_see_versions(struct eval_data *d, const struct json *j);
+void eval_count(struct eval_name names[EVAL_NAMES], struct str name);
+void eval_settle_versions(struct eval_data *d, int64_t lines);
+/* The member for that side's model; 0: there is none */
+uint32_t eval_find(const struct eval_data *d, int side, const struct json *j, uint32_t object);
+
+/* ---- The parts of a row ---- */
+
 void eval_text(struct eval_data *d, struct str text, struct eval_row *row); /* scores it, too */
 void eval_name(struct eval_data *d, int side, struct str name);             /* outcomes stand under that */
 bool eval_number(struct str text, double *number);                          /* all of it, finite */

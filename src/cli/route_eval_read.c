@@ -44,20 +44,6 @@ eval_text(struct eval_data *d, struct str text, struct eval_row *row)
 	d->texts++;
 }
 
-void
-eval_name(struct eval_data *d, int side, struct str name)
-{
-	for (int i = 0; i < EVAL_NAMES; i++) {
-		struct eval_name *n = &d->names[side][i];
-		if (n->rows == 0)
-			str_copy(n->name, sizeof n->name, name);
-		if (str_eq(str_from(n->name), name)) {
-			n->rows++;
-			return;
-		}
-	}
-}
-
 bool
 eval_number(struct str text, double *number)
 {
@@ -131,24 +117,54 @@ without_mark(struct str text)
 	return str_starts(text, STR("\xEF\xBB\xBF")) ? (struct str){ text.p + 3, text.n - 3 } : text;
 }
 
+/* The next line that is not empty, without what stands around it; false: none is left. *number counts all of them. */
+static bool
+next_line(FILE *f, struct buf *line, int64_t *number, bool *whole, struct str *text)
+{
+	do {
+		if (!read_line(f, line, whole))
+			return false;
+		*text = str_trim(buf_str(line));
+		if (++*number == 1)
+			*text = without_mark(*text);
+		if (text->n > 0 && text->p[text->n - 1] == '\r')
+			*text = str_trim((struct str){ text->p, text->n - 1 });
+	} while (*whole && text->n == 0);
+	return true;
+}
+
+/* What cannot be read is told when it is read in earnest. */
+static void
+look_ahead(struct eval_data *d, FILE *f, struct buf *line, struct json *j)
+{
+	struct json_fault fault;
+	struct str text;
+	int64_t number = 0, seen = 0;
+	bool whole;
+	while (next_line(f, line, &number, &whole, &text) && seen <= EVAL_ROWS_MOST) {
+		seen++;
+		if (whole && json_scan(j, text, JSON_LIMITS, &fault) == 0)
+			eval_see_versions(d, j);
+	}
+	eval_settle_versions(d, seen);
+	rewind(f);
+}
+
 static void
 read_json(struct eval_data *d, FILE *f)
 {
 	struct buf line;
 	struct json j = { 0 };
+	struct str text;
 	int64_t number = 0;
 	bool whole;
 	buf_init(&line, EVAL_ROW_BYTES);
-	while (!is_enough(d) && read_line(f, &line, &whole)) {
-		struct str text = str_trim(buf_str(&line));
+	look_ahead(d, f, &line, &j);
+	while (!is_enough(d) && next_line(f, &line, &number, &whole, &text)) {
 		struct eval_row row = nothing_known;
-		if (++number == 1)
-			text = without_mark(text);
-		if (text.n > 0 && text.p[text.n - 1] == '\r')
-			text = str_trim((struct str){ text.p, text.n - 1 });
 		if (!whole)
 			eval_fault(d, number, "the line is longer than %d MiB", EVAL_ROW_BYTES >> 20);
-		else if (text.n > 0 && eval_row_json(d, number, &j, text, &row) == 0)
+		else if (eval_row_json(d, number, &j, text, &row) == 0)
 			keep(d, number, &row);
 	}
 	json_free(&j);
@@ -228,13 +244,43 @@ check_all(struct eval_data *d)
 	}
 }
 
+/* A pipe as a file that can be read twice; NULL: errno says why */
+static FILE *
+spool(FILE *from)
+{
+	char bytes[1 << 16];
+	size_t n;
+	FILE *f = tmpfile();
+	while (f != NULL && (n = fread(bytes, 1, sizeof bytes, from)) > 0)
+		if (fwrite(bytes, 1, n, f) != n) {
+			fclose(f);
+			return NULL;
+		}
+	if (f != NULL)
+		rewind(f);
+	return f;
+}
+
+static FILE *
+open_data(const char *path)
+{
+	bool standard = strcmp(path, "-") == 0;
+	FILE *f = standard ? stdin : fopen(path, "rb");
+	if (f == NULL || (!standard && fseek(f, 0, SEEK_CUR) == 0))
+		return f;
+	FILE *copy = spool(f);
+	if (!standard)
+		fclose(f);
+	return copy;
+}
+
 int
 eval_read(struct eval_data *d, const struct eval_wish *w, const struct config *c)
 {
 	bool standard = strcmp(w->data, "-") == 0;
 	*d = (struct eval_data){ .wish = w, .config = c, .path = standard ? "standard input" : w->data };
 	settle_models(d);
-	FILE *f = standard ? stdin : fopen(w->data, "rb");
+	FILE *f = open_data(w->data);
 	if (f == NULL) {
 		fprintf(stderr, "farthing: %s: %s\n", d->path, strerror(errno));
 		return -1;
@@ -250,8 +296,7 @@ eval_read(struct eval_data *d, const struct eval_wish *w, const struct config *c
 	check_all(d);
 	if (d->faults >= FAULTS_MOST)
 		fprintf(stderr, "farthing: %s: not read on after %d faults\n", d->path, FAULTS_MOST);
-	if (!standard)
-		fclose(f);
+	fclose(f);
 	return d->faults == 0 ? 0 : -1;
 }
 

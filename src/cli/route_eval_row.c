@@ -32,27 +32,6 @@ member(const struct line *l, enum eval_column c)
 	return node != 0 && json_type(l->j, node) != JSON_NULL ? node : 0;
 }
 
-/* NAME, or a dated version of it: NAME-2024-08-06, the latest if there are several. 0: neither */
-static uint32_t
-find_model(const struct json *j, uint32_t object, const char *name)
-{
-	uint32_t found = json_member(j, object, name);
-	char best[96] = "", key[96];
-	size_t n = strlen(name);
-	if (found != 0)
-		return found;
-	for (uint32_t k = json_first(j, object); k != 0; k = json_next(j, object, k + 1)) {
-		json_label(j, k, key, sizeof key);
-		bool dated =
-		    strncmp(key, name, n) == 0 && key[n] == '-' && key[n + 1] >= '0' && key[n + 1] <= '9';
-		if (dated && strcmp(key, best) > 0) {
-			memcpy(best, key, sizeof best);
-			found = k + 1;
-		}
-	}
-	return found;
-}
-
 static bool
 quality_of(const struct json *j, uint32_t node, double *good)
 {
@@ -78,7 +57,7 @@ read_outcome(struct line *l, int side, uint32_t correct)
 		if (name == NULL || (d->model[!side] != NULL && strcmp(name, d->model[!side]) == 0))
 			return eval_fault(d, l->number,
 			    "which model is the weak and which the strong one? --weak and --strong say it");
-		if ((node = find_model(l->j, correct, name)) == 0)
+		if ((node = eval_find(d, side, l->j, correct)) == 0)
 			return eval_fault(d, l->number, "'%s' has no '%s'", column(d, COLUMN_CORRECT), name);
 		char key[96];
 		json_label(l->j, node - 1, key, sizeof key);
@@ -119,7 +98,7 @@ read_tokens(struct line *l, int side)
 	if (!json_int(l->j, prompt, &input) || input < 0)
 		return eval_fault(
 		    d, l->number, "'%s' must be a whole number", column(d, COLUMN_PROMPT_TOKENS));
-	uint32_t node = json_type(l->j, outs) == JSON_OBJECT ? find_model(l->j, outs, d->model[side]) : 0;
+	uint32_t node = json_type(l->j, outs) == JSON_OBJECT ? eval_find(d, side, l->j, outs) : 0;
 	if (node == 0 || !json_int(l->j, node, &output) || output < 0)
 		return eval_fault(d, l->number, "'%s' must have a whole number for '%s'",
 		    column(d, COLUMN_OUT_TOKENS), d->model[side]);
@@ -247,15 +226,6 @@ eval_row_json(struct eval_data *d, int64_t line, struct json *j, struct str text
 
 /* ---- A record of CSV ---- */
 
-static bool
-is_model(struct str field, const char *name)
-{
-	size_t n = name != NULL ? strlen(name) : 0;
-	return n > 0 && str_starts(field, str_from(name)) &&
-	       (field.n == n ||
-		   (field.n > n + 1 && field.p[n] == '-' && field.p[n + 1] >= '0' && field.p[n + 1] <= '9'));
-}
-
 /* Columns of the form MODEL_correct: those of the models asked for, else the first is the weak one and the second the strong. */
 static void
 find_outcomes(struct eval_data *d, const struct csv_reader *r, struct eval_head *head)
@@ -270,7 +240,7 @@ find_outcomes(struct eval_data *d, const struct csv_reader *r, struct eval_head 
 			found[count] = (int)i;
 		count++;
 		for (int side = 0; side < 2; side++)
-			if (is_model(name, d->model[side]))
+			if (d->model[side] != NULL && eval_is_model(name, d->model[side]))
 				named[side] = (int)i;
 	}
 	bool asked = d->wish->model[WEAK] != NULL || d->wish->model[STRONG] != NULL;

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import threading
 import xml.etree.ElementTree as xml
 
 import pytest
@@ -123,6 +124,18 @@ def test_every_form_of_outcomes_gives_the_same(bench, form):
     four_as_worked_out(found)
 
 
+def test_of_several_versions_one_is_taken_that_every_line_has(bench):
+    rows = [{"score": r["score"], "correct": {"cheap": r["weak"], "dear-2024-05-13": r["strong"], "dear-2024-08-06": 1}} for r in FOUR]
+    assert bench.json(rows)["strong"]["names"] == {"dear-2024-08-06": 4}
+    del rows[3]["correct"]["dear-2024-08-06"]
+    found = bench.json(rows)
+    assert found["strong"]["names"] == {"dear-2024-05-13": 4}
+    four_as_worked_out(found)
+    del rows[0]["correct"]["dear-2024-05-13"]      # none is in all: the latest of each line, and it is said
+    assert bench.json(rows)["strong"]["names"] == {"dear-2024-08-06": 3, "dear-2024-05-13": 1}
+    assert "the strong model is dear-2024-05-13 in 1 requests" in bench.run(rows).stdout
+
+
 def test_models_are_chosen_by_name(bench):
     rows = [{"score": i, "correct": {"a": 0, "b": i % 2, "c": 1}} for i in range(10)]
     assert bench.json(rows, "--weak", "a", "--strong", "b")["strong"]["quality"] == .5
@@ -139,6 +152,17 @@ def test_a_file_may_come_by_the_standard_input(bench):
         done = bench.run("-", "--format", "json", input=text)
         assert done.returncode == 0, done.stderr
         four_as_worked_out(json.loads(done.stdout))
+
+
+def test_a_file_may_be_a_pipe(bench, tmp_path):
+    pipe, text = tmp_path / "pipe", "".join(json.dumps(row) + "\n" for row in FOUR)
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_text(text), daemon=True)
+    writer.start()
+    done = run("route-eval", str(pipe), "--format", "json")
+    writer.join(10)
+    assert done.returncode == 0, done.stderr
+    four_as_worked_out(json.loads(done.stdout))
 
 
 def test_prompts_messages_and_bodies_are_the_same_question(bench):
