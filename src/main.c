@@ -21,6 +21,7 @@ static const struct {
 	{ "report", cmd_report, "spending, savings, budgets" },
 	{ "cache", cmd_cache, "look at and purge the answers that are kept" },
 	{ "explain", cmd_explain, "why a request got the answer it got" },
+	{ "route-eval", cmd_route_eval, "how good the router is on requests whose outcomes are known" },
 	{ "version", cmd_version, "version and linked libraries" },
 };
 
@@ -33,7 +34,7 @@ usage(FILE *to)
 	      "provider.\n\n",
 	    to);
 	for (int i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].does);
+		fprintf(to, "  %-11s %s\n", commands[i].name, commands[i].does);
 	fputs("\n`farthing COMMAND --help` tells more.\n", to);
 }
 

@@ -31,8 +31,10 @@ const char *demand_name(
 struct demand_source {
 	struct str system, last; /* as in struct score_input */
 	bool json;               /* response_format json_object or json_schema */
-	struct str schema;       /* JSON; empty: none */
-	bool tools;              /* it may call tools instead of answering */
+	/* JSON; empty: none. The schema itself, or what providers wrap it in: {"name":...,"schema":{...}}, also within
+	 * {"type":"json_schema","json_schema":...} */
+	struct str schema;
+	bool tools; /* it may call tools instead of answering */
 };
 
 struct demands; /* what was found */
@@ -47,9 +49,13 @@ void demands_print(const struct demands *d, struct buf *out);
 
 struct demand_answer {
 	struct str text; /* of the first choice, free of JSON's escapes */
-	bool cut;        /* finish_reason length */
-	bool filtered;   /* finish_reason content_filter, or a refusal field */
-	bool calls;      /* it calls tools: its text need not be anything */
+	bool
+	    cut; /* finish_reason length, where the limit was not the client's own: the model talked too long */
+	/* finish_reason length by the limit that the client set: as demanded. Only what holds of every beginning of a good answer
+	 * is asked of it then: no refusal, its language, at most so many words. */
+	bool limited;
+	bool filtered; /* finish_reason content_filter, or a refusal field */
+	bool calls;    /* it calls tools: its text need not be anything */
 };
 
 /* True: nothing was found wrong. Else *kind, and in why (may be NULL) one sentence that quotes neither prompt nor answer. */

@@ -15,6 +15,7 @@ int cmd_tokens(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_cache(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_route_eval(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 struct config_problem;

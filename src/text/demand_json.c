@@ -1,0 +1,407 @@
+/*
+ * JSON, demanded by response_format or by words. By words it may stand in a fence, and unless nothing else is wanted there may be text
+ * around it; what is judged is then the last thing that is meant as JSON. Only what RFC 8259 has no reading for is a fault: not
+ * what our scanner refuses for other reasons (keys that come twice, depth, a lone surrogate).
+ *
+ * Keys are demanded where they are named: "with the keys a, b and c", or by an example of the object in a fence.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "demand_parts.h"
+
+#include <stdlib.h>
+
+enum {
+	EXAMPLE_NEAR = 300,
+	EXAMPLE_MAX = 8192
+}; /* bytes behind the word, for its fence to begin and to end */
+
+/* How deep an answer may nest, and how many values it may have, to be looked at */
+static const struct json_limits limits = { 64, 200 * 1000 };
+
+static bool
+blank(char c)
+{
+	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
+static struct str
+trimmed(struct str s)
+{
+	while (s.n > 0 && blank(s.p[0])) {
+		s.p++;
+		s.n--;
+	}
+	while (s.n > 0 && blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
+static struct str
+behind(struct str s, size_t at)
+{
+	return (struct str){ s.p + at, s.n - at };
+}
+
+/* ---- what the prompt says ---- */
+
+static bool
+add_key(struct json_demand *d, struct str name)
+{
+	if (name.n == 0 || name.n > 60 || d->key_count == JSON_KEYS_MAX)
+		return false;
+	for (size_t i = 0; i < d->key_count; i++)
+		if (str_eq(d->keys[i], name))
+			return true;
+	d->keys[d->key_count++] = name;
+	return true;
+}
+
+static bool
+is_name_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+	       c == '-' || c == '$';
+}
+
+/* A name at s: quoted, or bare. The length taken, 0 for none. */
+static size_t
+take_name(struct str s, struct str *name)
+{
+	char quote = s.n > 0 ? s.p[0] : '\0';
+	if (quote == '"' || quote == '`' || quote == '\'') {
+		const char *end = memchr(s.p + 1, quote, s.n - 1);
+		if (end == NULL)
+			return 0;
+		*name = (struct str){ s.p + 1, (size_t)(end - s.p) - 1 };
+		return name->n + 2;
+	}
+	size_t n = 0;
+	while (n < s.n && is_name_byte(s.p[n]))
+		n++;
+	*name = (struct str){ s.p, n };
+	return n;
+}
+
+/* "a", "b" (a number) and "c". -- the list ends cleanly, or nothing of it counts */
+static void
+read_names(struct json_demand *d, struct str s)
+{
+	struct str names[JSON_KEYS_MAX];
+	size_t count = 0;
+	bool quoted = true;
+	if (s.n > 0 && s.p[0] == ':')
+		s = behind(s, 1);
+	for (;;) {
+		struct str name;
+		while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == ','))
+			s = behind(s, 1);
+		bool last = false;
+		if (s.n > 4 && memcmp(s.p, "and ", 4) == 0) {
+			s = behind(s, 4);
+			last = true;
+		}
+		bool is_quoted = s.n > 0 && strchr("\"'`", s.p[0]) != NULL;
+		size_t n = take_name(s, &name);
+		if (n == 0 || count == JSON_KEYS_MAX)
+			return;
+		quoted = quoted && is_quoted;
+		s = behind(s, n);
+		names[count++] = name;
+		if (s.n > 2 && s.p[0] == ' ' && s.p[1] == '(') {
+			const char *close = memchr(s.p, ')', s.n);
+			if (close == NULL)
+				return;
+			s = behind(s, (size_t)(close - s.p) + 1);
+		}
+		if (s.n == 0 || s.p[0] == '\n' || s.p[0] == '.' || s.p[0] == ';')
+			break;
+		bool more = s.p[0] == ',' || (s.n > 5 && memcmp(s.p, " and ", 5) == 0);
+		if (more && !last)
+			continue;
+		if (!quoted || more)
+			return;
+		break; /* names in quotes may be followed by anything */
+	}
+	if (!quoted && count < 2)
+		return;
+	for (size_t i = 0; i < count; i++)
+		if (!add_key(d, names[i]))
+			return;
+}
+
+/* The object of a fence that shows what is wanted: its keys. One that cannot be read, or is a schema, says nothing. */
+static void
+read_example(struct json_demand *d, struct str s)
+{
+	ptrdiff_t open = str_find(s, STR("```")), close;
+	if (open < 0)
+		return;
+	s = behind(s, (size_t)open + 3);
+	if ((close = str_find(s, STR("```"))) < 0)
+		return;
+	s.n = (size_t)close;
+	const char *brace = memchr(s.p, '{', s.n);
+	if (brace == NULL)
+		return;
+	s = trimmed(behind(s, (size_t)(brace - s.p)));
+	struct json j = { 0 };
+	struct json_fault fault;
+	if (json_scan(&j, s, (struct json_limits){ 16, 200 }, &fault) == 0 &&
+	    json_member(&j, 0, "$schema") == 0 && json_member(&j, 0, "properties") == 0)
+		for (uint32_t key = json_first(&j, 0); key != 0; key = json_next(&j, 0, key + 1)) {
+			struct str raw = json_raw(&j, key);
+			if (j.nodes[key].escaped || !add_key(d, (struct str){ raw.p + 1, raw.n - 2 }))
+				break;
+		}
+	json_free(&j);
+}
+
+/* Names must outlive the prompt. */
+static bool
+own_names(struct json_demand *d)
+{
+	size_t total = 0;
+	for (size_t i = 0; i < d->key_count; i++)
+		total += d->keys[i].n;
+	char *names = malloc(total + 1), *at = names;
+	if (names == NULL)
+		return false;
+	for (size_t i = 0; i < d->key_count; i++) {
+		memcpy(at, d->keys[i].p, d->keys[i].n);
+		d->keys[i].p = at;
+		at += d->keys[i].n;
+	}
+	free(d->names);
+	d->names = names;
+	return true;
+}
+
+/* Between the order and the word: nothing that would make of it what a program does, or where it is read from. */
+static bool
+is_of_the_answer(const struct asked *a, uint32_t verb, uint32_t i)
+{
+	return !asked_has(a, verb, i,
+	    "function|program|script|code|class|method|api|endpoint|server|client|app|application|that|which|"
+	    "how|parse|parses|parser|"
+	    "reads|read|from|query|command|converts|loads|file|files|tool|library|service|module|regex|where|"
+	    "why|what|about|difference|"
+	    "between|not|no|never|avoid|without|don't|than|rather|instead");
+}
+
+/* What stands behind the word "json" makes it another noun. */
+static bool
+is_json_of_another_kind(const struct asked *a, uint32_t i)
+{
+	return asked_in(a, i + 1,
+	    "file|files|parser|library|libraries|schema|lines|line|path|web|api|apis|to|into|parsing|"
+	    "serialization|data|string|"
+	    "strings|from|column|columns|field|fields|or|vs|versus|and|is|are|was|encoder|decoder|config|"
+	    "configuration|endpoint|"
+	    "payload|that|does|can|in|server|like|ld|rpc|patch|key|keys");
+}
+
+static bool
+demands_json(const struct asked *a, uint32_t i, uint32_t *verb)
+{
+	if ((a->words[i].flags & ASKED_QUOTED) != 0 || is_json_of_another_kind(a, i))
+		return false;
+	if (asked_match(a, a->words[i].first,
+		"your|the|final? answer|response|output|reply must|should|shall|has|needs|will", NULL) > 0)
+		return asked_end(a, i) - a->words[i].first <= 40 &&
+		       !asked_has(a, a->words[i].first, i, "if|when|not|no|program|code|function|script");
+	bool orders = asked_orders(a, i, verb) &&
+		      asked_in(a, *verb,
+			  "respond|answer|reply|return|output|provide|give|produce|present|format|write|"
+			  "generate|print|use|create|express|convert|"
+			  "extract|list|include|put|structure|summarize|summarise|classify");
+	if (!orders)
+		return asked_match(a, a->words[i].first, "only|just|output|format|valid? json", NULL) ==
+			   i + 1 - a->words[i].first &&
+		       asked_match(a, i, "json only|please|object|format|output", NULL) > 0;
+	if (!is_of_the_answer(a, *verb, i))
+		return false;
+	/* The object of the order, or how it is to be carried out: never what is converted or explained. */
+	uint32_t k = i;
+	while (k > *verb + 1 && asked_in(a, k - 1,
+				    "a|an|the|valid|single|following|raw|strict|pure|proper|this|plain|one|"
+				    "only|well|formed|minified|flat|compact"))
+		k--;
+	bool direct =
+	    k == *verb + 1 &&
+	    asked_in(a, *verb, "return|output|respond|reply|produce|provide|give|generate|print|write|use");
+	bool manner = k > *verb && asked_in(a, k - 1, "in|as|with|using|be|only|into");
+	if (asked_in(a, *verb, "write|use|create|include|put|convert") && !manner)
+		return false;
+	return direct || manner || (k > *verb && asked_in(a, k - 1, "me") && asked_in(a, *verb, "give"));
+}
+
+static void
+read_shape(struct json_demand *d, const struct asked *a, uint32_t i)
+{
+	uint32_t first = a->words[i].first, end = asked_end(a, i);
+	if (asked_in(a, i + 1, "object") && !asked_in(a, i + 2, "s|per|for"))
+		d->object = true;
+	if (asked_in(a, i + 1, "array|list"))
+		d->array = true;
+	d->only = d->only || asked_in(a, i + 1, "only") ||
+		  asked_match(a, i, "json object|array only|alone", NULL) > 0 ||
+		  asked_has(a, first, i, "only|nothing|solely|exclusively") ||
+		  asked_match(a, end,
+		      "no|without any|other|additional|extra|further? "
+		      "text|explanation|explanations|commentary|prose|comments|markdown",
+		      NULL) > 0 ||
+		  asked_match(a, end,
+		      "do not|never include|add|write|output|provide any? other|additional|extra|further? "
+		      "text|explanation|explanations|commentary|prose|comments",
+		      NULL) > 0;
+	if (asked_has(a, first, end, "optional|optionally|may|either|or|e.g|such"))
+		return;
+	for (uint32_t k = i + 1; k < end; k++)
+		if (asked_in(a, k, "keys|fields|properties|key|field|property") &&
+		    !asked_has(a, i, k, "array|list|objects|each|where")) {
+			size_t at = a->words[k].at + a->words[k].n;
+			read_names(d, behind(a->whole, at));
+			return;
+		}
+	if (asked_has(a, first, end, "following|this|format|structure|template|below|like|shape")) {
+		struct str rest = behind(a->whole, a->words[i].at + a->words[i].n);
+		struct str near = { rest.p, rest.n < EXAMPLE_NEAR ? rest.n : EXAMPLE_NEAR };
+		if (rest.n > EXAMPLE_MAX)
+			rest.n = EXAMPLE_MAX;
+		if (str_find(near, STR("```")) >= 0)
+			read_example(d, rest);
+	}
+}
+
+bool
+json_demand_of(struct json_demand *d, const struct asked *a)
+{
+	bool found = false;
+	for (uint32_t i = 0; i < a->count; i++) {
+		uint32_t verb;
+		if (a->words[i].n != 4 || !asked_in(a, i, "json") || !demands_json(a, i, &verb))
+			continue;
+		d->asked = found = true;
+		read_shape(d, a, i);
+	}
+	/* Both were named: which of them is the answer's cannot be told. */
+	if (d->object && d->array)
+		d->object = d->array = false;
+	return !found || own_names(d);
+}
+
+/* ---- what the answer is ---- */
+
+static bool
+is_certain(const struct json_fault *f)
+{
+	return f->code == JSON_INVALID && strcmp(f->text, "a surrogate stands alone") != 0 &&
+	       strcmp(f->text, "\\u0000 is not allowed") != 0 &&
+	       strcmp(f->text, "a number is out of range") != 0 &&
+	       strcmp(f->text, "the text is not valid UTF-8") != 0 &&
+	       strcmp(f->text, "a byte-order mark is not allowed") != 0;
+}
+
+/* The inside of the last fence that is of JSON, or of no language: false without one. An unclosed one ends with the text. */
+static bool
+last_fence(struct str s, struct str *inside, bool *alone)
+{
+	bool found = false;
+	*alone = false;
+	for (size_t at = 0; at < s.n;) {
+		ptrdiff_t open = str_find(behind(s, at), STR("```"));
+		if (open < 0)
+			break;
+		size_t from = at + (size_t)open + 3, line = from;
+		while (line < s.n && s.p[line] != '\n' && s.p[line] != '{' && s.p[line] != '[')
+			line++;
+		struct str tag = trimmed((struct str){ s.p + from, line - from });
+		ptrdiff_t close = str_find(behind(s, line), STR("```"));
+		size_t to = close < 0 ? s.n : line + (size_t)close;
+		if (tag.n == 0 || str_eq_nocase(tag, STR("json")) || str_eq_nocase(tag, STR("json5"))) {
+			*inside = trimmed((struct str){ s.p + line, to - line });
+			found = true;
+			*alone = trimmed((struct str){ s.p, at + (size_t)open }).n == 0 &&
+				 (close < 0 || trimmed(behind(s, to + 3)).n == 0);
+		}
+		at = close < 0 ? s.n : to + 3;
+	}
+	return found;
+}
+
+/* From the first bracket to the last one that closes: what is meant where there is no fence */
+static struct str
+bracketed(struct str s)
+{
+	size_t from = 0, to = s.n;
+	while (from < s.n && s.p[from] != '{' && s.p[from] != '[')
+		from++;
+	while (to > from && s.p[to - 1] != '}' && s.p[to - 1] != ']')
+		to--;
+	return (struct str){ s.p + from, to - from };
+}
+
+static bool
+has_key(const struct json *j, struct str name)
+{
+	for (uint32_t i = 1; i < j->count; i++) {
+		if (j->nodes[i].type != JSON_STRING ||
+		    (j->nodes[i].escaped == 0 && j->nodes[i].end - j->nodes[i].at != name.n + 2))
+			continue;
+		struct str raw = json_raw(j, i);
+		/* A string value of that text passes for the key: it is the missing ones that are looked for. */
+		if (j->nodes[i].escaped || str_eq_nocase((struct str){ raw.p + 1, raw.n - 2 }, name))
+			return true;
+	}
+	return false;
+}
+
+static const char *
+shape_fault(const struct json_demand *d, const struct json *j)
+{
+	enum json_type type = json_type(j, 0);
+	if (d->object && type != JSON_OBJECT)
+		return "it is JSON, but no object";
+	if (d->array && type != JSON_ARRAY && type != JSON_OBJECT)
+		return "it is JSON, but no array";
+	if (type == JSON_OBJECT || type == JSON_ARRAY)
+		for (size_t i = 0; i < d->key_count; i++)
+			if (!has_key(j, d->keys[i]))
+				return "a key that was asked for is missing";
+	return NULL;
+}
+
+const char *
+json_demand_fault(const struct json_demand *d, struct str answer, struct json *tape)
+{
+	struct json_fault fault;
+	struct str text = trimmed(answer), inside;
+	bool alone;
+	if (!d->asked)
+		return NULL;
+	if (json_scan(tape, text, limits, &fault) == 0)
+		return shape_fault(d, tape);
+	bool certain = is_certain(&fault);
+	if (d->by_format)
+		return certain ? "it is no valid JSON" : NULL;
+	if (last_fence(text, &inside, &alone)) {
+		if (d->only && !alone)
+			return "something stands around its JSON";
+	} else {
+		inside = bracketed(text);
+		if (inside.n == 0)
+			return "there is no JSON in it";
+		if (d->only && inside.n != text.n)
+			return "something stands around its JSON";
+	}
+	if (json_scan(tape, inside, limits, &fault) == 0)
+		return shape_fault(d, tape);
+	return is_certain(&fault) ? "it is no valid JSON" : NULL;
+}
+
+void
+json_demand_free(struct json_demand *d)
+{
+	free(d->names);
+	*d = (struct json_demand){ 0 };
+}
