@@ -6,6 +6,11 @@
 
 #include <stdlib.h>
 
+struct config_pattern {
+	struct config_pattern *next;
+	struct pattern *pattern;
+};
+
 struct config_chunk {
 	struct config_chunk *next;
 	size_t size, used;
@@ -29,7 +34,8 @@ config_memory_free(struct config_memory **memory)
 	table_free(&m->models);
 	table_free(&m->tasks);
 	table_free(&m->projects);
-	patterns_free(m->patterns);
+	for (struct config_pattern *p = m->patterns; p != NULL; p = p->next)
+		pattern_free(&p->pattern);
 	while (m->chunks != NULL) {
 		struct config_chunk *c = m->chunks;
 		m->chunks = c->next;
@@ -38,6 +44,14 @@ config_memory_free(struct config_memory **memory)
 	}
 	free(m);
 	*memory = NULL;
+}
+
+void
+config_memory_pattern(struct config_memory *m, struct pattern *p)
+{
+	struct config_pattern *one = config_memory_take(m, sizeof *one);
+	*one = (struct config_pattern){ m->patterns, p };
+	m->patterns = one;
 }
 
 void *

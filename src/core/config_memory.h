@@ -6,21 +6,22 @@
 #ifndef FARTHING_CORE_CONFIG_MEMORY_H
 #define FARTHING_CORE_CONFIG_MEMORY_H
 
+#include "base/pattern.h"
 #include "base/str.h"
 #include "base/table.h"
-#include "config_pattern.h"
 
 struct config_memory {
-	struct config_chunk *chunks; /* the newest first */
-	struct table models;         /* struct model_conf by name */
-	struct table tasks;          /* struct task_conf by name */
-	struct table projects;       /* struct project_conf by name */
-	struct pattern *patterns;    /* of all tasks: they hold memory of their own */
+	struct config_chunk *chunks;     /* the newest first */
+	struct table models;             /* struct model_conf by name */
+	struct table tasks;              /* struct task_conf by name */
+	struct table projects;           /* struct project_conf by name */
+	struct config_pattern *patterns; /* of all tasks: they hold memory of their own */
 };
 
 struct config_memory *config_memory_new(void);
 void config_memory_free(struct config_memory **m);              /* wipes all of it */
 void *config_memory_take(struct config_memory *m, size_t size); /* zeroed, aligned for anything; never NULL */
-char *config_memory_text(struct config_memory *m, struct str text); /* a terminated copy */
+void config_memory_pattern(struct config_memory *m, struct pattern *p); /* takes p */
+char *config_memory_text(struct config_memory *m, struct str text);     /* a terminated copy */
 
 #endif

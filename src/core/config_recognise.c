@@ -4,7 +4,7 @@
  */
 #include <assert.h>
 
-#include "config_pattern.h"
+#include "base/pattern.h"
 #include "core/config.h"
 
 /* Up to a character's end. */
@@ -25,7 +25,7 @@ config_recognise(const struct config *c, struct str text)
 	text = cut_text(text);
 	for (size_t i = 0; i < c->task_count; i++)
 		for (size_t k = 0; k < c->tasks[i].match_count; k++)
-			if (pattern_matches(c->tasks[i].patterns[k], text))
+			if (pattern_find(c->tasks[i].patterns[k], text) == PATTERN_YES)
 				return &c->tasks[i];
 	return NULL;
 }

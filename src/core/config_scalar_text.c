@@ -144,11 +144,11 @@ read_zone(struct reader *r, const struct scalar *s, void *slot)
 static bool
 pattern_ok(struct reader *r, const struct scalar *s)
 {
-	struct pattern *one = NULL;
 	char why[160];
 	size_t at;
-	bool good = pattern_new(s->text, &one, why, sizeof why, &at);
-	patterns_free(one);
+	struct pattern *one = pattern_new(s->text, PATTERN_PERL, why, sizeof why, &at);
+	bool good = one != NULL;
+	pattern_free(&one);
 	if (!good)
 		problem_add(
 		    r->problems, s->line, s->path, "is no valid pattern: %s (at character %zu)", why, at);

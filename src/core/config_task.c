@@ -214,15 +214,17 @@ static void
 compile_patterns(struct reader *r)
 {
 	struct config *c = r->config;
-	char why[160];
-	size_t at;
 	for (size_t i = 0; i < c->task_count; i++) {
 		struct task_conf *t = &c->tasks[i];
 		size_t good = 0;
 		t->patterns = config_memory_take(r->memory, (t->match_count + 1) * sizeof *t->patterns);
-		for (size_t k = 0; k < t->match_count; k++)
-			if (pattern_new(str_from(t->match[k]), &r->memory->patterns, why, sizeof why, &at))
-				t->patterns[good++] = r->memory->patterns;
+		for (size_t k = 0; k < t->match_count; k++) {
+			struct pattern *p = pattern_new(str_from(t->match[k]), PATTERN_PERL, NULL, 0, NULL);
+			if (p == NULL)
+				continue;
+			config_memory_pattern(r->memory, p);
+			t->patterns[good++] = p;
+		}
 		t->match_count = good;
 		c->recognises = c->recognises || good > 0;
 	}

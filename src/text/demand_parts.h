@@ -10,6 +10,7 @@
 #define FARTHING_TEXT_DEMAND_PARTS_H
 
 #include "base/json.h"
+#include "base/pattern.h"
 #include "text/demand.h"
 
 enum { WHY_SIZE = 96 };
@@ -84,13 +85,6 @@ struct schema *schema_new(struct str text); /* NULL: it cannot be understood, or
 void schema_free(struct schema **s);
 /* True: the value certainly breaks it, why in words of the schema's keywords alone */
 bool schema_broken(const struct schema *s, const struct json *value, char why[WHY_SIZE]);
-
-/* demand_pattern.c: the regular expressions of a schema, in the dialect of ECMA-262 as far as PCRE2 has it */
-struct pattern;
-struct pattern *pattern_new(struct str text); /* NULL: cannot be compiled */
-void pattern_free(struct pattern **p);
-enum pattern_match { PATTERN_NO, PATTERN_YES, PATTERN_UNKNOWN };
-enum pattern_match pattern_find(const struct pattern *p, struct str subject);
 
 /* ---- demand_length.c reads them, demand_count.c counts ---- */
 

@@ -170,7 +170,8 @@ read_pattern(struct schema *s, uint32_t node)
 	struct buf text = { 0 };
 	if (s->pattern_count < PATTERNS_MAX && json_text(&s->tape, node, &text) == 0) {
 		s->patterns[s->pattern_count].node = node;
-		s->patterns[s->pattern_count].pattern = pattern_new(buf_str(&text));
+		s->patterns[s->pattern_count].pattern =
+		    pattern_new(buf_str(&text), PATTERN_ECMA, NULL, 0, NULL);
 		s->pattern_count++;
 	}
 	buf_free(&text);

@@ -1,5 +1,5 @@
 /*
- * Proves src/core/config_recognise.c and config_pattern.c, and what src/core/request.c makes of them: tasks that nobody named.
+ * Proves src/core/config_recognise.c and src/base/pattern.c, and what src/core/request.c makes of them: tasks that nobody named.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "config_fixture.h"
