@@ -337,22 +337,21 @@ last_fence(struct str s, struct str *inside, bool *alone)
 	bool found = false;
 	*alone = false;
 	for (size_t at = 0; at < s.n;) {
-		ptrdiff_t open = str_find(behind(s, at), STR("```"));
-		if (open < 0)
+		size_t open = find_from(s, at, STR("```"));
+		if (open == s.n)
 			break;
-		size_t from = at + (size_t)open + 3, line = from;
+		size_t from = open + 3, line = from;
 		while (line < s.n && s.p[line] != '\n' && s.p[line] != '{' && s.p[line] != '[')
 			line++;
 		struct str tag = trimmed((struct str){ s.p + from, line - from });
-		ptrdiff_t close = str_find(behind(s, line), STR("```"));
-		size_t to = close < 0 ? s.n : line + (size_t)close;
+		size_t to = find_from(s, line, STR("```"));
 		if (tag.n == 0 || str_eq_nocase(tag, STR("json")) || str_eq_nocase(tag, STR("json5"))) {
 			*inside = trimmed((struct str){ s.p + line, to - line });
 			found = true;
-			*alone = trimmed((struct str){ s.p, at + (size_t)open }).n == 0 &&
-				 (close < 0 || trimmed(behind(s, to + 3)).n == 0);
+			*alone = trimmed((struct str){ s.p, open }).n == 0 &&
+				 (to == s.n || trimmed(behind(s, to + 3)).n == 0);
 		}
-		at = close < 0 ? s.n : to + 3;
+		at = to == s.n ? s.n : to + 3;
 	}
 	return found;
 }

@@ -30,8 +30,8 @@ judge_it(struct str text)
 
 static const char *const pieces[] = { "json ", "return json ", "respond in json, ", "in at most 5 words ",
 	"list 5 ", "write python code ", "answer in french ", "\"a ", "`", "``` ", "```json\n", "<a>", "[a]",
-	"text: ", "\xE2\x80\x9C ", "a.\n\n", "1. a\n", "1,", "\xFF", "9 is less than 3 ", "{\"a\":", "[", "'",
-	"/*", "é", "日本語で答え", "i can't " };
+	"text: ", "\xE2\x80\x9C ", "a.\n\n", "1. a\n", "1,", "\xFF", "9 is less than 3 ", "3 is less than 9 ",
+	"{\"a\":", "[", "'", "/*", "é", "日本語で答え", "i can't " };
 
 static struct str
 filled(const char *piece, size_t n)
