@@ -196,6 +196,12 @@ bool speech_is_not(struct str text, enum speech language);
 void language_demand_of(struct language_demand *d, const struct asked *a); /* adds to what was found */
 const char *language_demand_fault(const struct language_demand *d, struct str answer);
 
+/* ---- demand_numbers.c ---- */
+
+/* What the prompt compares may be no numbers but what is written like them: versions, chapters */
+bool numbers_are_names(const struct asked *a);
+const char *numbers_fault(struct str answer);
+
 /* ---- demand_refusal.c ---- */
 
 bool is_refusal(struct str answer);
