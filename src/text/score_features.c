@@ -124,6 +124,11 @@ take_counts(const struct score_counts *c, float *v)
 	v[FEATURE_sentences] = log_of(c->sentences);
 	v[FEATURE_sentence_length] = log_of((double)c->words / sentences);
 	v[FEATURE_word_length] = c->words > 0 ? (float)c->word_letters / (float)c->words : 0;
+	if (c->words > 0) {
+		v[FEATURE_long_words] = (float)c->long_words / (float)c->words;
+		v[FEATURE_distinct] = (float)c->distinct / sqrtf((float)c->words);
+		v[FEATURE_commas] = 4 * (float)c->commas / (float)c->words;
+	}
 	v[FEATURE_lines] = log_of(c->lines);
 	v[FEATURE_questions] = log_of(c->questions);
 	v[FEATURE_names] = log_of(c->names);
@@ -150,7 +155,12 @@ take_counts(const struct score_counts *c, float *v)
 	v[FEATURE_code_signs] = log_of(c->code_signs);
 	v[FEATURE_list_items] = log_of(c->list_items);
 	v[FEATURE_options] = c->options >= 3 ? 1 : 0;
-	v[FEATURE_option_words] = c->options >= 3 ? log_of((double)c->option_words / c->options) : 0;
+	struct score_options options = score_options_of(c);
+	v[FEATURE_option_words] = log_of((double)options.words);
+	v[FEATURE_option_overlap] = options.overlap;
+	v[FEATURE_option_stem] = options.known;
+	v[FEATURE_option_numbers] = options.numbers;
+	v[FEATURE_option_spread] = log_of((double)options.spread);
 	v[FEATURE_blanks] = log_of(c->blanks);
 	v[FEATURE_output_words] = log_of((double)c->output_words);
 	v[FEATURE_system] = log_of(c->system_words);
@@ -199,7 +209,8 @@ score_features_of(const struct score_input *in, struct score_features *out)
 	take_request(in, out->values);
 	find_subject(in, out, 1 - (double)out->values[FEATURE_foreign]);
 	out->grams = c.grams;
-	memcpy(out->gram, c.gram, c.grams * sizeof *c.gram);
+	for (size_t i = 0; i < c.grams; i++)
+		out->gram[i] = (uint16_t)(c.gram[i] + (out->values[FEATURE_options] > 0 ? SCORE_GRAMS : 0));
 	for (size_t i = 0; i < FEATURE_COUNT; i++)
 		if (out->values[i] > score_feature_names[i].cap)
 			out->values[i] = score_feature_names[i].cap;

@@ -84,7 +84,7 @@ describe_word(struct score_reading *r, const struct letters *l, size_t from)
 		c->calls++;
 		c->methods += from > 0 && r->text.p[from - 1] == '.' ? 1 : 0;
 	}
-	c->option_words += r->option ? 1 : 0;
+	c->long_words += n > 8 && l->wide == 0 ? 1 : 0;
 	r->sentence = true;
 }
 
@@ -161,6 +161,28 @@ ends_word(const struct score_reading *r, size_t at)
 	return kind_of(byte_at(r, at)) == SPACE;
 }
 
+static void
+begin_option(struct score_reading *r)
+{
+	struct score_counts *c = r->c;
+	size_t text = r->at;
+	while (byte_at(r, text) == ' ')
+		text++;
+	unsigned char b = byte_at(r, text);
+	r->option = c->options < SCORE_OPTIONS_MAX ? &c->option[c->options] : &r->none;
+	*r->option = (struct score_option){ .from = (uint32_t)text };
+	r->option->number = kind_of(b) == DIGIT || b == '$' || b == '-';
+	c->options++;
+}
+
+static void
+end_option(struct score_reading *r, size_t at)
+{
+	if (r->option != NULL && at > r->option->from)
+		r->option->bytes = (uint32_t)at - r->option->from;
+	r->option = NULL;
+}
+
 /* Behind a new line, or at the front: indentation, and the mark of a list's item or of an answer to choose. */
 static void
 begin_line(struct score_reading *r)
@@ -177,7 +199,7 @@ begin_line(struct score_reading *r)
 	c->indents += indent >= INDENT ? 1 : 0;
 	c->indent_most = indent > c->indent_most ? indent : c->indent_most;
 	r->leads = true;
-	r->option = false;
+	end_option(r, from > 0 ? from - 1 : 0);
 	size_t mark = r->at + 1;
 	if (kind_of(b) == DIGIT && kind_of(byte_at(r, mark)) == DIGIT)
 		mark++;
@@ -190,9 +212,8 @@ begin_line(struct score_reading *r)
 		c->list_items++;
 		r->at++;
 	} else if (b >= 'A' && b <= 'J' && marked) {
-		c->options++;
-		r->option = true;
 		r->at = mark + 1;
+		begin_option(r);
 	}
 }
 
@@ -231,6 +252,7 @@ read_sign(struct score_reading *r)
 	struct score_counts *c = r->c;
 	unsigned char b = byte_at(r, r->at), next = byte_at(r, r->at + 1);
 	bool ends = kind_of(next) == SPACE;
+	score_sign(r, b);
 	switch (b) {
 	case '.':
 	case '?':
@@ -247,6 +269,7 @@ read_sign(struct score_reading *r)
 	case ';':
 	case ',':
 		c->code_signs += b == ';' && next == '\n' ? 1 : 0;
+		c->commas += b == ',' ? 1 : 0;
 		r->leads = true;
 		break;
 	case '(':
@@ -346,4 +369,6 @@ score_read(struct score_counts *c, struct str text)
 	}
 	if (r.sentence)
 		c->sentences++;
+	end_option(&r, text.n);
+	score_end(&r);
 }
