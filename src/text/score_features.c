@@ -15,7 +15,7 @@ const struct score_feature_name score_feature_names[FEATURE_COUNT] = { SCORE_ASK
 /* How much of each text is read: its head and its tail, as 3 to 1 */
 enum { SYSTEM_READ = SCORE_TEXT_MAX / 4, LAST_READ = SCORE_TEXT_MAX - SYSTEM_READ };
 /* ... and embedded */
-enum { SYSTEM_SUBJECT = 1024, LAST_SUBJECT = 3072, SUBJECT_PIECES = SYSTEM_SUBJECT + LAST_SUBJECT };
+enum { SYSTEM_SUBJECT = 512, LAST_SUBJECT = 1024, SUBJECT_PIECES = SYSTEM_SUBJECT + LAST_SUBJECT };
 
 static float
 log_of(double n)
@@ -63,7 +63,11 @@ end_word(struct pieces *p, const struct embed_place *first, size_t pieces)
 		return;
 	p->words++;
 	p->cut += pieces > 1 || first->id == WORDPIECE_UNKNOWN ? 1 : 0;
-	embed_take(first, pieces > 1 ? 2 : 1, &word);
+	if (pieces > 1) {
+		p->rarity++; /* as rare as can be */
+		return;
+	}
+	embed_take(first, 1, &word);
 	p->rarity += word.rarity;
 }
 
@@ -72,18 +76,18 @@ add_pieces(struct pieces *p, struct str text)
 {
 	struct wordpieces w;
 	struct wordpiece piece;
-	struct embed_place first[2] = { { 0 } };
+	struct embed_place first = { 0 };
 	size_t in_word = 0;
 	for (wordpieces_start(&w, text); p->n < SUBJECT_PIECES && wordpieces_next(&w, &piece);) {
 		p->ids[p->n++] = piece.id;
 		if (piece.first) {
-			end_word(p, first, in_word);
+			end_word(p, &first, in_word);
 			in_word = 0;
-			first[0].id = piece.id;
+			first.id = piece.id;
 		}
 		in_word += piece.sign ? 0 : 1;
 	}
-	end_word(p, first, in_word);
+	end_word(p, &first, in_word);
 }
 
 static void

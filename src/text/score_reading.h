@@ -12,7 +12,7 @@ enum { SCORE_PHRASES = 3, SCORE_HELD = 256 };
 /* A phrase that has begun. */
 struct score_phrase {
 	uint64_t hash;
-	unsigned words, longest;
+	unsigned words;
 	bool leads;
 };
 

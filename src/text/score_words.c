@@ -104,8 +104,10 @@ go_on(struct score_reading *r, uint64_t hash, size_t at)
 		struct score_phrase p = r->open[i];
 		p.hash = lexicon_join(p.hash, hash);
 		p.words++;
-		count_classes(r, lexicon_find(p.hash).classes, at, p.leads ? 1 : in_passing[p.words]);
-		if (p.words < p.longest)
+		struct lexicon_entry known = lexicon_find(p.hash);
+		if (known.classes != 0)
+			count_classes(r, known.classes, at, p.leads ? 1 : in_passing[p.words]);
+		if (p.words < known.longest)
 			r->open[kept++] = p;
 	}
 	r->phrases = kept;
@@ -135,7 +137,7 @@ score_word(struct score_reading *r, uint64_t hash, size_t at)
 	if (known.classes != 0)
 		count_classes(r, known.classes, at, r->leads ? 1 : in_passing[1]);
 	if (known.longest > 1 && r->phrases < SCORE_PHRASES)
-		r->open[r->phrases++] = (struct score_phrase){ hash, 1, known.longest, r->leads };
+		r->open[r->phrases++] = (struct score_phrase){ hash, 1, r->leads };
 	if ((known.classes >> CLASS_is_count & 1) != 0) {
 		r->count = count_of((struct str){ r->text.p + at, r->at - at });
 		r->since_count = 0;
