@@ -40,8 +40,8 @@ read_text(struct demands *d, struct str text)
 		code_demand_of(&d->code, &a);
 		language_demand_of(&d->language, &a);
 	}
-	d->names = d->names || numbers_are_names(&a);
-	d->refusal_asked = d->refusal_asked || refusal_is_asked_for(&a);
+	d->names = d->names || (a.triggers & TRIGGER_NAMES) != 0;
+	d->refusal_asked = d->refusal_asked || (a.triggers & TRIGGER_REFUSAL) != 0;
 	asked_free(&a);
 	return ok;
 }

@@ -8,16 +8,6 @@
 
 enum { BEFORE = 48, DIGITS = 15 };
 
-bool
-numbers_are_names(const struct asked *a)
-{
-	return asked_has(a, 0, a->count,
-	    "version|versions|versioning|release|releases|chapter|chapters|section|sections|semver|semantic|"
-	    "alphabetically|alphabetical|"
-	    "lexicographic|lexicographically|lexicographical|string|strings|dates|ip|isbn|scores|verse|"
-	    "modulo|mod");
-}
-
 struct number {
 	long long units; /* the digits without their point */
 	int decimals;
