@@ -123,7 +123,9 @@ show(const struct eval *e, const struct eval_wish *w)
 		eval_show_json(e, &text);
 	else
 		eval_show_csv(e, &text);
-	bool good = fwrite(text.p, 1, text.n, stdout) == text.n && fflush(stdout) == 0 && !ferror(stdout);
+	if (text.n > 0)
+		fwrite(text.p, 1, text.n, stdout);
+	bool good = fflush(stdout) == 0 && !ferror(stdout);
 	buf_free(&text);
 	if (!good)
 		fputs("farthing: the output cannot be written\n", stderr);

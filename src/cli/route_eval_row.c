@@ -248,7 +248,11 @@ find_outcomes(struct eval_data *d, const struct csv_reader *r, struct eval_head 
 	for (int side = 0; side < 2; side++) {
 		int *at = &head->column[side == WEAK ? COLUMN_WEAK : COLUMN_STRONG];
 		head->model[side][0] = '\0';
-		if (*at >= 0 || (*at = by_name ? named[side] : count == 2 ? found[side] : -1) < 0)
+		if (*at >= 0)
+			continue;
+		if (by_name || count == 2)
+			*at = by_name ? named[side] : found[side];
+		if (*at < 0)
 			continue;
 		struct str name = r->fields[*at];
 		str_copy(
@@ -283,7 +287,9 @@ eval_head_csv(struct eval_data *d, const struct csv_reader *r, struct eval_head 
 static struct str
 field(const struct csv_reader *r, const struct eval_head *head, enum eval_column c)
 {
-	return head->column[c] < 0 ? (struct str){ 0 } : r->fields[head->column[c]];
+	if (head->column[c] < 0)
+		return STR("");
+	return r->fields[head->column[c]];
 }
 
 static bool

@@ -197,8 +197,9 @@ struct legend {
 static void
 legend_next(struct legend *l, double *x, double *y)
 {
-	*x = PANEL_LEFT + l->entries % l->columns * (double)LEGEND_WIDTH;
-	*y = LEGEND_TOP + l->entries / l->columns * (double)LEGEND_ROW;
+	int column = l->entries % l->columns, row = l->entries / l->columns;
+	*x = PANEL_LEFT + column * LEGEND_WIDTH;
+	*y = LEGEND_TOP + row * LEGEND_ROW;
 	l->entries++;
 }
 

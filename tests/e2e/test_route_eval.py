@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import threading
 import xml.etree.ElementTree as xml
 
@@ -270,6 +271,15 @@ def test_the_picture_is_xml_and_says_what_it_shows(bench, tmp_path):
 def test_a_picture_that_cannot_be_written_is_said(bench, tmp_path):
     done = bench.run(FOUR, "--plot", str(tmp_path / "nowhere" / "x.svg"))
     assert done.returncode == 1 and "nowhere/x.svg" in done.stderr
+
+
+def test_the_example_of_the_manual_is_what_it_prints(tmp_path):
+    with open(os.path.join(ROOT, "docs/route-eval.md")) as f:
+        data, printed = re.search(r"^## An example$.*?^```json\n(.*?)^```$.*?^```text\n(.*?)^```$", f.read(), re.S | re.M).groups()
+    path = tmp_path / "outcomes.jsonl"
+    path.write_text(data)
+    done = run("route-eval", str(path))
+    assert done.returncode == 0 and done.stdout.replace(str(path), "outcomes.jsonl") == printed
 
 
 # ---- What it cannot read ----
