@@ -17,12 +17,14 @@
 #include "success_private.h"
 
 /* How much is believed beforehand: as many observations. */
-static const double prior_worth = 4;
-/* Of the best of those that miss the target another one takes its place only where it is so much better. */
+static const double prior_worth = 2;
+/* Of those that miss the target another one takes the place of the best only where it is so much better, and by more than chance. */
 static const double better_by = 0.03;
 /* A choice that costs so much less is worth a change. */
 static const double cheaper_by = 0.03;
 static const double known_from = 8; /* observations */
+/* There is nothing beyond the dearest: it is not given up for some bad luck. */
+static const double last_until = 16;
 static const double weights[SUCCESS_SOURCES] = { 0.5, 1, 0.7, 0.7 };
 
 static const char *const tier_names[] = { "simple", "moderate", "complex" };
@@ -274,6 +276,26 @@ borrow(const struct task *t, const struct task *common, int tier, int m, enum su
 	return v;
 }
 
+/* Of a kind of evidence: by its own and, where that says more, with what was lent. */
+struct known {
+	double good, bad, low, high;
+};
+
+static struct known
+know(const struct count *own, const struct lent *lent)
+{
+	struct interval alone = count_interval(own->good, own->bad);
+	struct interval helped = count_interval(own->good + lent->good, own->bad + lent->bad);
+	struct interval against = count_interval(own->good + lent->high_good, own->bad + lent->high_bad);
+	bool helps = helped.low >= alone.low;
+	return (struct known){
+		.good = own->good + (helps ? lent->good : 0),
+		.bad = own->bad + (helps ? lent->bad : 0),
+		.low = helps ? helped.low : alone.low,
+		.high = against.high < alone.high ? against.high : alone.high,
+	};
+}
+
 static void
 cell_look(struct task *t, const struct task *common, int tier, int m, const bool judged[KINDS])
 {
@@ -289,21 +311,18 @@ cell_look(struct task *t, const struct task *common, int tier, int m, const bool
 			v->passed = own->good + lent.good, v->failed = own->bad + lent.bad;
 		if (!judged[k])
 			continue;
-		bool enough = count_seen(own) >= known_from / 2;
+		struct known now = know(own, &lent);
+		bool enough = count_seen(own) >= known_from;
+		refuted = refuted || (enough && now.high < row->target);
 		if (enough && count_alarms(own)) {
 			refuted = true;
-			count_forget(own);
+			count_heed(own, now.high < row->target);
+			now = know(own, &lent);
 		}
-		double good = own->good + lent.good, bad = own->bad + lent.bad;
-		double low = count_interval(good, bad).low;
-		double high = count_interval(own->good + lent.high_good, own->bad + lent.high_bad).high;
-		refuted = refuted || (enough && high < row->target);
-		bool worse = !any || good * (v->good + v->bad) < v->good * (good + bad);
-		v->low = !any || low < v->low ? low : v->low;
-		v->high = high < v->high ? high : v->high;
+		bool worse = !any || now.low < v->low;
 		if (worse)
-			v->good = good, v->bad = bad;
-		v->seen = !any || count_seen(own) < v->seen ? count_seen(own) : v->seen;
+			v->low = now.low, v->good = now.good, v->bad = now.bad, v->seen = count_seen(own);
+		v->high = now.high < v->high ? now.high : v->high;
 		any = true;
 	}
 	if (refuted)
@@ -337,12 +356,16 @@ struct judging {
 	int current; /* candidate that is the row's choice; -1: it is none of them, or there is no choice yet */
 };
 
-/* The tier's model and dearer ones are thought to meet the target, a cheaper one so much the less the harder the request. */
+/* The tier's model and dearer ones are thought to meet the target; the cheapest so much the less the harder the request, and those
+ * between them lie between. */
 static double
 prior_of(const struct success_question *q, size_t i)
 {
 	double score = q->score >= 0 && q->score <= 1 ? q->score : 0.5;
-	return i >= q->standing ? (1 + q->target) / 2 : 0.95 - 0.6 * score;
+	double of_standing = (1 + q->target) / 2, of_cheapest = 0.95 - 0.6 * score;
+	if (i >= q->standing)
+		return of_standing;
+	return of_cheapest + (of_standing - of_cheapest) * (double)i / (double)q->standing;
 }
 
 struct success_view
@@ -395,19 +418,24 @@ judging_open(struct judging *j, struct task *t, const struct task *common, const
 	}
 }
 
-/* Where all were refuted: the best of those that are known. */
+/* Where all were refuted: the best of those that are known; once chosen it stays until chance does not explain the difference. */
 static size_t
 best_of(const struct judging *j)
 {
-	int best = j->current >= 0 ? j->current : (int)j->q->standing;
-	for (size_t i = 0; i < j->q->count; i++)
-		if (j->views[i].seen >= known_from && j->views[i].mean > j->views[best].mean + better_by)
-			best = (int)i;
-	return (size_t)best;
+	size_t best = j->current >= 0 ? (size_t)j->current : j->q->standing;
+	for (size_t i = 0; i < j->q->count; i++) {
+		const struct success_view *v = &j->views[i], *than = &j->views[best];
+		double by = sqrt(v->mean * (1 - v->mean) / (v->seen + 1) +
+				 than->mean * (1 - than->mean) / (than->seen + 1));
+		by = !j->row->misses ? 0 : by > better_by ? by : better_by;
+		if (v->seen >= known_from / 2 && v->mean > than->mean + by)
+			best = i;
+	}
+	return best;
 }
 
 static size_t
-want(const struct judging *j, const char **why)
+want(const struct judging *j, const char **why, bool *misses)
 {
 	const struct success_question *q = j->q;
 	int best = -1;
@@ -415,7 +443,8 @@ want(const struct judging *j, const char **why)
 	for (size_t i = 0; i < q->count; i++) {
 		const struct success_view *v = &j->views[i];
 		bool certain = v->low >= q->target;
-		bool believed = !v->refuted && (i >= q->standing || (int)i == j->current);
+		bool last = i + 1 == q->count && v->seen < last_until;
+		bool believed = (!v->refuted || last) && (i >= q->standing || (int)i == j->current);
 		fell_short = fell_short || (v->refuted && i >= q->standing);
 		if (!certain && !believed)
 			continue;
@@ -424,6 +453,7 @@ want(const struct judging *j, const char **why)
 		if (best < 0 || j->cost[i] < than * (1 - by))
 			best = (int)i;
 	}
+	*misses = best < 0;
 	if (best < 0) {
 		*why = "none meets the target: the best";
 		return best_of(j);
@@ -471,25 +501,31 @@ safe_share(double choice, double low, double target)
 	return low >= floor ? 1 : (choice - floor) / (choice - low);
 }
 
+/* What another one has to reach: the target, or what the best of those that miss it reaches */
 static double
-known(const struct cell *c)
+aim_of(const struct judging *j, size_t chosen)
 {
-	return c->sums.good + c->sums.bad;
+	const struct success_view *v = &j->views[chosen];
+	return v->refuted && v->mean < j->q->target ? v->mean : j->q->target;
 }
 
-/* The cheapest that is likely to do, else the likeliest; -1: there is none. */
+/* Of those that may do the one that was seen least; the cheapest that is likely to do is seen thrice as much as others. -1: none */
 static int
 trial_of(const struct judging *j, size_t chosen)
 {
+	static const double favour = 3;
 	int best = -1;
+	double least = 0, target = aim_of(j, chosen);
+	bool favoured = false;
 	for (size_t i = 0; i < j->q->count; i++) {
 		const struct success_view *v = &j->views[i];
-		if (j->cost[i] >= j->cost[chosen] || v->high < j->q->target)
+		if (j->cost[i] >= j->cost[chosen] || v->high < target)
 			continue;
-		if (!v->refuted && v->mean >= j->q->target - SUCCESS_BOUND)
-			return (int)i;
-		if (best < 0 || v->mean > j->views[best].mean)
-			best = (int)i;
+		bool likely = v->mean >= target - SUCCESS_BOUND;
+		double seen = (v->seen + 1) / (likely && !favoured ? favour : likely ? 1 : 1 / favour);
+		favoured = favoured || likely;
+		if (best < 0 || seen < least)
+			best = (int)i, least = seen;
 	}
 	return best;
 }
@@ -498,21 +534,24 @@ trial_of(const struct judging *j, size_t chosen)
 static double
 trial_share(const struct judging *j, size_t chosen, int trial, bool *blind)
 {
-	static const double most = 0.5;      /* the choice is observed as well */
+	static const double most = 0.9;      /* the choice is observed as well */
 	static const double at_once = 20000; /* a young task tries as much as one that is so much older */
 	static const double unheard =
 	    60; /* tries, and tries for each outcome: nobody tells, nothing is learned */
 	const struct success_question *q = j->q;
 	const struct cell *c = &j->row->cells[j->model[trial]];
 	const struct success_view *v = &j->views[trial], *now = &j->views[chosen];
-	*blind = known(c) < known_from;
+	*blind = v->seen < known_from;
 	if (c->tried > unheard * (1 + c->heard))
 		return 0;
-	double choice = now->low > q->target ? now->low : q->target;
-	double share = safe_share(choice, v->low, q->target);
+	double target = aim_of(j, chosen);
+	double choice = now->low > target ? now->low : target;
+	double m = v->mean, low = m - 1.28 * sqrt(m * (1 - m) / (prior_worth + 1 + v->seen));
+	double share = safe_share(choice, low > v->low ? low : v->low, target);
 	share = share < most ? share : most;
 	bool credit = *blind && j->t->blind < q->explore * (j->t->requests + at_once);
-	bool does_well = !*blind && !v->refuted && v->mean >= q->target;
+	bool hopeful = !v->refuted || now->refuted;
+	bool does_well = hopeful && v->low > 0 && v->mean >= target - SUCCESS_BOUND;
 	return credit || does_well || share < q->explore ? share : q->explore;
 }
 
@@ -525,7 +564,7 @@ dearer_of(const struct judging *j, size_t chosen)
 		return -1;
 	for (size_t i = 0; i < j->q->count; i++) {
 		double more = j->cost[i] - j->cost[chosen];
-		if (more > 0 && !j->views[i].refuted &&
+		if (more > 0 && j->views[i].high >= aim_of(j, chosen) &&
 		    j->t->extra_pico + more <= j->q->explore_spend * j->t->spent_pico)
 			return (int)i;
 	}
@@ -574,7 +613,8 @@ choose(struct success *s, struct task *t, const struct task *common, const struc
 	size_t wanted = j.current >= 0 ? (size_t)j.current : 0;
 	out->explores = false;
 	bool looks = row->stale || j.current < 0;
-	size_t best = want(&j, &out->why);
+	bool misses;
+	size_t best = want(&j, &out->why, &misses);
 	/* Costs differ from request to request, so a choice is looked at when something was observed, and not each time. */
 	if (looks)
 		wanted = best;
@@ -584,6 +624,8 @@ choose(struct success *s, struct task *t, const struct task *common, const struc
 	bool has_left = row->choice >= 0 && q->now_ms - t->models[row->choice].used_ms > HOUR_MS;
 	if (j.current != (int)wanted && (row->choice < 0 || j.current >= 0 || has_left))
 		change(s, &j, wanted, s == NULL);
+	if (looks && j.current >= 0)
+		row->misses = misses;
 	row->stale = false;
 	out->chosen = wanted;
 	for (size_t i = 0; i < q->count; i++)

@@ -15,7 +15,9 @@
 
 /* Of the mixture: most of it on models that are of some use. */
 static const double prior_good = 2, prior_bad = 0.5;
-static const double error = 0.1;
+/* Of the lower bound, which must hold before a cheaper model takes over, and of the upper one, below which one is left: too early, that
+ * costs money and no quality. */
+static const double error_low = 0.1, error_high = 0.2;
 /* As many observations of a model, and what was seen before counts half */
 static const double half_life = 400;
 /* The alarm asks whether a stretch is better explained by a share that is so much below the target, with so many nats: a model
@@ -76,10 +78,15 @@ count_alarms(const struct count *c)
 	return c->alarm >= alarm_at;
 }
 
+/* A stretch that was noticed for being bad looks worse than the model is: what came before keeps as much weight as it has. */
 void
-count_forget(struct count *c)
+count_heed(struct count *c, bool of_old)
 {
-	*c = (struct count){ .good = c->alarm_good, .bad = c->alarm_bad };
+	double stretch = c->alarm_good + c->alarm_bad, before = count_seen(c) - stretch;
+	double keep = of_old || before <= stretch ? 1 : stretch / before;
+	c->good = c->alarm_good + keep * less(c->good, c->alarm_good);
+	c->bad = c->alarm_bad + keep * less(c->bad, c->alarm_bad);
+	c->alarm = c->alarm_good = c->alarm_bad = 0;
 }
 
 static double
@@ -104,7 +111,7 @@ count_interval(double good, double bad)
 	if (!(n > 0))
 		return (struct interval){ 0, 1 };
 	double mixture = log_beta(prior_good + good, prior_bad + bad) - log_beta(prior_good, prior_bad);
-	double least = log(error), best = good / n;
+	double least = log(error_low), best = good / n;
 	double in = best, out = 0;
 	for (int i = 0; i < STEPS && good > 0; i++) {
 		double p = (in + out) / 2;
@@ -112,6 +119,7 @@ count_interval(double good, double bad)
 	}
 	struct interval v = { good > 0 ? in : 0, 1 };
 	in = best, out = 1;
+	least = log(error_high);
 	for (int i = 0; i < STEPS && bad > 0; i++) {
 		double p = (in + out) / 2;
 		*(support(good, bad, p, mixture) >= least ? &in : &out) = p;

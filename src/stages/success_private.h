@@ -48,7 +48,8 @@ struct row {
 	uint64_t requests, explored, changes, outcomes;
 	struct cell cells[SUCCESS_MODELS_MAX];
 	bool escalates;
-	bool stale; /* something was observed since the choice was looked at */
+	bool misses; /* no model meets the target: the choice is the best of them */
+	bool stale;  /* something was observed since the choice was looked at */
 };
 
 struct model {
@@ -99,8 +100,8 @@ void count_add(struct count *c, double good, double weight, double target);
 void count_take_back(struct count *c, double good, double weight);
 void count_fade(struct count *c, double by);
 bool count_alarms(const struct count *c);
-/* The latest stretch is all that still counts */
-void count_forget(struct count *c);
+/* The alarm was heard. Unless it has been so bad of old, the model is another one now, and what was before counts less. */
+void count_heed(struct count *c, bool of_old);
 double count_seen(const struct count *c);
 /* Of so many good and bad ones: holds at all times together with 90 % confidence on each side. */
 struct interval count_interval(double good, double bad);
