@@ -72,6 +72,14 @@ count_take_back(struct count *c, double good, double weight)
 		c->alarm = 0; /* what speaks against it must be said by others, again */
 }
 
+void
+count_discount(struct count *c, double good, double bad)
+{
+	c->good = less(c->good, good);
+	c->bad = less(c->bad, bad);
+	c->alarm = c->alarm_good = c->alarm_bad = 0;
+}
+
 bool
 count_alarms(const struct count *c)
 {
