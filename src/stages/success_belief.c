@@ -57,8 +57,11 @@ static struct known
 know(const struct count *own, const struct lent *lent)
 {
 	struct interval alone = count_interval(own->good, own->bad);
-	struct interval helped = count_interval(own->good + lent->good, own->bad + lent->bad);
-	struct interval against = count_interval(own->good + lent->high_good, own->bad + lent->high_bad);
+	struct interval helped = alone, against = alone;
+	if (lent->good + lent->bad > 0)
+		helped = count_interval(own->good + lent->good, own->bad + lent->bad);
+	if (lent->high_good + lent->high_bad > 0)
+		against = count_interval(own->good + lent->high_good, own->bad + lent->high_bad);
 	bool helps = helped.low >= alone.low;
 	return (struct known){
 		.good = own->good + (helps ? lent->good : 0),

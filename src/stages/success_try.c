@@ -55,6 +55,8 @@ trial_share(const struct judging *j, size_t chosen, int trial, bool *blind)
 	static const double at_once = 20000; /* a young task tries as much as one that is so much older */
 	static const double unheard =
 	    60; /* tries, and tries for each outcome: nobody tells, nothing is learned */
+	static const double worst =
+	    0.3; /* a model of which little is known is thought to be as bad as that */
 	const struct success_question *q = j->q;
 	const struct cell *c = &j->row->cells[j->model[trial]];
 	const struct success_view *v = &j->views[trial], *now = &j->views[chosen];
@@ -64,6 +66,7 @@ trial_share(const struct judging *j, size_t chosen, int trial, bool *blind)
 	double target = aim_of(j, chosen);
 	double choice = now->low > target ? now->low : target;
 	double m = v->mean, low = m - 1.28 * sqrt(m * (1 - m) / (PRIOR_WORTH + 1 + v->seen));
+	low = *blind && low > worst ? worst : low;
 	double share = safe_share(choice, low > v->low ? low : v->low, target);
 	share = share < most ? share : most;
 	bool credit = *blind && j->t->blind < q->explore * (j->t->requests + at_once);

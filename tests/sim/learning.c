@@ -248,11 +248,6 @@ learning_run(const struct learning_kind *k, uint64_t seed, bool tells, struct le
 		}
 	}
 	all_right(r, k->requests, out->right);
-	bool x;
-	for (int tier = 0; tells && tier < 3; tier++)
-		printf("    tier %d: %.2f %.2f %.2f standing %d choice %d %s\n", tier, r->truth.rate[tier][0],
-		    r->truth.rate[tier][1], r->truth.rate[tier][2], r->truth.standing[tier],
-		    choose(r, k->requests, tier, false, &x), out->right[tier] ? "" : "WRONG");
 	out->cost = cost / standing;
 	out->ideal = ideal / standing;
 	out->good = good / k->requests;

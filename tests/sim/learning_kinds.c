@@ -6,8 +6,10 @@
 
 #define ALL(many, share)                                                                         \
 	.requests = (many), .told = (share), .mix = { 0.4, 0.3, 0.3 }, .delay = 40, .givers = 3, \
-	.must_find = 95, .must_keep = 95
-#define USUAL ALL(2000, 0.5)
+	.must_keep = 95
+#define USUAL ALL(2000, 0.5), .must_find = 95
+/* What is known of it is less than a choice needs: measured, and no bar but that it does not get worse */
+#define HARD(share, find) ALL(2000, share), .must_find = (find)
 #define TWO .models = 2, .cost = { 1, 16.7 }
 #define FOUR .models = 4, .cost = { 1, 3, 8, 20 }
 
@@ -36,6 +38,13 @@ const struct learning_kind learning_kinds[] = {
 	    TWO,
 	    .rate = { { .65, .97 }, { .6, .96 }, { .5, .95 } },
 	    .standing = { 1, 1, 1 } },
+	{ .name = "thin",
+	    .says = "the dear model has nothing to spare, the cheap one is far worse",
+	    USUAL,
+	    TWO,
+	    .near = 0.1,
+	    .rate = { { .3, .83 }, { .3, .83 }, { .3, .83 } },
+	    .standing = { 1, 1, 1 } },
 	{ .name = "tiers_differ",
 	    .says = "the cheap one does but in the complex tier",
 	    USUAL,
@@ -63,6 +72,7 @@ const struct learning_kind learning_kinds[] = {
 	{ .name = "best_is_cheaper",
 	    .says = "all are below the target, the dearest is not the best",
 	    USUAL,
+	    .must_not_keep = true,
 	    .models = 3,
 	    .cost = { 1, 4, 16 },
 	    .rate = { { .3, .7, .5 }, { .3, .65, .5 }, { .2, .65, .4 } },
@@ -77,7 +87,8 @@ const struct learning_kind learning_kinds[] = {
 	    .standing = { -1, -1, -1 } },
 	{ .name = "near",
 	    .says = "rates are drawn; those within 0.1 of the target may be taken or left",
-	    USUAL,
+	    HARD(0.5, 90),
+	    .calm = 4,
 	    .models = 3,
 	    .cost = { 1, 4, 16 },
 	    .drawn = 0.0001,
@@ -99,14 +110,14 @@ const struct learning_kind learning_kinds[] = {
 	    .standing = { 0, 0, 0 } },
 	{ .name = "liar",
 	    .says = "one of four calls everything bad, and says so each time",
-	    USUAL,
+	    HARD(0.5, 60),
 	    TWO,
 	    .liar = -1,
 	    .rate = { { .95, .97 }, { .92, .96 }, { .9, .95 } },
 	    .standing = { 0, 0, 1 } },
 	{ .name = "flatterer",
 	    .says = "one of four calls everything good, and says so each time",
-	    USUAL,
+	    HARD(0.5, 90),
 	    TWO,
 	    .liar = 1,
 	    .rate = { { .6, .97 }, { .5, .96 }, { .5, .95 } },

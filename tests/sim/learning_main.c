@@ -54,7 +54,9 @@ run(const struct learning_kind *k, int from, int seeds, bool each)
 	    k->name, all, tiers[0], tiers[1], tiers[2], seeds, count > 0 ? found[count / 2] : -1, kept, dip,
 	    cost / seeds, ideal / seeds, good / seeds, explored / seeds, changes / seeds);
 	free(found);
-	return all * 100 >= k->must_find * seeds && kept * 100 >= k->must_keep * seeds;
+	bool keeps = k->must_not_keep || kept * 100 >= k->must_keep * seeds;
+	bool calm = k->calm <= 0 || changes <= k->calm * seeds;
+	return all * 100 >= k->must_find * seeds && keeps && calm;
 }
 
 int
