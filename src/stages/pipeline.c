@@ -15,6 +15,7 @@
 #include "keep.h"
 #include "shadow.h"
 #include "stages/dedup.h"
+#include "stages/learned.h"
 #include "stages/refusal.h"
 #include "strangers.h"
 #include "vectors.h"
@@ -25,6 +26,7 @@ struct pipeline {
 	struct cache *cache;
 	struct keep keep;
 	struct similar *similar;
+	struct learned *learned;
 	struct shadows shadows;
 	struct vectors *vectors;
 	struct embedder embedder;
@@ -100,6 +102,7 @@ pipeline_use(struct pipeline *p, const struct config *config)
 	struct cache_limits limits = limits_of(config);
 	cache_limit(p->cache, &limits);
 	similar_use(p->similar, config);
+	learned_use(p->learned, config);
 	p->config = config;
 }
 
@@ -120,6 +123,12 @@ struct cache *
 pipeline_cache(struct pipeline *p)
 {
 	return p->cache;
+}
+
+struct learned *
+pipeline_learned(struct pipeline *p)
+{
+	return p->learned;
 }
 
 const struct similar *
@@ -203,6 +212,7 @@ pipeline_new(const struct pipeline_house *house, const struct config *config)
 	p->house.on_landed = on_landed;
 	p->house.context = p;
 	open_caches(p, house, config);
+	p->learned = learned_new(house->loop, house->ledger, house->shelf);
 	list_init(&p->house.asks);
 	p->save.on_due = on_save;
 	p->restore.on_due = on_restore;
@@ -229,6 +239,7 @@ pipeline_free(struct pipeline **pp)
 	loop_timer_clear(p->house.loop, &p->restore);
 	shadows_close(&p->shadows);
 	similar_save(p->similar);
+	learned_free(&p->learned);
 	embedder_close(&p->embedder);
 	strangers_close(&p->strangers);
 	ask_bury_all(&p->house);

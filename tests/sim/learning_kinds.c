@@ -97,6 +97,7 @@ const struct learning_kind learning_kinds[] = {
 	{ .name = "noon",
 	    .says = "the cheap model becomes bad at noon",
 	    ALL(4000, 0.5),
+	    .must_find = 95,
 	    TWO,
 	    .noon = 2000,
 	    .rate = { { .95, .97 }, { .93, .96 }, { .93, .95 } },

@@ -156,7 +156,7 @@ checks_go_through_the_ledger(void **state)
 /* ---- Upgrades ---- */
 
 static void
-books_of_version_2_become_version_3(void **state)
+books_of_version_2_become_current_ones(void **state)
 {
 	(void)state;
 	static schema_step *const steps[] = { schema_step_1, schema_step_2 };
@@ -185,7 +185,7 @@ books_of_version_2_become_version_3(void **state)
 	store_publish(s);
 	store_close(&s, true);
 
-	assert_int_equal(number("PRAGMA user_version"), 3);
+	assert_int_equal(number("PRAGMA user_version"), 4);
 	assert_int_equal(
 	    number("SELECT count(*) FROM requests WHERE id = 'req_old' AND similarity IS NULL AND decision = "
 		   "'' AND saved_pico = 5"),
@@ -384,7 +384,7 @@ main(void)
 		IN_FOLDER(how_an_answer_was_found_is_kept),
 		IN_FOLDER(odd_numbers_never_cost_a_row),
 		IN_FOLDER(checks_go_through_the_ledger),
-		IN_FOLDER(books_of_version_2_become_version_3),
+		IN_FOLDER(books_of_version_2_become_current_ones),
 		IN_FOLDER(checks_leave_with_the_requests_of_their_time),
 		IN_FOLDER(pruning_by_size_takes_old_checks_too),
 		IN_FOLDER(rules_about_caches_are_audited),
