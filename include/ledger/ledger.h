@@ -107,6 +107,20 @@ struct ledger_check {
 	bool right;  /* the answers agreed */
 };
 
+/* What was found out about an answer: the router learns from it. Of one giver the later word replaces the earlier one. */
+struct ledger_outcome {
+	int64_t at_us;
+	char request_id[48];
+	char account[64], task[64];
+	char tier[16];
+	char model[96];  /* that answered */
+	char source[16]; /* "check", "feedback", "shadow", "judge" */
+	char giver
+	    [64];    /* whose feedback: a key's name, "local" or "admin"; empty: the gateway's own finding */
+	double good; /* 0..1 */
+	char reason[64]; /* a label that came with it; empty: none */
+};
+
 /* A hold as it lies in the holds file: all that recovery needs to write the row of an attempt nobody ended. */
 struct ledger_hold {
 	int64_t at_us; /* wall clock at admission */
@@ -159,6 +173,7 @@ struct ledger;
 struct ledger *ledger_open(const struct ledger_options *options, struct err *e);
 void ledger_request(struct ledger *l, const struct ledger_request *row);
 void ledger_attempt(struct ledger *l, const struct ledger_attempt *row);
+void ledger_outcome(struct ledger *l, const struct ledger_outcome *row);
 void ledger_cache_check(struct ledger *l, const struct ledger_check *row);
 /* A purge that was asked for through the table has been seen to, see ledger/purges.h */
 void ledger_purged(struct ledger *l, int64_t seq, int64_t entries);

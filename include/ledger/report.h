@@ -117,7 +117,26 @@ struct report_similars {
 int report_similar(
     struct report *r, int64_t since_us, int64_t until_us, struct report_similars *out, struct err *e);
 
+/* What was found out about the answers of one model in a task and tier. */
+struct report_outcome {
+	char task[REPORT_NAME], tier[32], model[REPORT_NAME];
+	int64_t outcomes, checks,
+	    feedback; /* in all; those of them that are checks of answers, and people's words */
+	double good;  /* of the outcomes, in parts */
+};
+struct report_outcomes {
+	struct report_outcome *rows;
+	size_t count;
+};
+/* By task and tier, the model with most outcomes first. The caller frees `rows`. */
+int report_outcomes(
+    struct report *r, int64_t since_us, int64_t until_us, struct report_outcomes *out, struct err *e);
+
 /* ---- One request ---- */
+
+/* What that giver said of it: 1, and *good; 0: nothing; -1 with *e */
+int report_outcome_of(struct report *r, const char *request_id, const char *source, const char *giver,
+    double *good, struct err *e);
 
 /* What the books say of a request, with the columns of requests that it has; strings empty, figures as in ledger_request.
  * 1: found, 0: there is none, -1 with *e. */

@@ -25,6 +25,7 @@ enum { FIELDS_MOST = 40 };
 /* Give the number of fields; always the same names in the same order. */
 size_t fields_of_sums(const struct report_sums *s, struct field out[FIELDS_MOST]);
 size_t fields_of_cause(const struct report_sums *s, enum cause cause, struct field out[FIELDS_MOST]);
+size_t fields_of_outcome(const struct report_outcome *o, struct field out[FIELDS_MOST]);
 size_t fields_of_similar(const struct report_similar *t, struct field out[FIELDS_MOST]);
 size_t fields_of_price(const struct report_price *p, struct field out[FIELDS_MOST]);
 

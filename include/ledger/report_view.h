@@ -45,6 +45,7 @@ struct report_view {
 	struct report_spending spending;
 	struct report_prices prices;
 	struct report_similars similar;
+	struct report_outcomes outcomes;
 	int64_t oldest_row_us;
 	struct budget_use *budgets;
 	size_t budget_count;

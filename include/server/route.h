@@ -16,10 +16,11 @@ enum route_kind {
 	ROUTE_HEALTHZ,
 	ROUTE_READYZ,
 	ROUTE_METRICS,
-	ROUTE_KEYS,    /* the administration of virtual keys: keys says what is wanted, name of which one */
-	ROUTE_CACHE,   /* the administration of the cache: wants says what, query of which entries */
-	ROUTE_SUMMARY, /* the report: query says since when */
-	ROUTE_HOME,    /* "/": a word of greeting for the one who looks with a browser */
+	ROUTE_KEYS,     /* the administration of virtual keys: keys says what is wanted, name of which one */
+	ROUTE_CACHE,    /* the administration of the cache: wants says what, query of which entries */
+	ROUTE_SUMMARY,  /* the report: query says since when */
+	ROUTE_FEEDBACK, /* what somebody says of an answer */
+	ROUTE_HOME,     /* "/": a word of greeting for the one who looks with a browser */
 };
 
 enum keys_action { KEYS_ACT_LIST, KEYS_ACT_ADD, KEYS_ACT_SET, KEYS_ACT_REVOKE, KEYS_ACT_THAW };

@@ -28,6 +28,7 @@
 struct pipeline;
 struct similar_look;
 struct similar;
+struct learned;
 
 /* What it works with; all of it outlives the pipeline, but for the workers, who are stopped before. */
 struct pipeline_house {
@@ -55,6 +56,7 @@ bool pipeline_ask_again(
 /* For embedder.h: an ask that waited for the vector of its question has it, in *look, or will not get it, for that reason
  * (static). Its readers get a similar question's answer, or it is started. */
 void pipeline_go_on(struct pipeline *p, struct ask *ask, struct similar_look *look, const char *why_not);
+struct learned *pipeline_learned(struct pipeline *p);             /* outcomes, and what they taught */
 const struct similar *pipeline_similar(const struct pipeline *p); /* for its numbers */
 uint64_t pipeline_checks_dropped(
     const struct pipeline *p); /* hits that were to be asked again, and were not */

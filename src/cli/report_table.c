@@ -329,6 +329,29 @@ similar_row(struct grid *g, const char *name, const struct report_similar *t)
 	count_cell(g, t->would_be_right);
 }
 
+/* What the router learns from. */
+static void
+print_outcomes(const struct report_view *v, FILE *to)
+{
+	struct grid g;
+	fputs("\nOutcomes\n\n", to);
+	grid_head(&g, "<task|<tier|<model|outcomes|good|95 % interval|checks|feedback");
+	for (size_t i = 0; i < v->outcomes.count; i++) {
+		const struct report_outcome *o = &v->outcomes.rows[i];
+		double low, high;
+		interval_wilson((uint64_t)(o->good + 0.5), (uint64_t)o->outcomes, &low, &high);
+		name_cell(&g, o->task);
+		name_cell(&g, o->tier);
+		name_cell(&g, o->model);
+		count_cell(&g, o->outcomes);
+		grid_cell(&g, "%.1f %%", 100 * o->good / (double)o->outcomes);
+		grid_cell(&g, "%.1f to %.1f %%", 100 * low, 100 * high);
+		count_cell(&g, o->checks);
+		count_cell(&g, o->feedback);
+	}
+	grid_print(&g, to);
+}
+
 /* The rate is that of the checked hits; the interval says what it can be for all of them. */
 static void
 print_similar(const struct report_view *v, FILE *to)
@@ -480,6 +503,8 @@ view_table(const struct report_view *v, FILE *to)
 	print_notes(v, to);
 	if (!v->repriced && (v->similar.count > 0 || v->by_similarity))
 		print_similar(v, to);
+	if (!v->repriced && v->outcomes.count > 0)
+		print_outcomes(v, to);
 	if (!v->repriced)
 		print_budgets(v, to);
 }

@@ -106,6 +106,14 @@ ledger_attempt(struct ledger *l, const struct ledger_attempt *row)
 }
 
 void
+ledger_outcome(struct ledger *l, const struct ledger_outcome *row)
+{
+	pthread_mutex_lock(&l->mutex);
+	add_entry(l, ENTRY_OUTCOME)->row.outcome = *row;
+	added(l);
+}
+
+void
 ledger_cache_check(struct ledger *l, const struct ledger_check *row)
 {
 	pthread_mutex_lock(&l->mutex);

@@ -10,7 +10,7 @@
 
 enum { QUEUE_CHUNK = 64 };
 
-enum entry_kind { ENTRY_REQUEST, ENTRY_ATTEMPT, ENTRY_CHECK, ENTRY_PURGED };
+enum entry_kind { ENTRY_REQUEST, ENTRY_ATTEMPT, ENTRY_CHECK, ENTRY_OUTCOME, ENTRY_PURGED };
 
 struct entry {
 	enum entry_kind kind;
@@ -18,6 +18,7 @@ struct entry {
 		struct ledger_request request;
 		struct ledger_attempt attempt;
 		struct ledger_check check;
+		struct ledger_outcome outcome;
 		struct {
 			int64_t seq, entries, at_us;
 		} purged;

@@ -92,6 +92,22 @@ fields_of_similar(const struct report_similar *t, struct field out[FIELDS_MOST])
 	return l.count;
 }
 
+/* Answers may be good in part: the interval takes the nearest number of whole ones. Its ends are rounded outwards. */
+size_t
+fields_of_outcome(const struct report_outcome *o, struct field out[FIELDS_MOST])
+{
+	struct list l = { .fields = out };
+	double low, high;
+	interval_wilson((uint64_t)(o->good + 0.5), (uint64_t)o->outcomes, &low, &high);
+	add(&l, FIELD_COUNT, "outcomes", o->outcomes);
+	add(&l, FIELD_COUNT, "checks", o->checks);
+	add(&l, FIELD_COUNT, "feedback", o->feedback);
+	add(&l, FIELD_SHARE, "good", (int64_t)(o->good / (double)o->outcomes * 10000 + 0.5));
+	add(&l, FIELD_SHARE, "good_low_95", (int64_t)floor(low * 10000));
+	add(&l, FIELD_SHARE, "good_high_95", (int64_t)ceil(high * 10000));
+	return l.count;
+}
+
 size_t
 fields_of_price(const struct report_price *p, struct field out[FIELDS_MOST])
 {

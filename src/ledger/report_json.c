@@ -167,6 +167,26 @@ add_similar(struct buf *b, const char *key, const struct report_similars *s)
 	buf_add_c(b, ']');
 }
 
+static void
+add_outcomes(struct buf *b, const struct report_outcomes *o)
+{
+	struct field fields[FIELDS_MOST];
+	buf_add(b, STR("\"outcomes\":["));
+	for (size_t i = 0; i < o->count; i++) {
+		const struct report_outcome *row = &o->rows[i];
+		next_line(b, i);
+		add_name(b, "task", row->task);
+		buf_add_c(b, ',');
+		add_name(b, "tier", row->tier);
+		buf_add_c(b, ',');
+		add_name(b, "model", row->model);
+		buf_add_c(b, ',');
+		add_fields(b, fields, fields_of_outcome(row, fields));
+		buf_add_c(b, '}');
+	}
+	buf_add_c(b, ']');
+}
+
 int
 view_json(const struct report_view *v, struct buf *b)
 {
@@ -202,6 +222,8 @@ view_json(const struct report_view *v, struct buf *b)
 		add_causes(b, "savings", &v->spending.total);
 		buf_add(b, STR(",\n"));
 		add_similar(b, "similarity_cache", &v->similar);
+		buf_add(b, STR(",\n"));
+		add_outcomes(b, &v->outcomes);
 		buf_add(b, STR(",\n"));
 		add_budgets(b, v);
 	}

@@ -74,6 +74,12 @@ take_checks(sqlite3 *db, int64_t before_us, int most, bool *full)
 	    " max(?1, ifnull((SELECT min(at_us) FROM requests), 0)) ORDER BY at_us LIMIT ?2)",
 	    before_us, most);
 	*full = rc == SQLITE_OK && sqlite3_changes(db) >= most;
+	if (rc == SQLITE_OK)
+		rc = schema_run(db,
+		    "DELETE FROM outcomes WHERE seq IN (SELECT seq FROM outcomes WHERE at_us <"
+		    " max(?1, ifnull((SELECT min(at_us) FROM requests), 0)) ORDER BY at_us LIMIT ?2)",
+		    before_us, most);
+	*full = *full || (rc == SQLITE_OK && sqlite3_changes(db) >= most);
 	return rc;
 }
 

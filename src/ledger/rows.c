@@ -32,6 +32,12 @@ static const char insert_check[] =
     "INSERT INTO checks(at_us, request_id, answer_id, account, task, probability, served, agreed)"
     " VALUES(?,?,?,?,?,?,?,?)";
 
+static const char insert_outcome[] =
+    "INSERT INTO outcomes(at_us, request_id, account, task, tier, model, source, giver, good, reason)"
+    " VALUES(?,?,?,?,?,?,?,?,?,?) ON CONFLICT(request_id, source, giver) DO UPDATE SET at_us = "
+    "excluded.at_us,"
+    " model = excluded.model, good = excluded.good, reason = excluded.reason";
+
 static const char insert_refused[] =
     "INSERT INTO refused(at_us, kind, id, number, cost_pico, basis, why, project, account, task, run, day_us,"
     " week_us, month_us, run_us, booked_pico) VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
@@ -308,6 +314,25 @@ rows_check(struct rows *r, const struct ledger_check *row)
 	return insert(r, r->check, &refused);
 }
 
+int
+rows_outcome(struct rows *r, const struct ledger_outcome *row)
+{
+	struct binder b = { r, r->outcome, 0 };
+	bind_number(&b, row->at_us);
+	BIND_LABEL(&b, row->request_id);
+	BIND_LABEL(&b, row->account);
+	BIND_LABEL(&b, row->task);
+	BIND_LABEL(&b, row->tier);
+	BIND_LABEL(&b, row->model);
+	BIND_LABEL(&b, row->source);
+	BIND_LABEL(&b, row->giver);
+	bind_share(&b, row->good);
+	BIND_LABEL(&b, row->reason);
+	struct refused refused = { "outcome", row->request_id, sizeof row->request_id, row->at_us, 0, 0,
+		COST_NONE, NULL };
+	return insert(r, r->outcome, &refused);
+}
+
 static int
 prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out)
 {
@@ -324,6 +349,8 @@ rows_prepare(struct rows *r, sqlite3 *db, struct windows *windows)
 		rc = prepare(db, insert_attempt, &r->attempt);
 	if (rc == SQLITE_OK)
 		rc = prepare(db, insert_check, &r->check);
+	if (rc == SQLITE_OK)
+		rc = prepare(db, insert_outcome, &r->outcome);
 	return rc == SQLITE_OK ? prepare(db, insert_refused, &r->refuse) : rc;
 }
 
@@ -333,6 +360,7 @@ rows_finalize(struct rows *r)
 	sqlite3_finalize(r->request);
 	sqlite3_finalize(r->attempt);
 	sqlite3_finalize(r->check);
+	sqlite3_finalize(r->outcome);
 	sqlite3_finalize(r->refuse);
 	*r = (struct rows){ 0 };
 }

@@ -35,6 +35,7 @@ int store_begin(struct store *s);
 int store_request(struct store *s, const struct ledger_request *row);
 int store_attempt(struct store *s, const struct ledger_attempt *row);
 int store_check(struct store *s, const struct ledger_check *row);
+int store_outcome(struct store *s, const struct ledger_outcome *row);
 int store_purged(struct store *s, int64_t seq, int64_t entries, int64_t at_us);
 /* 0: it is on disk, sums of the windows and the count of commits with it */
 int store_commit(struct store *s);

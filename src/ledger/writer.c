@@ -141,6 +141,8 @@ write_entry(struct store *s, const struct entry *entry)
 		return store_attempt(s, &entry->row.attempt);
 	case ENTRY_CHECK:
 		return store_check(s, &entry->row.check);
+	case ENTRY_OUTCOME:
+		return store_outcome(s, &entry->row.outcome);
 	case ENTRY_PURGED:
 		return store_purged(
 		    s, entry->row.purged.seq, entry->row.purged.entries, entry->row.purged.at_us);

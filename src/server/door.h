@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 
 #include "base/table.h"
+#include "server/admit.h"
 #include "server/guard.h"
 #include "server/server.h"
 
@@ -93,8 +94,9 @@ struct visit {
 	bool overflow;    /* refused in the middle of its body */
 	bool ping;        /* the next bytes are a heartbeat */
 	int status;
-	const char *why; /* how it ended, when that is known before the end */
-	struct err err;  /* status != 0: what to reply instead of an answer */
+	const char *why;     /* how it ended, when that is known before the end */
+	bool speaks_for_all; /* of feedback: an administrator's */
+	struct err err;      /* status != 0: what to reply instead of an answer */
 	const char *allow;
 	struct buf page; /* the body of pages and errors */
 	struct buf tail; /* what follows an answer that broke: an error event */
@@ -150,6 +152,11 @@ enum MHD_Result admin_start(struct visit *v);         /* the request is complete
 enum MHD_Result admin_cache_start(struct visit *v);   /* admin_cache.c; ends in admin_reply, too */
 enum MHD_Result admin_summary_start(struct visit *v); /* admin_summary.c; likewise */
 enum MHD_Result admin_reply(struct visit *v);         /* the worker is done */
+/* admin_feedback.c: whether that secret may speak of answers; and the request is complete */
+int feedback_judge(struct visit *v, struct str secret);
+enum MHD_Result admin_feedback_start(struct visit *v);
+void admin_routing(
+    const struct visit *v, struct buf *out); /* admin_routing.c: what was learned, a JSON list */
 
 #define CLIENT_MAGIC 0x434c4945u
 

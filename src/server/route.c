@@ -291,6 +291,11 @@ route_find(const struct config *config, struct str method, struct str uri, struc
 		return take_cache(method, query, route, allow, e);
 	if (str_eq(path, STR("/farthing/api/summary")))
 		return take_summary(method, query, route, allow, e);
+	if (str_eq(path, STR("/farthing/api/feedback"))) {
+		route->kind = ROUTE_FEEDBACK;
+		route->wants_json = true;
+		return str_eq(method, STR("POST")) ? 0 : refuse_method("POST", allow, e);
+	}
 	struct str keys = STR("/farthing/api/keys");
 	if (str_starts(path, keys) && (path.n == keys.n || path.p[keys.n] == '/'))
 		return take_keys(method, (struct str){ path.p + keys.n, path.n - keys.n }, route, allow, e);

@@ -44,7 +44,8 @@ visit_new(struct client *c)
 static bool
 is_admin(const struct visit *v)
 {
-	return v->route.kind == ROUTE_KEYS || v->route.kind == ROUTE_CACHE || v->route.kind == ROUTE_SUMMARY;
+	return v->route.kind == ROUTE_KEYS || v->route.kind == ROUTE_CACHE ||
+	       v->route.kind == ROUTE_SUMMARY || v->route.kind == ROUTE_FEEDBACK;
 }
 
 static bool
@@ -181,9 +182,13 @@ judge_admin(struct visit *v, const struct door_head *head, int64_t body_bytes)
 	struct str secret;
 	struct err *e = &v->err;
 	buf_init(&v->x.body, BODY_MOST);
-	if (guard_credentials(head, &secret, e) != 0 ||
-	    admit_admin(c->server->house.keyring, config->admin_key, secret, client_is_local(c), v->x.wall_us,
-		e) != 0)
+	if (guard_credentials(head, &secret, e) != 0)
+		return -1;
+	bool feedback = v->route.kind == ROUTE_FEEDBACK;
+	if (feedback && feedback_judge(v, secret) != 0)
+		return -1;
+	if (!feedback && admit_admin(c->server->house.keyring, config->admin_key, secret, client_is_local(c),
+			     v->x.wall_us, e) != 0)
 		return -1;
 	if (!v->route.wants_json && body_bytes != 0)
 		return err_set(e, 400, "unexpected_body", "This path takes no body.");
@@ -373,6 +378,8 @@ complete(struct visit *v)
 		return admin_start(v);
 	if (v->route.kind == ROUTE_SUMMARY)
 		return admin_summary_start(v);
+	if (v->route.kind == ROUTE_FEEDBACK)
+		return admin_feedback_start(v);
 	const char *content_type = "application/json";
 	page_write(v, &content_type);
 	return v->err.status != 0 ? send_error(v) : send_page(v, content_type);

@@ -80,8 +80,7 @@ pipeline_use(struct pipeline *p, const struct config *config)
 	struct cache_limits limits = limits_of(config);
 	cache_limit(p->cache, &limits);
 	similar_use(p->similar, config);
-	for (size_t i = 0; i < config->task_count; i++)
-		success_keep(p->success, str_from(config->tasks[i].name));
+	learned_use(p->learned, config);
 	p->config = config;
 }
 
@@ -102,6 +101,12 @@ struct cache *
 pipeline_cache(struct pipeline *p)
 {
 	return p->cache;
+}
+
+struct learned *
+pipeline_learned(struct pipeline *p)
+{
+	return p->learned;
 }
 
 const struct similar *
@@ -183,10 +188,10 @@ pipeline_new(const struct pipeline_house *house, const struct config *config)
 		.metrics = house->metrics };
 	p->house.budget = budget_new(&events);
 	p->house.on_landed = on_landed;
-	p->success = success_new();
-	p->router = router_new(p->success, p->house.budget);
 	p->house.context = p;
 	open_caches(p, house, config);
+	p->learned = learned_new(house->loop, house->ledger, house->shelf);
+	p->router = router_new(learned_success(p->learned), p->house.budget);
 	list_init(&p->house.asks);
 	p->save.on_due = on_save;
 	p->restore.on_due = on_restore;
@@ -213,6 +218,8 @@ pipeline_free(struct pipeline **pp)
 	loop_timer_clear(p->house.loop, &p->restore);
 	shadows_close(&p->shadows);
 	similar_save(p->similar);
+	router_free(&p->router);
+	learned_free(&p->learned);
 	embedder_close(&p->embedder);
 	strangers_close(&p->strangers);
 	ask_bury_all(&p->house);
@@ -222,8 +229,6 @@ pipeline_free(struct pipeline **pp)
 	    &p->similar); /* as a whole: each entry that goes before it would take its place out of an index */
 	cache_free(&p->cache);
 	vectors_free(&p->vectors);
-	router_free(&p->router);
-	success_free(&p->success);
 	budget_free(&p->house.budget);
 	free(p);
 	*pp = NULL;

@@ -10,6 +10,7 @@
 #include "keep.h"
 #include "shadow.h"
 #include "stages/dedup.h"
+#include "stages/learned.h"
 #include "stages/pipeline.h"
 #include "stages/route.h"
 #include "strangers.h"
@@ -25,7 +26,7 @@ struct pipeline {
 	struct vectors *vectors;
 	struct embedder embedder;
 	struct strangers strangers;
-	struct success *success;
+	struct learned *learned;
 	struct router *router;
 	struct alerts *alerts; /* NULL: none */
 	struct timer save, restore;

@@ -52,6 +52,9 @@ is_cell(const struct cell *c)
 		    !is_amount(n->alarm_good) || !is_amount(n->alarm_bad))
 			return false;
 	}
+	for (int g = 0; g < GIVERS; g++)
+		if (!is_amount((double)c->given[g].good) || !is_amount((double)c->given[g].bad))
+			return false;
 	return is_amount(c->tried) && is_amount(c->heard);
 }
 
@@ -61,7 +64,8 @@ is_task(const struct task *t)
 	bool good = is_amount(t->requests) && is_amount(t->blind) && is_amount(t->spent_pico) &&
 		    is_amount(t->extra_pico);
 	for (int i = 0; i < GIVERS; i++)
-		good = good && is_amount(t->givers[i].good) && is_amount(t->givers[i].bad);
+		good = good && is_amount(t->givers[i].good) && is_amount(t->givers[i].bad) &&
+		       t->givers[i].weight >= 0 && t->givers[i].weight <= 1;
 	for (int m = 0; m < SUCCESS_MODELS_MAX; m++)
 		good = good && memchr(t->models[m].name, '\0', NAME_SIZE) != NULL;
 	for (int r = 0; r < SUCCESS_TIERS; r++) {

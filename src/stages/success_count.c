@@ -13,9 +13,14 @@
 
 #include "success_private.h"
 
-/* Of the mixture: most of it on models that are of some use. */
-static const double prior_good = 2, prior_bad = 0.5;
-static const double error = 0.1;
+/* Of the mixtures, each a sequence of its own: for the lower bound most of it on models that do well, for the upper one on more. */
+struct prior {
+	double good, bad;
+};
+static const struct prior for_low = { 4, 0.6 }, for_high = { 2, 0.5 };
+/* Of the lower bound, which must hold before a cheaper model takes over, and of the upper one, below which one is left: too early, that
+ * costs money and no quality. */
+static const double error_low = 0.15, error_high = 0.2;
 /* As many observations of a model, and what was seen before counts half */
 static const double half_life = 400;
 /* The alarm asks whether a stretch is better explained by a share that is so much below the target, with so many nats: a model
@@ -70,22 +75,41 @@ count_take_back(struct count *c, double good, double weight)
 		c->alarm = 0; /* what speaks against it must be said by others, again */
 }
 
+void
+count_discount(struct count *c, double good, double bad)
+{
+	c->good = less(c->good, good);
+	c->bad = less(c->bad, bad);
+	c->alarm = c->alarm_good = c->alarm_bad = 0;
+}
+
 bool
 count_alarms(const struct count *c)
 {
 	return c->alarm >= alarm_at;
 }
 
+/* A stretch that was noticed for being bad looks worse than the model is: what came before keeps as much weight as it has. */
 void
-count_forget(struct count *c)
+count_heed(struct count *c, bool of_old)
 {
-	*c = (struct count){ .good = c->alarm_good, .bad = c->alarm_bad };
+	double stretch = c->alarm_good + c->alarm_bad, before = count_seen(c) - stretch;
+	double keep = of_old || before <= stretch ? 1 : stretch / before;
+	c->good = c->alarm_good + keep * less(c->good, c->alarm_good);
+	c->bad = c->alarm_bad + keep * less(c->bad, c->alarm_bad);
+	c->alarm = c->alarm_good = c->alarm_bad = 0;
 }
 
 static double
 log_beta(double a, double b)
 {
 	return lgamma(a) + lgamma(b) - lgamma(a + b);
+}
+
+static double
+mixture_of(const struct prior *prior, double good, double bad)
+{
+	return log_beta(prior->good + good, prior->bad + bad) - log_beta(prior->good, prior->bad);
 }
 
 /* Log of likelihood at p over that of the mixture, whose log is given. */
@@ -99,12 +123,12 @@ support(double good, double bad, double p, double mixture)
 struct interval
 count_interval(double good, double bad)
 {
-	enum { STEPS = 30 };
+	enum { STEPS = 14 }; /* to a ten-thousandth */
 	double n = good + bad;
 	if (!(n > 0))
 		return (struct interval){ 0, 1 };
-	double mixture = log_beta(prior_good + good, prior_bad + bad) - log_beta(prior_good, prior_bad);
-	double least = log(error), best = good / n;
+	double mixture = mixture_of(&for_low, good, bad);
+	double least = log(error_low), best = good / n;
 	double in = best, out = 0;
 	for (int i = 0; i < STEPS && good > 0; i++) {
 		double p = (in + out) / 2;
@@ -112,6 +136,8 @@ count_interval(double good, double bad)
 	}
 	struct interval v = { good > 0 ? in : 0, 1 };
 	in = best, out = 1;
+	least = log(error_high);
+	mixture = mixture_of(&for_high, good, bad);
 	for (int i = 0; i < STEPS && bad > 0; i++) {
 		double p = (in + out) / 2;
 		*(support(good, bad, p, mixture) >= least ? &in : &out) = p;

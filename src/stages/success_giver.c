@@ -12,7 +12,7 @@
 
 static const double heard_from = 8; /* observations of a giver: fewer say nothing of it */
 static const double far = 0.25;     /* from the middle one's share */
-static const double hardly = 0.1;   /* a voice that is far off weighs that */
+static const double hardly = 0.02;  /* a voice that is far off weighs that */
 static const double half_life = 200;
 
 static uint64_t
@@ -24,19 +24,22 @@ name_of(struct str giver)
 	return name != 0 ? name : 1;
 }
 
-/* The one that has said least gives up its place. */
-static struct giver *
+/* The one that has said least gives up its place; what it said stays, and is nobody's. */
+static int
 giver_at(struct task *t, uint64_t name)
 {
-	struct giver *least = &t->givers[0];
+	int least = 0;
 	for (int i = 0; i < GIVERS; i++) {
-		struct giver *g = &t->givers[i];
+		struct giver *g = &t->givers[i], *than = &t->givers[least];
 		if (g->name == name)
-			return g;
-		if (g->good + g->bad < least->good + least->bad)
-			least = g;
+			return i;
+		if (g->good + g->bad < than->good + than->bad)
+			least = i;
 	}
-	*least = (struct giver){ .name = name };
+	t->givers[least] = (struct giver){ .name = name, .weight = 1 };
+	for (int r = 0; r < SUCCESS_TIERS; r++)
+		for (int m = 0; m < SUCCESS_MODELS_MAX; m++)
+			t->rows[r].cells[m].given[least] = (struct given){ 0, 0 };
 	return least;
 }
 
@@ -70,20 +73,49 @@ is_far_off(const struct task *t, const struct giver *own)
 	return fabs(share_of(own) - middle) > far;
 }
 
-double
-giver_weight(struct task *t, struct str giver, double good, bool withdrawn)
+/* What it said so far weighs as little as what it will say, and what was made of it is thought over. */
+static void
+discount(struct task *t, int giver)
+{
+	for (int r = 0; r < SUCCESS_TIERS; r++) {
+		for (int m = 0; m < SUCCESS_MODELS_MAX; m++) {
+			struct cell *c = &t->rows[r].cells[m];
+			struct given *g = &c->given[giver];
+			if (g->good + g->bad <= 0)
+				continue;
+			count_discount(&c->counts[KIND_WORTH], (1 - hardly) * (double)g->good,
+			    (1 - hardly) * (double)g->bad);
+			g->good *= (float)hardly;
+			g->bad *= (float)hardly;
+			c->refuted = false;
+		}
+	}
+}
+
+int
+giver_hear(struct task *t, struct str giver, double good, bool withdrawn)
 {
 	if (giver.n == 0)
-		return 1;
-	struct giver *g = giver_at(t, name_of(giver));
-	bool far_off = is_far_off(t, g);
+		return -1;
+	int at = giver_at(t, name_of(giver));
+	struct giver *g = &t->givers[at];
 	if (withdrawn) {
 		g->good = g->good > good ? g->good - good : 0;
 		g->bad = g->bad > 1 - good ? g->bad - (1 - good) : 0;
-	} else {
-		double keep = exp2(-1 / half_life);
-		g->good = keep * g->good + good;
-		g->bad = keep * g->bad + (1 - good);
+		return at;
 	}
-	return far_off ? hardly : 1;
+	double keep = exp2(-1 / half_life);
+	g->good = keep * g->good + good;
+	g->bad = keep * g->bad + (1 - good);
+	/* Each may be the one by whom the others are seen to be far off. */
+	for (int i = 0; i < GIVERS; i++) {
+		struct giver *one = &t->givers[i];
+		if (one->name == 0)
+			continue;
+		bool far_off = is_far_off(t, one);
+		if (far_off && one->weight >= 1)
+			discount(t, i);
+		one->weight = far_off ? hardly : 1;
+	}
+	return at;
 }

@@ -1,7 +1,10 @@
 /*
  * What the parts of learning share.
  *
- *     success.c          tasks, their tiers and models: the choice, and what tries another model
+ *     success.c          the choice
+ *     success_try.c      what tries another model
+ *     success_belief.c   what is believed of a model, with what its neighbours lend
+ *     success_task.c     tasks, their models, and what is observed
  *     success_count.c    counts: adding, fading, alarm; the interval that they give
  *     success_giver.c    whose feedback counts how much
  *     success_blob.c     a task as bytes, for the next start
@@ -21,6 +24,9 @@
 enum success_kind { KIND_FORM, KIND_WORTH, KINDS };
 
 enum { NAME_SIZE = 96, GIVERS = 12 };
+/* Observations: so many a prior belief is worth; from so many on something is known of a model */
+#define PRIOR_WORTH 2.0
+#define KNOWN_FROM 8.0
 
 /* Weights of good and bad answers. */
 struct count {
@@ -32,6 +38,9 @@ struct count {
 /* A model in one tier of a task. */
 struct cell {
 	struct count counts[KINDS];
+	struct given {
+		float good, bad;
+	} given[GIVERS]; /* how much of KIND_WORTH is each giver's */
 	double tried,
 	    heard; /* requests that tried it, and outcomes of any of its requests; they fade with time */
 	uint64_t chosen, explored;
@@ -48,7 +57,8 @@ struct row {
 	uint64_t requests, explored, changes, outcomes;
 	struct cell cells[SUCCESS_MODELS_MAX];
 	bool escalates;
-	bool stale; /* something was observed since the choice was looked at */
+	bool misses; /* no model meets the target: the choice is the best of them */
+	bool stale;  /* something was observed since the choice was looked at */
 };
 
 struct model {
@@ -58,7 +68,7 @@ struct model {
 
 struct giver {
 	uint64_t name; /* of its digest; 0: free */
-	double good, bad;
+	double good, bad, weight;
 };
 
 struct task {
@@ -86,10 +96,28 @@ struct task *success_task(const struct success *s, struct str name);
 struct task *success_task_at(struct success *s, struct str name, int64_t now_ms);
 void task_fade(struct task *t, int64_t now_ms);
 
+int task_model(const struct task *t, struct str name); /* -1: it has none of that name */
+/* A new one takes the place of the one that was no candidate for longest; those of the mask stay. */
+int task_model_at(struct task *t, struct str name, uint32_t stay, int64_t now_ms);
+
 /* Works out what is believed in a tier. common: another task whose experience counts a little; NULL: none */
 void row_look(struct task *t, const struct task *common, int tier, bool escalates);
 /* What is shown of it; prior: what is believed of its share where nothing is known */
 struct success_view success_view_of(const struct cell *c, double prior);
+
+/* A question beside what is known of its candidates. */
+struct judging {
+	struct task *t;
+	struct row *row;
+	const struct success_question *q;
+	int model[SUCCESS_MODELS_MAX];
+	double cost[SUCCESS_MODELS_MAX]; /* what is asked again counted in */
+	struct success_view views[SUCCESS_MODELS_MAX];
+	int current; /* candidate that is the row's choice; -1: it is none of them, or there is no choice yet */
+};
+
+/* May put another one in the place of out's choice. */
+void judging_try(struct judging *j, struct success_pick *out);
 
 /* Counts */
 struct interval {
@@ -97,17 +125,19 @@ struct interval {
 };
 void count_add(struct count *c, double good, double weight, double target);
 void count_take_back(struct count *c, double good, double weight);
+void count_discount(
+    struct count *c, double good, double bad); /* these were said by one who is not to be believed */
 void count_fade(struct count *c, double by);
 bool count_alarms(const struct count *c);
-/* The latest stretch is all that still counts */
-void count_forget(struct count *c);
+/* The alarm was heard. Unless it has been so bad of old, the model is another one now, and what was before counts less. */
+void count_heed(struct count *c, bool of_old);
 double count_seen(const struct count *c);
 /* Of so many good and bad ones: holds at all times together with 90 % confidence on each side. */
 struct interval count_interval(double good, double bad);
 /* What a count is worth as evidence on a neighbour: added to good and bad, and as no more than so many observations */
 void count_lend(const struct count *c, double most, double keeps, double *good, double *bad);
 
-/* What a giver's word weighs, 0..1; its word counts from now on */
-double giver_weight(struct task *t, struct str giver, double good, bool withdrawn);
+/* Takes note of what a giver says; its place among givers, with the weight of its word. -1: nobody in particular */
+int giver_hear(struct task *t, struct str giver, double good, bool withdrawn);
 
 #endif

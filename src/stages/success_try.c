@@ -1,0 +1,115 @@
+/*
+ * Trying other models than the choice: seldom enough that the task's share of good answers stays within SUCCESS_BOUND of
+ * its target, and dearer ones within the money.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <math.h>
+
+#include "success_private.h"
+
+/*
+ * While a share e of the requests tries a model of which no more is certain than that it is good in `low` of them, and the choice is
+ * good in `choice`, (1 - e) choice + e low of the answers are good. That stays above target - SUCCESS_BOUND up to this e.
+ */
+static double
+safe_share(double choice, double low, double target)
+{
+	double floor = target - SUCCESS_BOUND;
+	return low >= floor ? 1 : (choice - floor) / (choice - low);
+}
+
+/* What another one has to reach: the target, or what the best of those that miss it reaches */
+static double
+aim_of(const struct judging *j, size_t chosen)
+{
+	const struct success_view *v = &j->views[chosen];
+	return v->refuted && v->mean < j->q->target ? v->mean : j->q->target;
+}
+
+/* Of those that may do the one that was seen least; the cheapest that is likely to do is seen thrice as much as others. -1: none */
+static int
+trial_of(const struct judging *j, size_t chosen)
+{
+	static const double favour = 3;
+	int best = -1;
+	double least = 0, target = aim_of(j, chosen);
+	bool favoured = false;
+	for (size_t i = 0; i < j->q->count; i++) {
+		const struct success_view *v = &j->views[i];
+		if (j->cost[i] >= j->cost[chosen] || v->high < target)
+			continue;
+		bool likely = v->mean >= target - SUCCESS_BOUND;
+		double seen = (v->seen + 1) / (likely && !favoured ? favour : likely ? 1 : 1 / favour);
+		favoured = favoured || likely;
+		if (best < 0 || seen < least)
+			best = (int)i, least = seen;
+	}
+	return best;
+}
+
+/* Share of requests that try a cheaper model. */
+static double
+trial_share(const struct judging *j, size_t chosen, int trial, bool *blind)
+{
+	static const double most = 0.9;      /* the choice is observed as well */
+	static const double at_once = 20000; /* a young task tries as much as one that is so much older */
+	static const double unheard =
+	    60; /* tries, and tries for each outcome: nobody tells, nothing is learned */
+	static const double worst =
+	    0.3; /* a model of which little is known is thought to be as bad as that */
+	const struct success_question *q = j->q;
+	const struct cell *c = &j->row->cells[j->model[trial]];
+	const struct success_view *v = &j->views[trial], *now = &j->views[chosen];
+	*blind = v->seen < KNOWN_FROM;
+	if (c->tried > unheard * (1 + c->heard))
+		return 0;
+	double target = aim_of(j, chosen);
+	double choice = now->low > target ? now->low : target;
+	double m = v->mean, low = m - 1.28 * sqrt(m * (1 - m) / (PRIOR_WORTH + 1 + v->seen));
+	low = *blind && low > worst ? worst : low;
+	double share = safe_share(choice, low > v->low ? low : v->low, target);
+	share = share < most ? share : most;
+	bool credit = *blind && j->t->blind < q->explore * (j->t->requests + at_once);
+	bool hopeful = !v->refuted || now->refuted;
+	bool does_well = hopeful && v->low > 0 && v->mean >= target - SUCCESS_BOUND;
+	return credit || does_well || share < q->explore ? share : q->explore;
+}
+
+/* A dearer model, where the choice seems to miss the target and nothing is certain: within the money. -1: none */
+static int
+dearer_of(const struct judging *j, size_t chosen)
+{
+	const struct success_view *now = &j->views[chosen];
+	if (now->seen < KNOWN_FROM || now->mean >= j->q->target)
+		return -1;
+	for (size_t i = 0; i < j->q->count; i++) {
+		double more = j->cost[i] - j->cost[chosen];
+		if (more > 0 && j->views[i].high >= aim_of(j, chosen) &&
+		    j->t->extra_pico + more <= j->q->explore_spend * j->t->spent_pico)
+			return (int)i;
+	}
+	return -1;
+}
+
+void
+judging_try(struct judging *j, struct success_pick *out)
+{
+	double u = (double)(j->q->draw >> 11) * 0x1p-53;
+	bool blind = false;
+	int trial = trial_of(j, out->chosen);
+	double share = trial >= 0 ? trial_share(j, out->chosen, trial, &blind) : 0;
+	if (u < share) {
+		out->why = "tried: a cheaper model may do";
+	} else {
+		blind = false;
+		trial = u < share + j->q->explore ? dearer_of(j, out->chosen) : -1;
+		if (trial < 0)
+			return;
+		j->t->extra_pico += j->cost[trial] - j->cost[out->chosen];
+		out->why = "tried: a dearer model may do better";
+	}
+	j->row->cells[j->model[trial]].tried++;
+	j->t->blind += blind;
+	out->chosen = (size_t)trial;
+	out->explores = true;
+}

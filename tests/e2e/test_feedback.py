@@ -1,0 +1,141 @@
+"""What is said of answers: POST /farthing/api/feedback, its row in the books, and what the router learns from it.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+import json
+
+import pytest
+
+from conftest import need
+from farthing.gateway import run
+from farthing.patience import eventually
+from farthing.wording import completion, question
+
+ADMIN = "an-admin-key-of-some-length"
+API = "/farthing/api/feedback"
+
+
+@pytest.fixture(autouse=True)
+def built():
+    need("farthing")
+
+
+@pytest.fixture
+def answering(upstream):
+    upstream.answer = lambda call: call.reply(200, completion())
+    return upstream
+
+
+def bearer(secret):
+    return [("Authorization", f"Bearer {secret}")] if secret else []
+
+
+def say(g, body, secret=None):
+    text = (body if isinstance(body, str) else json.dumps(body)).encode()
+    return g.ask("POST", API, text, [("Content-Type", "application/json")] + bearer(secret))
+
+
+def ask(g, text, secret=None, **more):
+    reply = g.chat(question(text, **more), bearer(secret))
+    assert reply.status == 200, reply.body
+    return reply.header("x-request-id")
+
+
+def outcomes(g):
+    return g.books().query("SELECT * FROM outcomes ORDER BY seq")
+
+
+def add(g, name):
+    done = run("keys", "add", name, "-c", g.config_path)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_what_is_said_is_booked_and_told(gateway, answering):
+    g = gateway()
+    request = ask(g, "What is a farthing?")
+    reply = say(g, {"request_id": request, "good": False, "reason": "wrong-fact"})
+    assert reply.status == 200, reply.body
+    told = reply.json()
+    assert told["request_id"] == request and told["good"] == 0 and told["replaced"] is False
+    rows = eventually(lambda: outcomes(g), "the row")
+    assert len(rows) == 1
+    assert (rows[0]["source"], rows[0]["giver"], rows[0]["good"]) == ("feedback", "admin", 0)
+    assert rows[0]["reason"] == "wrong-fact" and rows[0]["model"] == told["model"]
+
+
+def test_a_later_word_replaces_the_earlier_one(gateway, answering):
+    g = gateway()
+    request = ask(g, "What is a farthing?")
+    assert say(g, {"request_id": request, "good": False}).json()["replaced"] is False
+    assert say(g, {"request_id": request, "good": 0.75}).json()["replaced"] is True
+    eventually(lambda: [r["good"] for r in outcomes(g)] == [0.75], "the later word")
+
+
+def test_a_key_speaks_of_its_own_requests_alone(gateway, answering):
+    g = gateway({"admin": {"key": ADMIN}})
+    mine = add(g, "mine")
+    other = add(g, "other")
+    eventually(lambda: g.chat(question("Are you there?"), bearer(other)).status == 200, "the keys")
+    request = ask(g, "What is a farthing?", mine)
+    assert say(g, {"request_id": request, "good": True}, other).status == 404
+    assert say(g, {"request_id": request, "good": True}).status == 401
+    assert say(g, {"request_id": request, "good": True}, mine).status == 200
+    assert say(g, {"request_id": request, "good": False}, ADMIN).status == 200
+    rows = eventually(lambda: len(outcomes(g)) == 2 and outcomes(g), "both rows")
+    assert [(r["giver"], r["account"], r["good"]) for r in rows] == [("mine", "mine", 1), ("admin", "mine", 0)]
+
+
+def test_a_request_that_is_not_in_the_books_is_404(gateway, answering):
+    g = gateway()
+    reply = say(g, {"request_id": "req_0000000000000000000000", "good": True})
+    assert reply.status == 404 and reply.json()["error"]["code"] == "unknown_request"
+
+
+def test_a_kept_answer_is_booked_and_not_learned_from(gateway, answering):
+    g = gateway({"cache": {"exact": True}})
+    first = ask(g, "What is a farthing?")
+    again = ask(g, "What is a farthing?")
+    assert first != again
+    told = say(g, {"request_id": again, "good": True}).json()
+    assert told["learned"] is False and told["tier"] == ""
+
+
+@pytest.mark.parametrize("body, code", [
+    ("", "invalid_json"),
+    ("[]", "invalid_json"),
+    ("{\"good\":true", "invalid_json"),
+    ({"good": True}, "missing_value"),
+    ({"request_id": "req_1"}, "missing_value"),
+    ({"request_id": "req_1", "good": "yes"}, "invalid_value"),
+    ({"request_id": "req_1", "good": 1.5}, "invalid_value"),
+    ({"request_id": "req_1", "good": -1}, "invalid_value"),
+    ({"request_id": "req_1", "good": None}, "invalid_value"),
+    ({"request_id": 7, "good": True}, "invalid_value"),
+    ({"request_id": "req_1", "good": True, "reason": "a whole sentence, with words"}, "invalid_value"),
+    ({"request_id": "req_1", "good": True, "who": "me"}, "invalid_value"),
+    ("{\"request_id\":\"a\",\"request_id\":\"b\",\"good\":true}", "duplicate_key"),
+])
+def test_what_is_no_feedback_is_refused(gateway, answering, body, code):
+    g = gateway()
+    reply = say(g, body)
+    assert reply.status == 400 and reply.json()["error"]["code"] == code, reply.body
+
+
+def test_other_methods_are_refused(gateway, answering):
+    g = gateway()
+    assert g.ask("GET", API).status == 405
+
+
+def test_the_report_and_the_summary_show_outcomes(gateway, answering):
+    g = gateway()
+    request = ask(g, "What is a farthing?")
+    assert say(g, {"request_id": request, "good": True}).status == 200
+    eventually(lambda: outcomes(g), "the row")
+    told = run("report", "--format", "json", "-c", g.config_path)
+    assert told.returncode == 0, told.stderr
+    row = json.loads(told.stdout)["outcomes"][0]
+    assert row["outcomes"] == 1 and row["feedback"] == 1 and row["good"] == 1
+    assert "Outcomes" in run("report", "-c", g.config_path).stdout
+    summary = g.ask("GET", "/farthing/api/summary").json()
+    assert isinstance(summary["routing"], list) and summary["outcomes"][0]["good"] == 1
