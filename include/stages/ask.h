@@ -49,7 +49,9 @@ const struct request *ask_request(
     const struct ask *ask); /* its keys and flags; the text may be gone when a stream has begun */
 /* The provider has said in the answer that it failed, whatever still comes */
 bool ask_fails(const struct ask *ask);
-bool ask_fell_back(const struct ask *ask); /* another model answers than the one it was opened for */
+bool ask_fell_back(const struct ask *ask);   /* another model answers than the one it was opened for */
+const char *ask_task(const struct ask *ask); /* by its own name, configured or not */
+enum tier ask_level(const struct ask *ask);  /* what the router found; TIER_PINNED: it did not decide */
 /* Whatever its opener wants to find again when it lands */
 void ask_remember(struct ask *ask, void *memo);
 void *ask_memo(const struct ask *ask);

@@ -32,6 +32,19 @@ ask_free(struct ask *a)
 	free(a);
 }
 
+/* What its client would have paid without the router, for the same tokens. */
+static void
+note_saving(struct ask *a)
+{
+	int64_t usual;
+	struct answer_facts *f = &a->facts;
+	if (a->instead_of == NULL || f->cost_pico < 0 || f->basis == COST_NONE || f->basis == COST_UNPRICED ||
+	    a->instead_of->free ||
+	    !usage_cost(&f->usage, config_price_at(a->instead_of, clock_wall_us()), &usual))
+		return;
+	f->saved_routed_pico = usual > f->cost_pico ? usual - f->cost_pico : 0;
+}
+
 void
 ask_land(struct ask *a, const struct err *e)
 {
@@ -43,6 +56,8 @@ ask_land(struct ask *a, const struct err *e)
 	a->facts.ended_us = clock_us();
 	if (a->reply.model[0] != '\0')
 		str_copy(a->facts.model, sizeof a->facts.model, str_from(a->reply.model));
+	if (e == NULL)
+		note_saving(a);
 	a->answer->facts = a->facts;
 	if (a->asker != NULL)
 		a->asker->asked = NULL;
@@ -162,6 +177,9 @@ ask_open(struct ask_house *house, struct exchange *x)
 	x->request.json = (struct json){ 0 };
 	a->request.model = a->model = x->model;
 	a->facts.tier = x->tier;
+	str_copy(a->task, sizeof a->task, str_from(x->task));
+	a->level = x->level;
+	a->instead_of = x->instead_of;
 	a->deadline_ms = x->arrived_us / 1000 + limits->total_ms;
 	a->timer.on_due = ask_on_time;
 	a->drain.on_due = on_drained;
@@ -229,6 +247,18 @@ bool
 ask_fell_back(const struct ask *a)
 {
 	return a->model != a->request.model;
+}
+
+const char *
+ask_task(const struct ask *a)
+{
+	return a->task;
+}
+
+enum tier
+ask_level(const struct ask *a)
+{
+	return a->level;
 }
 
 const struct request *
