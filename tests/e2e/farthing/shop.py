@@ -56,6 +56,6 @@ def read(path=FILE):
 def configuration(stages):
     """Over the tests' skeleton; with stages, answers are given again and shared too."""
     again = {"cache": {"exact": True, "similarity": 0.85, "ttl": "24h", "scope": "project"}, "dedup": {"window": "5m"}}
-    none = {"cache": {"exact": False, "similarity": 0}, "dedup": {"window": "0s"}}
-    return {"routing": {"tasks": TIERS}, "projects": {"shop": {}}, "budget": {"request_usd": 0.05, "daily_usd": 20},
+    none = {"cache": {"exact": False, "similarity": 0}, "dedup": "off"}
+    return {"routing": {"reroute": ["auto", STRONG], "tasks": TIERS}, "projects": {"shop": {}}, "budget": {"request_usd": 0.05, "daily_usd": 20},
             **(again if stages else none)}
