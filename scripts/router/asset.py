@@ -4,9 +4,10 @@
   asset.py            of the priors alone, before any outcome is seen
   import asset; asset.write({"weights": {...}, ...})      of a trained model; what is left out is zero
 
-Keys: bias; weights {feature: weight}; gate (low, high); limit; linear (128); kernel "nearest" | "shares" | "bells"; sharpness;
-clusters [(name, weight, 128 int8)]; grams {index: weight} with rooted True | False; trees [[(at, value, input, below, above)]], where
-below and above count within the tree and below is 0 in a leaf.
+Keys: bias; base; weights {feature: weight}; hinges [(feature, knot, weight)]; linear (128 weights): each weight is a number, or a pair of
+them: of requests without and with options to choose from (linear: a pair of 128). gate (low, high); limit; kernel "nearest" | "shares" |
+"bells"; sharpness; clusters [(name, weight, 128 int8)]; grams {index below 2^15: weight}, from 2^14 on with options; rooted True | False: by
+the root of their number; trees [[(at, value, input, below, above)]], where below and above count within the tree and below is 0 in a leaf.
 """
 # SPDX-License-Identifier: Apache-2.0
 import math
@@ -53,14 +54,18 @@ def reals(values):
     return "{\n" + ",\n".join(",".join(real(v) for v in values[i : i + 8]) for i in range(0, len(values), 8)) + "\n}"
 
 
+def pair(weight):
+    return tuple(weight) if hasattr(weight, "__len__") else (weight, weight)
+
+
 def write(model, path=OUT, by="scripts/train-router"):
     names = [n for n, _ in features()]
     weights, clusters = model.get("weights", {}), model.get("clusters", [])
-    grams, trees = model.get("grams", {}), model.get("trees", [])
+    grams, trees, hinges = model.get("grams", {}), model.get("trees", []), model.get("hinges", [])
     if set(weights) - set(names):
         sys.exit(f"weights of what is no feature: {sorted(set(weights) - set(names))}")
     scale = max((abs(w) for w in grams.values()), default=0) / 127 or 1.0
-    cells = [0] * (1 << 14)
+    cells = [0] * (1 << 15)
     for i, w in grams.items():
         cells[i] = round(w / scale)
     nodes, roots = [], []
@@ -72,14 +77,24 @@ def write(model, path=OUT, by="scripts/train-router"):
     out = [f"/* Written by {by}: do not edit. */"]
     if len(clusters) > 512 or len(nodes) > 0xFFFF:
         sys.exit("more than 512 clusters, or than 65535 nodes of trees")
-    counts = {"cluster": len(clusters), "tree": len(trees), "gram": len(cells) if grams else 0}
+    counts = {"cluster": len(clusters), "tree": len(trees), "hinge": len(hinges), "gram": len(cells) if grams else 0}
     out += [f"static const size_t router_{name}_count = {n};" for name, n in counts.items()]
-    out.append(f"static const float router_bias = {real(model.get('bias', 0))};")
-    lines = [f"\t[FEATURE_{n}] = {real(weights[n])}," for n in names if weights.get(n)]
-    out.append("static const float router_weights[FEATURE_COUNT] = {\n" + "\n".join(lines) + "\n};")
+    for name in "bias", "base":
+        out.append("static const float router_%s[SIDES] = { %s, %s };" % (name, *map(real, pair(model.get(name, 0)))))
+    out.append("static const float router_weights[SIDES][FEATURE_COUNT] = {")
+    for side in 0, 1:
+        lines = [f"\t[FEATURE_{n}] = {real(pair(weights[n])[side])}," for n in names if n in weights and pair(weights[n])[side]]
+        out.append("{\n" + "\n".join(lines) + "\n},")
+    out.append("};")
+    out.append("static const struct router_hinge router_hinges[] = {")
+    for name, knot, weight in hinges or [(names[0], 0, 0)]:
+        out.append("\t{ FEATURE_%s, %s, { %s, %s } }," % (name, real(knot), *map(real, pair(weight))))
+    out.append("};")
     out.append("static const float router_gate[2] = { %s, %s };" % tuple(real(v) for v in model.get("gate", (0, 0))))
     out.append(f"static const float router_limit = {real(model.get('limit', 4))};")
-    out.append("static const float router_linear[EMBED_DIMS] = " + reals(model.get("linear", [0] * DIMS)) + ";")
+    linear = model.get("linear", [0] * DIMS)
+    linear = linear if hasattr(linear[0], "__len__") else (linear, linear)
+    out.append("static const float router_linear[SIDES][EMBED_DIMS] = {" + ",".join(reals(list(side)) for side in linear) + "};")
     out.append(f"static const enum router_kernel router_kernel = KERNEL_{model.get('kernel', 'nearest').upper()};")
     out.append(f"static const float router_sharpness = {real(model.get('sharpness', 0))};")
     padded = clusters or [("", 0, [0] * DIMS)]

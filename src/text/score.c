@@ -40,12 +40,35 @@ within(double v, double limit)
 	return v > limit ? limit : v < -limit ? -limit : v;
 }
 
-static void
-add_values(struct adding *a, const struct score_features *f)
+/* What hinges add to each value, and in all */
+static double
+bend(const struct score_features *f, int side, double *bent)
 {
-	add(a, "every request", 1, (double)router_bias);
-	for (size_t i = 0; i < FEATURE_COUNT; i++)
-		add(a, score_feature_names[i].text, (double)f->values[i], (double)router_weights[i]);
+	double sum = (double)router_base[side];
+	for (size_t i = 0; i < router_hinge_count; i++) {
+		const struct router_hinge *h = &router_hinges[i];
+		double over = (double)f->values[h->feature] - (double)h->knot;
+		double more = over > 0 ? over * (double)h->weights[side] : 0;
+		bent[h->feature] += more;
+		sum += more;
+	}
+	return sum;
+}
+
+/* A line for each value: its weight is what it was given and, of what hinges have added, the share of a unit of it. */
+static void
+add_values(struct adding *a, const struct score_features *f, int side, double gate)
+{
+	double bent[FEATURE_COUNT] = { 0 }, sum = gate > 0 ? bend(f, side, bent) : 0;
+	double kept = sum != 0 ? gate * within(sum, (double)router_limit) / sum : 0;
+	add(a, side == SIDE_OPTIONS ? "every request with options" : "every request", 1,
+	    (double)router_bias[side] + (gate > 0 ? kept * (double)router_base[side] : 0));
+	for (size_t i = 0; i < FEATURE_COUNT; i++) {
+		double value = (double)f->values[i];
+		if (value > 0)
+			add(a, score_feature_names[i].text, value,
+			    (double)router_weights[side][i] + kept * bent[i] / value);
+	}
 }
 
 /* How near each cluster is; the nearest one's cosine */
@@ -73,11 +96,11 @@ gate_of(const struct score_features *f, double best)
 }
 
 static void
-add_linear(struct adding *a, const struct score_features *f, double gate)
+add_linear(struct adding *a, const struct score_features *f, int side, double gate)
 {
 	double sum = 0;
 	for (size_t i = 0; i < EMBED_DIMS; i++)
-		sum += (double)router_linear[i] * f->subject.v[i];
+		sum += (double)router_linear[side][i] * f->subject.v[i];
 	add(a, "the subject's direction", within(sum / 127, (double)router_limit), gate);
 }
 
@@ -166,10 +189,11 @@ add_up(const struct score_input *in, struct score *out)
 	struct adding a = { 0, out };
 	float cosines[CLUSTERS_MAX];
 	score_features_of(in, &f);
-	add_values(&a, &f);
+	int side = f.values[FEATURE_options] > 0 ? SIDE_OPTIONS : SIDE_FREE;
 	double best = measure(&f, cosines), gate = gate_of(&f, best);
+	add_values(&a, &f, side, gate);
 	if (gate > 0) {
-		add_linear(&a, &f, gate);
+		add_linear(&a, &f, side, gate);
 		add_clusters(&a, cosines, best, gate);
 		add_grams(&a, &f, gate);
 		add_trees(&a, &f, cosines, gate);

@@ -15,7 +15,7 @@ const struct score_feature_name score_feature_names[FEATURE_COUNT] = { SCORE_ASK
 /* How much of each text is read: its head and its tail, as 3 to 1 */
 enum { SYSTEM_READ = SCORE_TEXT_MAX / 4, LAST_READ = SCORE_TEXT_MAX - SYSTEM_READ };
 /* ... and embedded */
-enum { SYSTEM_SUBJECT = 1024, LAST_SUBJECT = 3072, SUBJECT_PIECES = SYSTEM_SUBJECT + LAST_SUBJECT };
+enum { SYSTEM_SUBJECT = 512, LAST_SUBJECT = 1024, SUBJECT_PIECES = SYSTEM_SUBJECT + LAST_SUBJECT };
 
 static float
 log_of(double n)
@@ -63,7 +63,11 @@ end_word(struct pieces *p, const struct embed_place *first, size_t pieces)
 		return;
 	p->words++;
 	p->cut += pieces > 1 || first->id == WORDPIECE_UNKNOWN ? 1 : 0;
-	embed_take(first, pieces > 1 ? 2 : 1, &word);
+	if (pieces > 1) {
+		p->rarity++; /* as rare as can be */
+		return;
+	}
+	embed_take(first, 1, &word);
 	p->rarity += word.rarity;
 }
 
@@ -72,18 +76,20 @@ add_pieces(struct pieces *p, struct str text)
 {
 	struct wordpieces w;
 	struct wordpiece piece;
-	struct embed_place first[2] = { { 0 } };
+	struct embed_place first = { 0 };
 	size_t in_word = 0;
+	if (text.n == 0) /* it may be nowhere */
+		return;
 	for (wordpieces_start(&w, text); p->n < SUBJECT_PIECES && wordpieces_next(&w, &piece);) {
 		p->ids[p->n++] = piece.id;
 		if (piece.first) {
-			end_word(p, first, in_word);
+			end_word(p, &first, in_word);
 			in_word = 0;
-			first[0].id = piece.id;
+			first.id = piece.id;
 		}
 		in_word += piece.sign ? 0 : 1;
 	}
-	end_word(p, first, in_word);
+	end_word(p, &first, in_word);
 }
 
 static void
@@ -124,6 +130,11 @@ take_counts(const struct score_counts *c, float *v)
 	v[FEATURE_sentences] = log_of(c->sentences);
 	v[FEATURE_sentence_length] = log_of((double)c->words / sentences);
 	v[FEATURE_word_length] = c->words > 0 ? (float)c->word_letters / (float)c->words : 0;
+	if (c->words > 0) {
+		v[FEATURE_long_words] = (float)c->long_words / (float)c->words;
+		v[FEATURE_distinct] = (float)c->distinct / sqrtf((float)c->words);
+		v[FEATURE_commas] = 4 * (float)c->commas / (float)c->words;
+	}
 	v[FEATURE_lines] = log_of(c->lines);
 	v[FEATURE_questions] = log_of(c->questions);
 	v[FEATURE_names] = log_of(c->names);
@@ -150,7 +161,12 @@ take_counts(const struct score_counts *c, float *v)
 	v[FEATURE_code_signs] = log_of(c->code_signs);
 	v[FEATURE_list_items] = log_of(c->list_items);
 	v[FEATURE_options] = c->options >= 3 ? 1 : 0;
-	v[FEATURE_option_words] = c->options >= 3 ? log_of((double)c->option_words / c->options) : 0;
+	struct score_options options = score_options_of(c);
+	v[FEATURE_option_words] = log_of((double)options.words);
+	v[FEATURE_option_overlap] = options.overlap;
+	v[FEATURE_option_stem] = options.known;
+	v[FEATURE_option_numbers] = options.numbers;
+	v[FEATURE_option_spread] = log_of((double)options.spread);
 	v[FEATURE_blanks] = log_of(c->blanks);
 	v[FEATURE_output_words] = log_of((double)c->output_words);
 	v[FEATURE_system] = log_of(c->system_words);
@@ -199,7 +215,8 @@ score_features_of(const struct score_input *in, struct score_features *out)
 	take_request(in, out->values);
 	find_subject(in, out, 1 - (double)out->values[FEATURE_foreign]);
 	out->grams = c.grams;
-	memcpy(out->gram, c.gram, c.grams * sizeof *c.gram);
+	for (size_t i = 0; i < c.grams; i++)
+		out->gram[i] = (uint16_t)(c.gram[i] + (out->values[FEATURE_options] > 0 ? SCORE_GRAMS : 0));
 	for (size_t i = 0; i < FEATURE_COUNT; i++)
 		if (out->values[i] > score_feature_names[i].cap)
 			out->values[i] = score_feature_names[i].cap;

@@ -54,6 +54,8 @@
 	X(negations, 4, "negations (log)")                                 \
 	X(quantities, 5, "words for quantities (log)")                     \
 	X(sequence, 4, "words for order in time (log)")                    \
+	X(pronouns, 5, "persons (log)")                                    \
+	X(comparatives, 4, "comparisons (log)")                            \
 	X(modals, 4, "words for likelihood and degree (log)")              \
 	X(math_words, 5, "words of mathematics (log)")                     \
 	X(science_words, 5, "words of science and medicine (log)")         \
@@ -68,6 +70,9 @@
 	X(sentences, 8, "sentences (log)")                                   \
 	X(sentence_length, 8, "words of a sentence (log)")                   \
 	X(word_length, 10, "letters of a word")                              \
+	X(long_words, 1, "share of words longer than eight letters")         \
+	X(distinct, 16, "distinct words by the root of all words")           \
+	X(commas, 1, "commas by words, four times")                          \
 	X(lines, 8, "lines (log)")                                           \
 	X(questions, 3, "question marks (log)")                              \
 	X(names, 5, "names: capitals within a sentence (log)")               \
@@ -95,6 +100,10 @@
 	X(list_items, 5, "items of lists (log)")                             \
 	X(options, 1, "three or more options to choose from")                \
 	X(option_words, 7, "words of an option (log)")                       \
+	X(option_overlap, 1, "words that options have in common")            \
+	X(option_stem, 1, "words of options that stand before them")         \
+	X(option_numbers, 1, "share of options that are numbers")            \
+	X(option_spread, 9, "longest less shortest option in bytes (log)")   \
 	X(blanks, 2, "blanks to fill (log)")                                 \
 	X(output_words, 12, "words demanded (log)")                          \
 	X(short_output, 8, "halvings of the output limit below 256 tokens")  \
@@ -114,8 +123,17 @@
 #define SCORE_FEATURE(name, cap, text) FEATURE_##name,
 enum score_feature { SCORE_ASKED(SCORE_FEATURE) SCORE_COUNTED(SCORE_FEATURE) FEATURE_COUNT };
 
-/* Single words and pairs of neighbours, by hash: what the trained words are looked up by. */
+/* Words, numbers by how many digits they have, and signs, each once and by its hash: what the trained words are looked up by. Texts with
+ * options to choose from have a table of their own, behind the other. */
 enum { SCORE_GRAM_BITS = 14, SCORE_GRAMS = 1 << SCORE_GRAM_BITS, SCORE_GRAMS_MAX = 2048 };
+
+/* One of the answers to choose from: the set of its words, each a bit of 256. */
+struct score_option {
+	uint64_t set[4];
+	uint32_t from, bytes, words, known; /* known: words that stand before the options as well */
+	bool number;
+};
+enum { SCORE_OPTIONS_MAX = 5 };
 
 /* Counts of one or more texts; zeroes to begin with. */
 struct score_counts {
@@ -126,7 +144,8 @@ struct score_counts {
 	    variables;
 	uint32_t fences, identifiers, calls, methods, brackets, indents, code_signs;
 	int depth, depth_most, indent_most;
-	uint32_t list_items, options, option_words, blanks;
+	uint32_t list_items, options, blanks, commas, long_words, distinct;
+	struct score_option option[SCORE_OPTIONS_MAX];
 	uint32_t system_words;
 	uint32_t abroad; /* letters beyond Latin */
 	float output_words;
@@ -147,6 +166,13 @@ extern const struct score_feature_name {
 	const char *name, *text;
 	float cap;
 } score_feature_names[FEATURE_COUNT];
+
+/* Of three or more options; zeroes otherwise */
+struct score_options {
+	float words, overlap, known, numbers, spread;
+};
+void score_option_word(struct score_option *o, uint64_t hash, bool known);
+struct score_options score_options_of(const struct score_counts *c);
 
 /* What is asked stands at the front of a text or at its end: in what lies between, verbs do not count */
 enum { SCORE_ASKED_BYTES = 768 };

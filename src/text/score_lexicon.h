@@ -31,8 +31,7 @@ lexicon_join(uint64_t phrase, uint64_t word)
 
 struct lexicon_entry {
 	uint64_t classes; /* a bit each */
-	unsigned
-	    longest; /* words of the longest phrase that begins with this word; 1: none, 0: it is not known */
+	unsigned longest; /* words of the longest entry that begins so, itself included; 0: nothing does */
 };
 struct lexicon_entry lexicon_find(uint64_t hash);
 

@@ -8,16 +8,20 @@
 enum kind { SPACE, LETTER, DIGIT, SIGN, HIGH };
 enum { DEPTH_MAX = 64, INDENT = 2, COUNT_DIGITS = 7 };
 
+#define FOUR(x) x, x, x, x
+#define SIXTEEN(x) FOUR(x), FOUR(x), FOUR(x), FOUR(x)
+#define ALPHABET SIXTEEN(LETTER), FOUR(LETTER), FOUR(LETTER), LETTER, LETTER
+static const unsigned char kinds[256] = { SIXTEEN(SPACE), SIXTEEN(SPACE), SPACE, SIGN, SIGN, SIGN, FOUR(SIGN),
+	FOUR(SIGN), FOUR(SIGN),                                               /* up to / */
+	FOUR(DIGIT), FOUR(DIGIT), DIGIT, DIGIT, FOUR(SIGN), SIGN, SIGN, SIGN, /* 0 to @ */
+	ALPHABET, FOUR(SIGN), SIGN, SIGN, ALPHABET, FOUR(SIGN), SPACE,        /* A to 0x7f */
+	SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH), SIXTEEN(HIGH),
+	SIXTEEN(HIGH), SIXTEEN(HIGH) };
+
 static enum kind
 kind_of(unsigned char c)
 {
-	if ((unsigned char)((c | 0x20) - 'a') < 26)
-		return LETTER;
-	if ((unsigned char)(c - '0') < 10)
-		return DIGIT;
-	if (c >= 0x80)
-		return HIGH;
-	return c <= 0x20 || c == 0x7f ? SPACE : SIGN;
+	return (enum kind)kinds[c];
 }
 
 static unsigned char
@@ -84,8 +88,37 @@ describe_word(struct score_reading *r, const struct letters *l, size_t from)
 		c->calls++;
 		c->methods += from > 0 && r->text.p[from - 1] == '.' ? 1 : 0;
 	}
-	c->option_words += r->option ? 1 : 0;
+	c->long_words += n > 8 && l->wide == 0 ? 1 : 0;
 	r->sentence = true;
+}
+
+/* Letters of ASCII, which most words are made of. */
+static uint64_t
+read_letters(struct score_reading *r, struct letters *l, uint64_t hash)
+{
+	const unsigned char *p = (const unsigned char *)r->text.p;
+	size_t at = r->at;
+	for (; at < r->text.n && kinds[p[at]] == LETTER; at++) {
+		unsigned upper = (p[at] & 0x20) == 0 ? 1 : 0;
+		l->inner += upper & (l->lower > 0 ? 1u : 0u);
+		l->upper += upper;
+		l->lower += 1 - upper;
+		hash = lexicon_byte(hash, p[at] | 0x20);
+	}
+	r->at = at;
+	return hash;
+}
+
+static uint64_t
+read_high_letter(struct score_reading *r, struct letters *l, uint64_t hash, bool wide, size_t step)
+{
+	l->high++;
+	l->wide += wide ? 1 : 0;
+	r->c->abroad +=
+	    byte_at(r, r->at) >= 0xcd ? 1 : 0; /* Greek, Cyrillic and whatever comes behind them */
+	for (size_t end = r->at + step; r->at < end; r->at++)
+		hash = lexicon_byte(hash, byte_at(r, r->at));
+	return hash;
 }
 
 static void
@@ -95,30 +128,20 @@ read_word(struct score_reading *r)
 	uint64_t hash = LEXICON_START;
 	size_t from = r->at, step;
 	while (r->at < r->text.n) {
-		unsigned char c = (unsigned char)r->text.p[r->at];
+		hash = read_letters(r, &l, hash);
+		unsigned char c = byte_at(r, r->at);
 		enum kind kind = kind_of(c);
-		if (kind == LETTER) {
-			bool upper = (c & 0x20) == 0;
-			l.inner += upper && l.lower > 0 ? 1 : 0;
-			l.upper += upper ? 1 : 0;
-			l.lower += upper ? 0 : 1;
-			c |= 0x20;
-		} else if (kind == HIGH) {
+		if (kind == HIGH) {
 			enum high high = high_of(r, r->at, &step);
 			if (high > HIGH_WIDE)
 				break;
-			l.high++;
-			l.wide += high == HIGH_WIDE ? 1 : 0;
-			r->c->abroad +=
-			    c >= 0xcd ? 1 : 0; /* Greek, Cyrillic and whatever comes behind them */
-			for (size_t i = 0; i + 1 < step; i++)
-				hash = lexicon_byte(hash, byte_at(r, r->at++));
-			c = byte_at(r, r->at);
-		} else if (c == '_') {
-			l.joined = true;
-		} else if (kind != DIGIT && (c != '\'' || kind_of(byte_at(r, r->at + 1)) != LETTER)) {
-			break;
+			hash = read_high_letter(r, &l, hash, high == HIGH_WIDE, step);
+			continue;
 		}
+		bool joins = c == '_' || (c == '\'' && kind_of(byte_at(r, r->at + 1)) == LETTER);
+		if (r->at == r->text.n || (kind != DIGIT && !joins))
+			break;
+		l.joined = l.joined || c == '_';
 		hash = lexicon_byte(hash, c);
 		r->at++;
 	}
@@ -161,6 +184,28 @@ ends_word(const struct score_reading *r, size_t at)
 	return kind_of(byte_at(r, at)) == SPACE;
 }
 
+static void
+begin_option(struct score_reading *r)
+{
+	struct score_counts *c = r->c;
+	size_t text = r->at;
+	while (byte_at(r, text) == ' ')
+		text++;
+	unsigned char b = byte_at(r, text);
+	r->option = c->options < SCORE_OPTIONS_MAX ? &c->option[c->options] : &r->none;
+	*r->option = (struct score_option){ .from = (uint32_t)text };
+	r->option->number = kind_of(b) == DIGIT || b == '$' || b == '-';
+	c->options++;
+}
+
+static void
+end_option(struct score_reading *r, size_t at)
+{
+	if (r->option != NULL && at > r->option->from)
+		r->option->bytes = (uint32_t)at - r->option->from;
+	r->option = NULL;
+}
+
 /* Behind a new line, or at the front: indentation, and the mark of a list's item or of an answer to choose. */
 static void
 begin_line(struct score_reading *r)
@@ -177,7 +222,7 @@ begin_line(struct score_reading *r)
 	c->indents += indent >= INDENT ? 1 : 0;
 	c->indent_most = indent > c->indent_most ? indent : c->indent_most;
 	r->leads = true;
-	r->option = false;
+	end_option(r, from > 0 ? from - 1 : 0);
 	size_t mark = r->at + 1;
 	if (kind_of(b) == DIGIT && kind_of(byte_at(r, mark)) == DIGIT)
 		mark++;
@@ -190,9 +235,8 @@ begin_line(struct score_reading *r)
 		c->list_items++;
 		r->at++;
 	} else if (b >= 'A' && b <= 'J' && marked) {
-		c->options++;
-		r->option = true;
 		r->at = mark + 1;
+		begin_option(r);
 	}
 }
 
@@ -231,6 +275,7 @@ read_sign(struct score_reading *r)
 	struct score_counts *c = r->c;
 	unsigned char b = byte_at(r, r->at), next = byte_at(r, r->at + 1);
 	bool ends = kind_of(next) == SPACE;
+	score_sign(r, b);
 	switch (b) {
 	case '.':
 	case '?':
@@ -247,6 +292,7 @@ read_sign(struct score_reading *r)
 	case ';':
 	case ',':
 		c->code_signs += b == ';' && next == '\n' ? 1 : 0;
+		c->commas += b == ',' ? 1 : 0;
 		r->leads = true;
 		break;
 	case '(':
@@ -346,4 +392,6 @@ score_read(struct score_counts *c, struct str text)
 	}
 	if (r.sentence)
 		c->sentences++;
+	end_option(&r, text.n);
+	score_end(&r);
 }

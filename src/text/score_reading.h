@@ -7,12 +7,12 @@
 
 #include "score_features.h"
 
-enum { SCORE_PHRASES = 3 };
+enum { SCORE_PHRASES = 3, SCORE_HELD = 256 };
 
 /* A phrase that has begun. */
 struct score_phrase {
 	uint64_t hash;
-	unsigned words, longest;
+	unsigned words;
 	bool leads;
 };
 
@@ -20,10 +20,12 @@ struct score_reading {
 	struct score_counts *c;
 	struct str text;
 	size_t at;
-	bool leads;      /* a verb that stands here tells what to do: "Write ...", "please write ..." */
-	bool sentence;   /* something was said since the last full stop */
-	bool option;     /* in one of the answers to choose from */
-	uint64_t before; /* the word before; 0: none */
+	bool leads;    /* a verb that stands here tells what to do: "Write ...", "please write ..." */
+	bool sentence; /* something was said since the last full stop */
+	struct score_option *option; /* one of the answers to choose from; NULL: in none */
+	struct score_option none;    /* ... that is counted no more */
+	size_t held;                 /* words of options, which are added when all of them were read */
+	uint64_t hold[SCORE_HELD];
 	struct score_phrase open[SCORE_PHRASES];
 	size_t phrases;
 	float count;          /* the last number, for "five sentences" */
@@ -33,5 +35,7 @@ struct score_reading {
 /* The word from `at` up to r->at, by its hash */
 void score_word(struct score_reading *r, uint64_t hash, size_t at);
 void score_number(struct score_reading *r, float value, unsigned digits);
+void score_sign(struct score_reading *r, unsigned char sign);
+void score_end(struct score_reading *r);
 
 #endif

@@ -15,24 +15,51 @@ is_asking(const struct score_reading *r, size_t at)
 	return at < SCORE_ASKED_BYTES || at + SCORE_ASKED_BYTES > r->text.n;
 }
 
-static void
-add_gram(struct score_counts *c, uint64_t hash)
+static uint32_t
+gram_of(uint64_t hash)
 {
-	uint32_t i = (uint32_t)((hash ^ hash >> 31) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SCORE_GRAM_BITS));
-	uint64_t bit = UINT64_C(1) << (i & 63);
-	if ((c->seen[i / 64] & bit) != 0 || c->grams == SCORE_GRAMS_MAX)
-		return;
-	c->seen[i / 64] |= bit;
-	c->gram[c->grams++] = (uint16_t)i;
+	return (uint32_t)((hash ^ hash >> 31) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SCORE_GRAM_BITS));
 }
 
-static void
-add_grams(struct score_reading *r, uint64_t hash)
+static bool
+is_seen(const struct score_counts *c, uint32_t gram)
 {
-	add_gram(r->c, hash);
-	if (r->before != 0)
-		add_gram(r->c, lexicon_join(r->before, hash));
-	r->before = hash;
+	return (c->seen[gram / 64] >> (gram & 63) & 1) != 0;
+}
+
+/* Whether it is the first of its kind. */
+static bool
+add_gram(struct score_counts *c, uint64_t hash)
+{
+	uint32_t gram = gram_of(hash);
+	if (is_seen(c, gram) || c->grams == SCORE_GRAMS_MAX)
+		return false;
+	c->seen[gram / 64] |= UINT64_C(1) << (gram & 63);
+	c->gram[c->grams++] = (uint16_t)gram;
+	return true;
+}
+
+/* Words of options wait until it was asked of all whether they stand before the options. */
+static void
+add_word(struct score_reading *r, uint64_t hash)
+{
+	if (r->option == NULL) {
+		r->c->distinct += add_gram(r->c, hash) ? 1 : 0;
+		return;
+	}
+	score_option_word(r->option, hash, is_seen(r->c, gram_of(hash)));
+	if (r->held < SCORE_HELD)
+		r->hold[r->held++] = hash;
+	else
+		add_gram(r->c, hash);
+}
+
+void
+score_end(struct score_reading *r)
+{
+	for (size_t i = 0; i < r->held; i++)
+		r->c->distinct += add_gram(r->c, r->hold[i]) ? 1 : 0;
+	r->held = 0;
 }
 
 /* The length that is demanded: characters, sentences and pages are made words. */
@@ -77,8 +104,10 @@ go_on(struct score_reading *r, uint64_t hash, size_t at)
 		struct score_phrase p = r->open[i];
 		p.hash = lexicon_join(p.hash, hash);
 		p.words++;
-		count_classes(r, lexicon_find(p.hash).classes, at, p.leads ? 1 : in_passing[p.words]);
-		if (p.words < p.longest)
+		struct lexicon_entry known = lexicon_find(p.hash);
+		if (known.classes != 0)
+			count_classes(r, known.classes, at, p.leads ? 1 : in_passing[p.words]);
+		if (p.words < known.longest)
 			r->open[kept++] = p;
 	}
 	r->phrases = kept;
@@ -108,23 +137,33 @@ score_word(struct score_reading *r, uint64_t hash, size_t at)
 	if (known.classes != 0)
 		count_classes(r, known.classes, at, r->leads ? 1 : in_passing[1]);
 	if (known.longest > 1 && r->phrases < SCORE_PHRASES)
-		r->open[r->phrases++] = (struct score_phrase){ hash, 1, known.longest, r->leads };
+		r->open[r->phrases++] = (struct score_phrase){ hash, 1, r->leads };
 	if ((known.classes >> CLASS_is_count & 1) != 0) {
 		r->count = count_of((struct str){ r->text.p + at, r->at - at });
 		r->since_count = 0;
 	}
 	r->leads = (known.classes >> CLASS_is_lead & 1) != 0;
-	add_grams(r, hash);
+	add_word(r, hash);
 }
 
 void
 score_number(struct score_reading *r, float value, unsigned digits)
 {
-	enum { DIGITS_MAX = 6 };
+	enum { DIGITS_MAX = 4 };
 	uint64_t hash = lexicon_byte(LEXICON_START, '#');
 	r->count = value;
 	r->since_count = 0;
 	r->leads = false;
 	r->phrases = 0;
-	add_grams(r, lexicon_byte(hash, (unsigned char)('0' + (digits < DIGITS_MAX ? digits : DIGITS_MAX))));
+	hash = lexicon_byte(hash, (unsigned char)('0' + (digits < DIGITS_MAX ? digits : DIGITS_MAX)));
+	if (r->option != NULL)
+		add_word(r, hash);
+	else
+		add_gram(r->c, hash);
+}
+
+void
+score_sign(struct score_reading *r, unsigned char sign)
+{
+	add_gram(r->c, lexicon_byte(LEXICON_START, sign));
 }
