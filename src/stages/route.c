@@ -416,8 +416,8 @@ decide(const struct router *r, struct exchange *x, bool trace, struct route_choi
 	if (out->limited && x->request.body.n <= EXCHANGE_IN_PLACE)
 		count_for_all(x);
 	grade(x, out);
-	x->request.suffix =
-	    out->tier == TIER_MODERATE && conf->moderate_suffix[0] != '\0' ? conf->moderate_suffix : NULL;
+	out->suffixed = out->tier == TIER_MODERATE && conf->moderate_suffix[0] != '\0';
+	x->request.suffix = out->suffixed ? conf->moderate_suffix : NULL;
 	bool goes_on = x->converses && x->gist->input.turns > 1 && conf->session_ms > 0 && !out->given;
 	const struct session *session =
 	    goes_on ? session_find(&r->sessions, &x->conversation, conf->session_ms) : NULL;
