@@ -385,6 +385,7 @@ fit_budget(struct charge *c, const struct exchange *x, struct route_choice *out)
 		out->chosen = i;
 		out->bound = cheaper;
 		out->sticks = out->explores = false;
+		out->lowered = true;
 		out->why = "the budget holds no more";
 		return;
 	}
@@ -452,6 +453,7 @@ route_decide(struct router *r, struct exchange *x, struct err *e)
 	x->tier = tier_name(route.tier);
 	x->stronger = route.stronger;
 	x->instead_of = route.instead_of;
+	x->lowered = route.lowered;
 	x->score = route.score;
 	route_print(&route, x->route);
 	if (x->converses && route_conf(x)->session_ms > 0 && !route.given)
