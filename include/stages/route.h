@@ -68,9 +68,10 @@ struct route_choice {
 };
 
 struct router;
+struct gateway_metrics;
 
-/* Both outlive it. */
-struct router *router_new(struct success *success, struct budget *budget);
+/* All outlive it. metrics may be NULL. */
+struct router *router_new(struct success *success, struct budget *budget, struct gateway_metrics *metrics);
 void router_free(struct router **r);
 
 /* Whether the model is the router's to choose: `auto`, a name of routing.reroute, or x-farthing-route. Any thread. */

@@ -189,7 +189,7 @@ study(struct study *s, const struct explain_options *o, struct buf *body, const 
 	static const struct budget_events nobody_listens;
 	s->success = success_new();
 	s->budget = budget_new(&nobody_listens);
-	s->router = router_new(s->success, s->budget);
+	s->router = router_new(s->success, s->budget, NULL);
 	if (pipeline_read(x, endpoint, &e) != 0 || route_admit(x, &e) != 0 ||
 	    (x->model == NULL && route_foresee(s->router, x, &s->route, &e) != 0)) {
 		fprintf(

@@ -184,7 +184,7 @@ pipeline_new(const struct pipeline_house *house, const struct config *config)
 	p->house.budget = budget_new(&events);
 	p->house.on_landed = on_landed;
 	p->success = success_new();
-	p->router = router_new(p->success, p->house.budget);
+	p->router = router_new(p->success, p->house.budget, p->house.metrics);
 	p->house.context = p;
 	open_caches(p, house, config);
 	list_init(&p->house.asks);

@@ -37,7 +37,7 @@ open_house(void **state)
 	site = site_new(good(file));
 	budget = budget_new(&nobody_listens);
 	success = success_new();
-	router = router_new(success, budget);
+	router = router_new(success, budget, NULL);
 	return 0;
 }
 
