@@ -1,6 +1,6 @@
 /*
- * The router from inside: shared by route.c (whose choice it is), route_choose.c (the choice), route_options.c (who could answer), route_session.c (conversations),
- * route_output.c (how long answers are) and route_print.c.
+ * The router from inside: shared by route.c (whose choice it is), route_choose.c (the choice), route_options.c (who could answer),
+ * route_session.c (conversations), route_output.c (how long answers are) and route_print.c.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_SRC_STAGES_ROUTE_PRIVATE_H
