@@ -68,8 +68,10 @@ struct exchange {
 	/* Of what the router decided, see stages/route.h; without it NULL and empty */
 	const struct model_conf *stronger;   /* whom a fault of the answer is taken to; NULL: nobody */
 	const struct model_conf *instead_of; /* what its client would have got without the router */
-	double score;                        /* 0..1; -1: none was needed */
-	char route[ROUTE_TEXT];              /* in short, for the row: none of the prompt's words */
+	bool
+	    lowered; /* a budget would not have paid for the model it was to have: the answer is for nobody else */
+	double score;           /* 0..1; -1: none was needed */
+	char route[ROUTE_TEXT]; /* in short, for the row: none of the prompt's words */
 	/* Of a large body only, worked out where it was read: on the loop large ones are neither counted nor looked through */
 	struct counted counted[COUNTED_MAX];
 	size_t counted_count;

@@ -55,6 +55,7 @@ struct route_choice {
 	const char *why;       /* static: what settled it */
 	const char *why_first; /* static: why it is not the tier's model; NULL: it is, or it was learned */
 	bool suffixed;         /* its system prompt gets routing.moderate_suffix */
+	bool lowered;          /* by the budget, to a cheaper one */
 	bool explores, sticks, learns;
 	int64_t lost_tokens,
 	    lost_pico; /* of input the provider had cached, by leaving the conversation's model; 0: nothing */
@@ -67,9 +68,10 @@ struct route_choice {
 };
 
 struct router;
+struct gateway_metrics;
 
-/* Both outlive it. */
-struct router *router_new(struct success *success, struct budget *budget);
+/* All outlive it. metrics may be NULL. */
+struct router *router_new(struct success *success, struct budget *budget, struct gateway_metrics *metrics);
 void router_free(struct router **r);
 
 /* Whether the model is the router's to choose: `auto`, a name of routing.reroute, or x-farthing-route. Any thread. */

@@ -4,12 +4,14 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "cli.h"
 #include "explain.h"
 #include "explain_alike.h"
 #include "explain_route.h"
+#include "ledger/keys.h"
 #include "stages/pipeline.h"
 #include "stages/route.h"
 #include "stages/similar.h"
@@ -147,6 +149,29 @@ explain(struct study *s, const char *database, bool json)
 	return page_print(&p);
 }
 
+/* The key as the ledger has it: what it may use, and whose answers are its own. */
+static int
+find_key(struct exchange *x, const char *name, const char *database)
+{
+	struct err e;
+	struct key_row *rows = NULL;
+	size_t count = 0;
+	struct keys *k = keys_open(database, KEYS_READ, &e);
+	int rc = k != NULL ? keys_list(k, clock_wall_us(), &rows, &count, &e) : -1;
+	for (size_t i = 0; i < count && x->key == NULL; i++)
+		if (strcmp(rows[i].key.name, name) == 0)
+			x->key = key_new(&rows[i].key);
+	if (rc == 0 && x->key == NULL)
+		rc = err_set(&e, 404, "key_not_found", "there is no virtual key %s", name);
+	if (rc != 0)
+		print_err(&e);
+	else
+		str_copy(x->project, sizeof x->project, str_from(x->key->project));
+	free(rows);
+	keys_close(&k);
+	return rc;
+}
+
 static int
 study(struct study *s, const struct explain_options *o, struct buf *body, const char *database)
 {
@@ -156,13 +181,15 @@ study(struct study *s, const struct explain_options *o, struct buf *body, const 
 	str_copy(x->task, sizeof x->task, str_from(o->task != NULL ? o->task : "default"));
 	str_copy(x->directives, sizeof x->directives, str_from(o->route != NULL ? o->route : ""));
 	x->max_age_s = -1;
+	if (o->key != NULL && find_key(x, o->key, database) != 0)
+		return 1;
 	enum endpoint endpoint = endpoint_of(buf_str(body));
 	x->body = *body;
 	*body = (struct buf){ 0 };
 	static const struct budget_events nobody_listens;
 	s->success = success_new();
 	s->budget = budget_new(&nobody_listens);
-	s->router = router_new(s->success, s->budget);
+	s->router = router_new(s->success, s->budget, NULL);
 	if (pipeline_read(x, endpoint, &e) != 0 || route_admit(x, &e) != 0 ||
 	    (x->model == NULL && route_foresee(s->router, x, &s->route, &e) != 0)) {
 		fprintf(
@@ -198,6 +225,7 @@ explain_request(const struct explain_options *o)
 	if (explain_read_all(NULL, (size_t)config->limits.body, &body) == 0)
 		rc = study(&s, o, &body, config->database);
 	exchange_free_request(&s.x);
+	key_drop(&s.x.key);
 	buf_free(&body);
 	router_free(&s.router);
 	budget_free(&s.budget);

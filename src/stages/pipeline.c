@@ -191,7 +191,7 @@ pipeline_new(const struct pipeline_house *house, const struct config *config)
 	p->house.context = p;
 	open_caches(p, house, config);
 	p->learned = learned_new(house->loop, house->ledger, house->shelf);
-	p->router = router_new(learned_success(p->learned), p->house.budget);
+	p->router = router_new(learned_success(p->learned), p->house.budget, p->house.metrics);
 	list_init(&p->house.asks);
 	p->save.on_due = on_save;
 	p->restore.on_due = on_restore;

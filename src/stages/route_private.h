@@ -1,6 +1,6 @@
 /*
- * The router from inside: shared by route.c (the decision), route_options.c (who could answer), route_session.c (conversations),
- * route_output.c (how long answers are) and route_print.c.
+ * The router from inside: shared by route.c (whose choice it is), route_choose.c (the choice), route_options.c (who could answer),
+ * route_session.c (conversations), route_output.c (how long answers are) and route_print.c.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_SRC_STAGES_ROUTE_PRIVATE_H
@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "base/table.h"
+#include "stages/gateway_metrics.h"
 #include "stages/route.h"
 
 /* What all turns of a conversation were answered by. */
@@ -48,6 +49,7 @@ void outputs_free(struct outputs *o);
 struct router {
 	struct success *success;
 	struct budget *budget;
+	struct gateway_metrics *metrics; /* NULL: nobody counts */
 	struct sessions sessions;
 	struct outputs outputs;
 };
@@ -61,6 +63,8 @@ struct route_set {
 
 const struct routing_conf *route_conf(const struct exchange *x);
 enum route_wish { WISH_NONE, WISH_AUTO, WISH_OFF, WISH_CHEAP, WISH_PREMIUM };
+int route_read_gist(struct exchange *x, struct err *e); /* where it was not read yet. -1 with *e: no memory */
+void route_count(struct exchange *x);                   /* for all who could answer */
 enum route_wish route_wish(const struct exchange *x);
 void route_set_of(const struct exchange *x, struct route_set *set);
 bool route_may(const struct exchange *x, const struct model_conf *model); /* the key; the loop only */

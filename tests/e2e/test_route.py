@@ -23,6 +23,9 @@ TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "
 SCHEMA = {"type": "json_schema", "json_schema": {"name": "s", "schema": {"type": "object"}}}
 
 
+KEEPING = {"cache": {"exact": True, "similarity": 0}, "dedup": {"window": "5m"}}
+
+
 def always(simple, moderate):
     return {"routing": {"thresholds": {"simple": simple, "moderate": moderate}}}
 
@@ -289,6 +292,15 @@ def test_a_day_that_is_nearly_spent_pays_for_the_cheaper_model(routed):
     assert 0 < spent <= 400_000_000
 
 
+def test_an_answer_that_a_budget_made_cheaper_is_for_nobody_else(routed, upstream):
+    g = routed({**KEEPING, "budget": {"request_usd": 0.0001, "wait": "0s"}})
+    for _ in range(2):
+        reply = ask(g, "Prove it, step by step.", "hard", max_tokens=50)
+        assert served(reply)[0] == MINI and reply.header("x-farthing-cache") == "miss"
+    reload(g, {"budget": {"request_usd": 0.01}})
+    assert served(ask(g, "Prove it, step by step.", "hard", max_tokens=50))[0] == DEAR
+
+
 def test_an_unpriced_model_is_refused_under_a_limit_and_a_priced_one_taken(routed):
     g = routed({"models": {"free-form": {"upstream": "sim"}}, "routing": {"tiers": {"complex": "free-form"}},
                 "budget": {"daily_usd": 1}})
@@ -298,9 +310,6 @@ def test_an_unpriced_model_is_refused_under_a_limit_and_a_priced_one_taken(route
 
 
 # ---- answers that are known need no score
-
-KEEPING = {"cache": {"exact": True, "similarity": 0}, "dedup": {"window": "5m"}}
-
 
 def test_an_equal_request_finds_its_answer_without_a_score(routed, upstream):
     g = routed(KEEPING)
@@ -475,6 +484,16 @@ def test_explain_tells_all_that_went_into_it(routed):
     assert told["routed"] is False and "reroute" in told["not_routed_because"]
     assert explain(g, question(model="other"), "--route", "premium")["model"] == DEAR
     assert run("explain", "-c", g.config_path, "--route", "fast", input="{}").returncode == 2
+
+
+def test_explain_knows_what_a_key_may_use(keyed):
+    g, _ = keyed(f"auto,{MINI}", "auto,other")
+    told = explain(g, question(model="auto"), "--task", "hard", "--key", "key0")
+    assert told["model"] == MINI and told["not_the_tiers_model"] == "the key may not use it"
+    refused = run("explain", "-c", g.config_path, "--key", "key1", input=json.dumps(question(model="auto")))
+    assert refused.returncode == 1 and "model_not_allowed" in refused.stderr
+    nobody = run("explain", "-c", g.config_path, "--key", "nobody", input=json.dumps(question(model="auto")))
+    assert nobody.returncode == 1 and "no virtual key nobody" in nobody.stderr
 
 
 def test_explain_of_a_served_request_tells_its_route(routed):

@@ -99,6 +99,26 @@ check_seal(const struct request *r, int64_t limit)
 	buf_free(&out);
 }
 
+/* With a suffix it is JSON still, and has nothing else more. */
+static void
+check_suffix(const struct request *r)
+{
+	struct request with = *r;
+	struct buf plain = { 0 }, out = { 0 };
+	struct json j = { 0 };
+	struct json_fault fault;
+	with.suffix = "\"\\\n\xC3\xA9";
+	MUST(request_seal(r, &models[0], 5, &plain) == 0 && request_seal(&with, &models[0], 5, &out) == 0);
+	struct json_limits limits = JSON_LIMITS;
+	limits.depth += 2;
+	MUST(json_scan(&j, buf_str(&out), limits, &fault) == 0);
+	bool prompts = r->endpoint == ENDPOINT_CHAT || r->endpoint == ENDPOINT_RESPONSES;
+	MUST(prompts ? out.n > plain.n : out.n == plain.n);
+	json_free(&j);
+	buf_free(&plain);
+	buf_free(&out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -113,6 +133,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_canonical(&r);
 		check_seal(&r, 0);
 		check_seal(&r, 123);
+		check_suffix(&r);
 	} else {
 		MUST((e.status == 400 || e.status == 404) && e.code[0] != '\0' && e.text[0] != '\0');
 	}
