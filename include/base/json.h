@@ -77,6 +77,9 @@ struct str json_raw(const struct json *j, uint32_t node); /* the bytes as they s
 bool json_is(const struct json *j, uint32_t node, const char *text);
 /* Appends a string's decoded value; -1: no memory or no string */
 int json_text(const struct json *j, uint32_t node, struct buf *out);
+/* Of a string whose inside is longer than head + tail bytes: so much of its front and of its end, at most, each cut at a character,
+ * and a line's end between. Linear in head + tail, not in the string */
+int json_text_ends(const struct json *j, uint32_t node, size_t head, size_t tail, struct buf *out);
 /* The same into a fixed label, cut at a character */
 void json_label(const struct json *j, uint32_t node, char *to, size_t size);
 /* An integer literal (no '.', no exponent) in int64 */

@@ -15,7 +15,7 @@
 
 #include "base/str.h"
 
-enum { SCORE_TEXT_MAX = 16 * 1024, SCORE_PARTS_MAX = 96 };
+enum { SCORE_TEXT_MAX = 16 * 1024, SCORE_PARTS_MAX = 128 };
 
 enum score_format { SCORE_FREE, SCORE_JSON, SCORE_SCHEMA };
 

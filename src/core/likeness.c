@@ -4,6 +4,7 @@
  */
 #include "core/likeness.h"
 
+#include "content.h"
 #include "fields.h"
 
 /* A request as it is taken apart. */
@@ -58,16 +59,11 @@ read_messages(struct parts *p)
 {
 	const struct json *j = p->j;
 	for (uint32_t m = json_first(j, p->content); m != 0; m = json_next(j, p->content, m)) {
-		if (p->last != 0) {
-			uint32_t role = json_member(j, p->last, "role");
-			bool instructs =
-			    role != 0 && (json_is(j, role, "system") || json_is(j, role, "developer"));
-			p->turns = p->turns || !instructs;
-		}
+		if (p->last != 0)
+			p->turns = p->turns || !content_instructs(j, p->last);
 		p->last = m;
 	}
-	uint32_t role = p->last != 0 ? json_member(j, p->last, "role") : 0;
-	if (role == 0 || !json_is(j, role, "user"))
+	if (p->last == 0 || !content_is_role(j, p->last, "user"))
 		return "its last message is not a user's";
 	if (!is_plain(j, p->last))
 		return "its last message has more than text";
@@ -81,11 +77,10 @@ is_text_part(const struct json *j, uint32_t part)
 	size_t members = 0;
 	if (json_type(j, part) != JSON_OBJECT)
 		return false;
-	uint32_t type = json_member(j, part, "type"), text = json_member(j, part, "text");
+	uint32_t text;
 	for (uint32_t key = json_first(j, part); key != 0; key = json_next(j, part, key + 1))
 		members++;
-	return members == 2 && type != 0 && text != 0 && json_type(j, text) == JSON_STRING &&
-	       (json_is(j, type, "text") || json_is(j, type, "input_text"));
+	return members == 2 && content_part(j, part, &text) == PART_TEXT && text != 0;
 }
 
 static const char *

@@ -1,0 +1,129 @@
+/*
+ * What a word counts for: its classes and those of the phrases it ends, and itself and with its neighbour as one of the trained words.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "score_reading.h"
+
+enum { NEAR_COUNT = 3, LAST_VERB = CLASS_ask_decide, LAST_ASKED = CLASS_languages };
+static const float in_passing = 0.25f; /* what a verb counts where it tells nobody what to do */
+
+/* Where something may be asked: the text's front and its end. */
+static bool
+is_asking(const struct score_reading *r, size_t at)
+{
+	return at < SCORE_ASKED_BYTES || at + SCORE_ASKED_BYTES > r->text.n;
+}
+
+static void
+add_gram(struct score_counts *c, uint64_t hash)
+{
+	uint32_t i = (uint32_t)((hash ^ hash >> 31) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - SCORE_GRAM_BITS));
+	uint64_t bit = UINT64_C(1) << (i & 63);
+	if ((c->seen[i / 64] & bit) != 0 || c->grams == SCORE_GRAMS_MAX)
+		return;
+	c->seen[i / 64] |= bit;
+	c->gram[c->grams++] = (uint16_t)i;
+}
+
+static void
+add_grams(struct score_reading *r, uint64_t hash)
+{
+	add_gram(r->c, hash);
+	if (r->before != 0)
+		add_gram(r->c, lexicon_join(r->before, hash));
+	r->before = hash;
+}
+
+/* The length that is demanded: characters, sentences and pages are made words. */
+static void
+demand(struct score_reading *r, uint64_t classes)
+{
+	static const struct {
+		enum lexicon_class unit;
+		float words;
+	} units[] = { { CLASS_unit_words, 1 }, { CLASS_unit_pages, 400 }, { CLASS_unit_paragraphs, 80 },
+		{ CLASS_unit_sentences, 18 }, { CLASS_unit_items, 12 }, { CLASS_unit_characters, 1 / 6.0f } };
+	if (r->count <= 0 || r->since_count > NEAR_COUNT)
+		return;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+		float words = r->count * units[i].words;
+		if ((classes >> units[i].unit & 1) != 0 && words > r->c->output_words)
+			r->c->output_words = words;
+	}
+}
+
+static void
+count_classes(struct score_reading *r, uint64_t classes, size_t at, bool leads)
+{
+	bool asking = is_asking(r, at);
+	if (asking && classes >> CLASS_unit_words != 0)
+		demand(r, classes);
+	for (; classes != 0; classes &= classes - 1) {
+		int class = __builtin_ctzll(classes);
+		if (class <= LAST_VERB)
+			r->c->classes[class] += !asking ? 0 : leads ? 1 : in_passing;
+		else if (class > LAST_ASKED || asking)
+			r->c->classes[class]++;
+	}
+}
+
+/* Phrases that were begun go on with this word, or end. */
+static void
+go_on(struct score_reading *r, uint64_t hash, size_t at)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < r->phrases; i++) {
+		struct score_phrase p = r->open[i];
+		p.hash = lexicon_join(p.hash, hash);
+		p.words++;
+		count_classes(r, lexicon_find(p.hash).classes, at, p.leads);
+		if (p.words < p.longest)
+			r->open[kept++] = p;
+	}
+	r->phrases = kept;
+}
+
+static float
+count_of(struct str word)
+{
+	static const struct {
+		const char *word;
+		float count;
+	} counts[] = { { "one", 1 }, { "two", 2 }, { "three", 3 }, { "four", 4 }, { "five", 5 }, { "six", 6 },
+		{ "seven", 7 }, { "eight", 8 }, { "nine", 9 }, { "ten", 10 }, { "twelve", 12 },
+		{ "fifteen", 15 }, { "twenty", 20 } };
+	for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+		if (str_eq_nocase(word, str_from(counts[i].word)))
+			return counts[i].count;
+	return 0;
+}
+
+void
+score_word(struct score_reading *r, uint64_t hash, size_t at)
+{
+	struct lexicon_entry known = lexicon_find(hash);
+	r->since_count++;
+	go_on(r, hash, at);
+	if (known.classes != 0)
+		count_classes(r, known.classes, at, r->leads);
+	if (known.longest > 1 && r->phrases < SCORE_PHRASES)
+		r->open[r->phrases++] = (struct score_phrase){ hash, 1, known.longest, r->leads };
+	if ((known.classes >> CLASS_is_count & 1) != 0) {
+		r->count = count_of((struct str){ r->text.p + at, r->at - at });
+		r->since_count = 0;
+	}
+	r->leads = (known.classes >> CLASS_is_lead & 1) != 0;
+	add_grams(r, hash);
+}
+
+void
+score_number(struct score_reading *r, float value, unsigned digits)
+{
+	enum { DIGITS_MAX = 6 };
+	uint64_t hash = lexicon_byte(LEXICON_START, '#');
+	r->count = value;
+	r->since_count = 0;
+	r->leads = false;
+	r->phrases = 0;
+	add_grams(r, lexicon_byte(hash, (unsigned char)('0' + (digits < DIGITS_MAX ? digits : DIGITS_MAX))));
+}
