@@ -55,6 +55,7 @@ struct exchange {
 	const struct model_conf
 	    *model;       /* that answers it, unless it fails; NULL: not read yet, or forwarded */
 	const char *tier; /* by which it was found; static */
+	const struct model_conf *stronger; /* whom a fault of the answer is taken to; NULL: nobody */
 	/* Of a large body only, counted where it was read: large ones are counted off the loop or not at all */
 	struct prompt_count count;
 	const struct model_conf *counted_for; /* NULL: not counted */

@@ -161,7 +161,8 @@ bound_request(struct charge *c, const struct request *r, const struct model_conf
 	if (bound_input(c, model, e) != 0)
 		return -1;
 	o->max_output = wanted_output(c, r, model);
-	o->min_output = c->untouched || c->min_output > o->max_output ? o->max_output : c->min_output;
+	int64_t least = c->least_output > c->min_output ? c->least_output : c->min_output;
+	o->min_output = c->untouched || least > o->max_output ? o->max_output : least;
 	if (o->max_output == 0)
 		o->unit_pico = 0;
 	else if (!money_times(price_output_unit(&c->price), r->choices, &o->unit_pico))
@@ -192,6 +193,13 @@ charge_want(struct charge *c, const struct request *r, const struct model_conf *
 	if (bound_request(c, r, model, e) != 0)
 		return -1;
 	return budget_hold(c->budget, &c->hold, &c->order, e);
+}
+
+void
+charge_once_more(struct charge *c, int64_t least_output)
+{
+	c->order.may_wait = false;
+	c->least_output = least_output;
 }
 
 int

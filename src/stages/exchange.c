@@ -31,6 +31,7 @@ choose_model(struct exchange *x)
 	tier = tier == TIER_PINNED ? TIER_MODERATE : tier;
 	x->model = config->routing.tiers[tier];
 	x->tier = tiers[tier];
+	x->stronger = config->routing.tiers[TIER_COMPLEX];
 }
 
 /* A key's own answers are of that key, and not of one that has its name in other books: those beside an old file of answers. */
