@@ -73,6 +73,7 @@ struct answer_facts {
 	    served_pico; /* of the last one, which brought the answer: what it costs without bad luck; -1: unknown */
 	enum cost_basis basis;
 	int64_t saved_prompt_pico; /* by input that the provider had cached */
+	int64_t saved_routed_pico; /* by a cheaper model than the client would have had */
 	int attempts;
 	/* Why the dear model was asked after a cheap one had answered, whichever answer this is (stages/escalate.h); 0: it was not */
 	int escalated;

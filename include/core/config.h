@@ -55,6 +55,7 @@ struct model_conf {
 };
 
 enum tier { TIER_SIMPLE, TIER_MODERATE, TIER_COMPLEX, TIER_PINNED };
+const char *tier_name(enum tier tier); /* "simple", ... "pinned" */
 enum cache_scope { SCOPE_KEY, SCOPE_PROJECT };
 enum gateway_mode { MODE_OPTIMISE, MODE_OBSERVE };
 enum disconnect_policy { DISCONNECT_DRAIN, DISCONNECT_ABORT };
@@ -178,7 +179,8 @@ struct task_conf {
 	const char *name;
 	const char **match; /* PCRE2 patterns that recognise it in the last user text */
 	size_t match_count;
-	enum tier tier; /* TIER_PINNED: not set, the router decides */
+	struct pattern **patterns; /* the same, compiled */
+	enum tier tier;            /* TIER_PINNED: not set, the router decides */
 	struct routing_conf routing;
 	struct cache_conf cache;
 	struct dedup_conf dedup;
@@ -229,6 +231,7 @@ struct config {
 	size_t model_count;
 	struct task_conf *tasks; /* [0] is "default" */
 	size_t task_count;
+	bool recognises; /* some task has patterns */
 	struct project_conf *projects;
 	size_t project_count;
 	struct path_conf *paths;
@@ -284,6 +287,10 @@ const struct price *config_price_at(const struct model_conf *m, int64_t wall_us)
 const struct project_conf *config_project(const struct config *c, struct str name);
 /* The rule of that path: the longest one that is it or stands above it. NULL: none */
 const struct path_conf *config_path(const struct config *c, struct str path);
+/* The task whose patterns recognise it in the last user text, of several the first of the file; NULL: none. Only the first
+ * TASK_TEXT_MAX bytes are looked at, and a pattern that takes too many steps does not match. Any thread */
+enum { TASK_TEXT_MAX = 8 * 1024 };
+const struct task_conf *config_recognise(const struct config *c, struct str text);
 /* "default" when unknown; never NULL */
 const struct task_conf *config_task(const struct config *c, struct str name);
 

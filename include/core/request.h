@@ -21,7 +21,8 @@ struct request {
 	struct json json;               /* its tape; text points into body */
 	const struct model_conf *model; /* as asked for; NULL: "auto" */
 	char model_asked[96];
-	char task[64]; /* metadata.task_type, else empty: the header and the patterns come later */
+	char task
+	    [64]; /* metadata.task_type; else what a task's pattern recognises, if no header named one; else empty */
 	bool stream;
 	bool include_usage; /* the client asked for the usage chunk (chat, completions) */
 	/* Equal requests may share one answer: not stateful, not hosted tools, no store:true on responses */
@@ -32,6 +33,8 @@ struct request {
 	 * searches, a dearer service tier, background work, ... NULL: none. For a payer with limits it is refused. */
 	const char *surcharge;
 	bool base64; /* embeddings: as base64, not as numbers */
+	/* The router adds it to the system prompt when the body is sealed; NULL: nothing. Lives as long as the configuration */
+	const char *suffix;
 	/* Canonical request with scope, model asked and routing directives: what is asked, and once it is known who is to answer,
 	 * of whom */
 	struct digest question;
@@ -58,8 +61,11 @@ int request_read(struct request *r, enum endpoint endpoint, struct buf *body,
 /* Who is to answer becomes part of question and key: another provider, or another of its models under the name that was
  * asked for, is another question. So does who asks, where that is more than a name (asker may be NULL). Once. */
 void request_address(struct request *r, const struct model_conf *model, const unsigned char asker[32]);
+/* The same where one of several is going to answer: all of them, in this order, and by which rules it is chosen. Once. */
+void request_address_any(struct request *r, const struct model_conf *const *models, size_t count,
+    struct str rules, const unsigned char asker[32]);
 /* The body to send for this model: the client's bytes with `model` renamed where the provider knows it by another
- * name, and stream_options.include_usage asked for where a stream's client did not. output_limit > 0 becomes the most tokens
+ * name, r->suffix behind the system prompt, and stream_options.include_usage asked for where a stream's client did not. output_limit > 0 becomes the most tokens
  * each answer may have, in the field or fields that the client used for it, else in the one this model's provider
  * knows; 0 leaves that alone, and embeddings have none. Appends to out. */
 int request_seal(

@@ -58,7 +58,11 @@ struct ledger_request {
 	enum cache_kind cache;
 	double similarity; /* of a similar hit, to the question whose answer it got; 0: none */
 	char decision
-	    [160];  /* how its answer was found, in short: for `farthing explain`. No text of the prompt */
+	    [160];    /* how its answer was found, in short: for `farthing explain`. No text of the prompt */
+	double score; /* of the router, 0..1; -1: it needed none, or did not decide */
+	char
+	    route[240]; /* what the router decided and why, in short; empty: nothing. No text of the prompt */
+	int escalated; /* why the dear model was asked after the cheap one had answered, a number of its fault; 0: it was not */
 	int status; /* HTTP status sent; 499: the client left first */
 	bool stream;
 	int attempts;          /* dispatches made for it */

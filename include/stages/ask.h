@@ -56,7 +56,8 @@ bool ask_fell_back(const struct ask
 	*ask); /* another model answers than the one it was opened for, because that one could not */
 /* Its answer failed its check, and is delivered because there was none better to be had: not to be kept */
 bool ask_was_rejected(const struct ask *ask);
-const char *ask_task(const struct ask *ask); /* as configured: "default" for those that are not */
+const char *ask_task(const struct ask *ask); /* by its own name, configured or not */
+enum tier ask_level(const struct ask *ask);  /* what the router found; TIER_PINNED: it did not decide */
 /* Whatever its opener wants to find again when it lands */
 void ask_remember(struct ask *ask, void *memo);
 void *ask_memo(const struct ask *ask);

@@ -108,6 +108,9 @@ struct budget_settled {
 struct budget_settled budget_settle(struct budget *b, struct budget_hold *h, int64_t cost_pico, bool strict);
 void budget_void(struct budget *b, struct budget_hold *h); /* a no-op for an idle one */
 
+/* What an order would get if nobody else held anything: what is held, and the output it pays for. -1 with *e: it would be refused. */
+int budget_foresee(
+    struct budget *b, const struct budget_order *order, int64_t *held_pico, int64_t *output, struct err *e);
 /* Whether the payer could spend anything at all now: for those who join an answer that somebody else pays. */
 int budget_admissible(struct budget *b, const struct budget_order *order, struct err *e);
 /* The least that any of its limits leaves (limit - spent - held, not below 0); -1: it has none. */

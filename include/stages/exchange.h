@@ -14,8 +14,16 @@
 #include "text/prompt.h"
 
 struct ask;
+struct gist;
 
 enum { ID_SIZE = 29 }; /* "req_" and 24 characters */
+enum { ROUTE_TEXT = 240, COUNTED_MAX = 4 };
+
+/* How many tokens a request is to a model, and to all that count as it does. */
+struct counted {
+	const struct model_conf *model;
+	struct prompt_count count;
+};
 
 /* What is forwarded without being understood: files, fine-tuning jobs, batches, and paths with a price rule. */
 struct forward {
@@ -52,14 +60,25 @@ struct exchange {
 	bool forwarded;                /* forward is meant, not request */
 	const struct forward *forward; /* where to, of what is forwarded; lives as long as the exchange */
 	struct request request;
-	const struct model_conf
-	    *model;       /* that answers it, unless it fails; NULL: not read yet, or forwarded */
-	const char *tier; /* by which it was found; static */
-	const struct model_conf *stronger; /* whom a fault of the answer is taken to; NULL: nobody */
-	/* Of a large body only, counted where it was read: large ones are counted off the loop or not at all */
-	struct prompt_count count;
-	const struct model_conf *counted_for; /* NULL: not counted */
-	struct buf body;                      /* until it is read into the request or the ask */
+	/* That answers it, unless it fails. NULL: not read yet, or forwarded, or the router's to choose and not chosen yet */
+	const struct model_conf *model;
+	enum tier
+	    level; /* of what is asked, as far as that decided; TIER_PINNED: the model was asked for by name */
+	const char *tier; /* the same as a name; static */
+	/* Of what the router decided, see stages/route.h; without it NULL and empty */
+	const struct model_conf *stronger;   /* whom a fault of the answer is taken to; NULL: nobody */
+	const struct model_conf *instead_of; /* what its client would have got without the router */
+	double score;                        /* 0..1; -1: none was needed */
+	char route[ROUTE_TEXT];              /* in short, for the row: none of the prompt's words */
+	/* Of a large body only, worked out where it was read: on the loop large ones are neither counted nor looked through */
+	struct counted counted[COUNTED_MAX];
+	size_t counted_count;
+	bool imageless; /* nothing in it is counted by a rule of its own for images */
+	struct gist *gist;
+	struct digest
+	    conversation; /* of a request the router decides: what all turns of one have in common */
+	bool converses;   /* ... and that is known */
+	struct buf body;  /* until it is read into the request or the ask */
 	struct reader reader;
 	struct ask *asked; /* the ask it opened, until that lands; NULL for those who joined */
 	enum cache_kind cache;
@@ -74,9 +93,17 @@ struct exchange {
 /* Bodies up to this many bytes are read and counted on the loop, in a fraction of a millisecond. */
 enum { EXCHANGE_IN_PLACE = 8 * 1024 };
 
-/* What was read decides: the task that the body names where no header did, and the model. -1 with *e: there is none. Any
- * thread, the one that holds the baton. */
+/* What was read decides: the task that the body names where no header did, and the model, unless the router chooses it. -1 with
+ * *e: there is none. Any thread, the one that holds the baton. */
 int exchange_settle_model(struct exchange *x, struct err *e);
+/* The count for that model if there is one, or NULL. */
+const struct prompt_count *exchange_count(const struct exchange *x, const struct model_conf *model);
+/* ... and made where there is none: for bodies that may be counted on the loop, and for a worker. NULL: no room for more */
+const struct prompt_count *exchange_count_for(struct exchange *x, const struct model_conf *model);
+/* Whose answers it may have: its key's own and not those of one that has its name in other books. NULL: whoever's */
+const unsigned char *exchange_asker(const struct exchange *x);
+/* The request, the body and all that was worked out from them; at its end */
+void exchange_free_request(struct exchange *x);
 /* The row for the books, as far as the exchange knows it. cost and facts come from the answer. */
 void exchange_row(const struct exchange *x, int status, const char *why, const char *error_code,
     struct ledger_request *row);

@@ -22,5 +22,7 @@ struct prompt_count {
 
 /* The count for a model of this name at the provider. vision_model decides the tile rule. */
 void prompt_count(const struct request *r, const struct model_conf *model, struct prompt_count *out);
+/* Whether both models count any request alike; with images, which have prices of their own, or without. */
+bool prompt_alike(const struct model_conf *a, const struct model_conf *b, bool images);
 
 #endif

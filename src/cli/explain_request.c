@@ -10,6 +10,7 @@
 #include "explain.h"
 #include "explain_alike.h"
 #include "stages/pipeline.h"
+#include "stages/route.h"
 #include "stages/similar.h"
 
 enum { ITEMS_MOST = 20000 }; /* of the bucket */
@@ -19,6 +20,10 @@ struct study {
 	struct cache *cache;
 	struct similar *similar;
 	struct likeness likeness;
+	struct success *success;
+	struct budget *budget; /* of which nothing is spent */
+	struct router *router;
+	struct route_choice route; /* of a request that the router decides */
 	int items;
 	bool kept; /* an equal question has an answer on the shelf */
 };
@@ -61,18 +66,17 @@ on_gone(void *context, struct entry *e)
 }
 
 static void
-say_request(struct page *p, const struct study *s)
+say_request(struct page *p, struct study *s)
 {
-	const struct exchange *x = &s->x;
-	struct prompt_count count = x->count;
+	struct exchange *x = &s->x;
 	char hex[65];
-	if (x->counted_for == NULL)
-		prompt_count(&x->request, x->model, &count);
+	const struct model_conf *model = x->model != NULL ? x->model : s->route.model;
+	struct prompt_count count = *exchange_count_for(x, model);
 	page_text(p, "endpoint", str_from(endpoint_name(x->request.endpoint)));
 	page_text(p, "task", str_from(x->task));
 	page_text(p, "model_asked", str_from(x->request.model_asked));
-	page_text(p, "model", str_from(x->model->name));
-	page_text(p, "tier", str_from(x->tier));
+	page_text(p, "model", str_from(model->name));
+	page_text(p, "tier", str_from(x->model != NULL ? x->tier : tier_name(s->route.tier)));
 	page_number(p, "input_tokens", (double)count.input, 0);
 	page_bool(p, "exact_count", count.exact);
 	if (count.unbounded != NULL)
@@ -149,7 +153,12 @@ study(struct study *s, const struct explain_options *o, struct buf *body, const 
 	enum endpoint endpoint = endpoint_of(buf_str(body));
 	x->body = *body;
 	*body = (struct buf){ 0 };
-	if (pipeline_read(x, endpoint, &e) != 0) {
+	static const struct budget_events nobody_listens;
+	s->success = success_new();
+	s->budget = budget_new(&nobody_listens);
+	s->router = router_new(s->success, s->budget);
+	if (pipeline_read(x, endpoint, &e) != 0 || route_admit(x, &e) != 0 ||
+	    (x->model == NULL && route_foresee(s->router, x, &s->route, &e) != 0)) {
 		fprintf(
 		    stderr, "farthing: the request would be refused: %d %s: %s\n", e.status, e.code, e.text);
 		return 1;
@@ -182,9 +191,11 @@ explain_request(const struct explain_options *o)
 	s.x.site = site_new(config);
 	if (explain_read_all(NULL, (size_t)config->limits.body, &body) == 0)
 		rc = study(&s, o, &body, config->database);
-	request_free(&s.x.request);
-	buf_free(&s.x.body);
+	exchange_free_request(&s.x);
 	buf_free(&body);
+	router_free(&s.router);
+	budget_free(&s.budget);
+	success_free(&s.success);
 	site_drop(&s.x.site);
 	return rc;
 }

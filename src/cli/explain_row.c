@@ -101,6 +101,10 @@ who_lines(struct grid *g, const struct ledger_request *r)
 	grid_cell(g, "%s asked for, %s answered", or_none(r->model_asked), or_none(r->model_served));
 	if (r->tier[0] != '\0')
 		line(g, "tier", r->tier);
+	if (r->route[0] != '\0')
+		line(g, "route", r->route);
+	if (r->escalated != 0)
+		line(g, "escalated", "its cheap answer was found wanting, and the dear model was asked");
 	line(g, "upstream", or_none(r->upstream));
 }
 
@@ -280,6 +284,12 @@ add_request(struct buf *b, const struct ledger_request *r)
 	else
 		buf_add(b, STR(",\"similarity\":null"));
 	add_text(b, "decision", r->decision);
+	if (r->score >= 0)
+		buf_printf(b, ",\"score\":%.4f", r->score);
+	else
+		buf_add(b, STR(",\"score\":null"));
+	add_text(b, "route", r->route);
+	buf_printf(b, ",\"escalated\":%s", r->escalated != 0 ? "true" : "false");
 	add_number(b, "status", r->status);
 	add_text(b, "why", r->why);
 	add_text(b, "error_code", r->error_code);

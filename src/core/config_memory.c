@@ -29,6 +29,7 @@ config_memory_free(struct config_memory **memory)
 	table_free(&m->models);
 	table_free(&m->tasks);
 	table_free(&m->projects);
+	patterns_free(m->patterns);
 	while (m->chunks != NULL) {
 		struct config_chunk *c = m->chunks;
 		m->chunks = c->next;

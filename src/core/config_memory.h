@@ -8,12 +8,14 @@
 
 #include "base/str.h"
 #include "base/table.h"
+#include "config_pattern.h"
 
 struct config_memory {
 	struct config_chunk *chunks; /* the newest first */
 	struct table models;         /* struct model_conf by name */
 	struct table tasks;          /* struct task_conf by name */
 	struct table projects;       /* struct project_conf by name */
+	struct pattern *patterns;    /* of all tasks: they hold memory of their own */
 };
 
 struct config_memory *config_memory_new(void);

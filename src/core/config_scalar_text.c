@@ -9,9 +9,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include "config_address.h"
 #include "config_value.h"
 
@@ -147,20 +144,15 @@ read_zone(struct reader *r, const struct scalar *s, void *slot)
 static bool
 pattern_ok(struct reader *r, const struct scalar *s)
 {
-	int code;
-	PCRE2_SIZE at;
-	pcre2_code *compiled =
-	    pcre2_compile((PCRE2_SPTR)s->text.p, s->text.n, PCRE2_UTF | PCRE2_UCP, &code, &at, NULL);
-	if (compiled != NULL) {
-		pcre2_code_free(compiled);
-		return true;
-	}
+	struct pattern *one = NULL;
 	char why[160];
-	if (pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof why) < 0)
-		str_copy(why, sizeof why, STR("unreadable"));
-	problem_add(
-	    r->problems, s->line, s->path, "is no valid pattern: %s (at character %zu)", why, (size_t)at + 1);
-	return false;
+	size_t at;
+	bool good = pattern_new(s->text, &one, why, sizeof why, &at);
+	patterns_free(one);
+	if (!good)
+		problem_add(
+		    r->problems, s->line, s->path, "is no valid pattern: %s (at character %zu)", why, at);
+	return good;
 }
 
 struct string_list

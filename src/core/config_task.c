@@ -209,6 +209,25 @@ read_own(struct reader *r, const struct node *map)
 	}
 }
 
+/* They were found to be good when they were read. */
+static void
+compile_patterns(struct reader *r)
+{
+	struct config *c = r->config;
+	char why[160];
+	size_t at;
+	for (size_t i = 0; i < c->task_count; i++) {
+		struct task_conf *t = &c->tasks[i];
+		size_t good = 0;
+		t->patterns = config_memory_take(r->memory, (t->match_count + 1) * sizeof *t->patterns);
+		for (size_t k = 0; k < t->match_count; k++)
+			if (pattern_new(str_from(t->match[k]), &r->memory->patterns, why, sizeof why, &at))
+				t->patterns[good++] = r->memory->patterns;
+		t->match_count = good;
+		c->recognises = c->recognises || good > 0;
+	}
+}
+
 void
 tasks_read(struct reader *r, const struct node *root)
 {
@@ -234,4 +253,5 @@ tasks_read(struct reader *r, const struct node *root)
 	read_tiers(r, tiers);
 	read_own(r, map);
 	assert(c->task_count <= most);
+	compile_patterns(r);
 }

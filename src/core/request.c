@@ -214,17 +214,41 @@ key_of(const struct request *r)
 	return digest_of((struct str){ (const char *)&form, sizeof form });
 }
 
-void
-request_address(struct request *r, const struct model_conf *model, const unsigned char asker[32])
+static void
+take_address(struct request *r, struct digest address)
+{
+	r->address = address;
+	struct digest both[2] = { r->question, r->address };
+	r->question = digest_of((struct str){ (const char *)both, sizeof both });
+	r->key = key_of(r);
+}
+
+static struct digest
+address_of(const struct model_conf *model, const unsigned char asker[32])
 {
 	struct digest parts[3] = { digest_of(str_from(model->upstream->base_url)),
 		digest_of(str_from(model->upstream_model)) };
 	if (asker != NULL)
 		memcpy(parts[2].b, asker, sizeof parts[2].b);
-	r->address = digest_of((struct str){ (const char *)parts, sizeof parts });
-	struct digest both[2] = { r->question, r->address };
-	r->question = digest_of((struct str){ (const char *)both, sizeof both });
-	r->key = key_of(r);
+	return digest_of((struct str){ (const char *)parts, sizeof parts });
+}
+
+void
+request_address(struct request *r, const struct model_conf *model, const unsigned char asker[32])
+{
+	take_address(r, address_of(model, asker));
+}
+
+void
+request_address_any(struct request *r, const struct model_conf *const *models, size_t count, struct str rules,
+    const unsigned char asker[32])
+{
+	struct digest chain = digest_of(rules);
+	for (size_t i = 0; i < count; i++) {
+		struct digest both[2] = { chain, address_of(models[i], asker) };
+		chain = digest_of((struct str){ (const char *)both, sizeof both });
+	}
+	take_address(r, chain);
 }
 
 /* What is asked, and in which form: answers are kept by the one, and shared while they grow by the other. The parts end
@@ -242,6 +266,53 @@ make_keys(struct request *r, const struct request_context *context, struct findi
 		r->key = r->sent = key_of(r);
 		rc = 0;
 	}
+	buf_free(&text);
+	return rc == 0 ? 0 : err_set(e, 503, "overloaded", "The gateway is out of memory for this request.");
+}
+
+/* The text of the last message that is a user's, or of a content that is a text. */
+static uint32_t
+last_user_content(const struct json *j, uint32_t content)
+{
+	uint32_t last = 0;
+	if (content == 0 || json_type(j, content) != JSON_ARRAY)
+		return content;
+	for (uint32_t m = json_first(j, content); m != 0; m = json_next(j, content, m)) {
+		uint32_t role = json_type(j, m) == JSON_OBJECT ? json_member(j, m, "role") : 0;
+		if (role != 0 && json_is(j, role, "user"))
+			last = json_member(j, m, "content");
+	}
+	return last;
+}
+
+/* A string, or the texts of a list of parts, one a line. */
+static int
+add_texts(const struct json *j, uint32_t content, struct buf *out)
+{
+	if (json_type(j, content) == JSON_STRING)
+		return json_text(j, content, out);
+	if (json_type(j, content) != JSON_ARRAY)
+		return 0;
+	for (uint32_t part = json_first(j, content); part != 0; part = json_next(j, content, part)) {
+		uint32_t text = json_type(j, part) == JSON_OBJECT ? json_member(j, part, "text") : 0;
+		if (text == 0 || json_type(j, text) != JSON_STRING)
+			continue;
+		if ((out->n > 0 && buf_add_c(out, '\n') != 0) || json_text(j, text, out) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A task that nobody named. */
+static int
+recognise(struct request *r, const struct config *c, uint32_t content, struct err *e)
+{
+	struct buf text = { 0 };
+	uint32_t last = last_user_content(&r->json, content);
+	int rc = last != 0 ? add_texts(&r->json, last, &text) : 0;
+	const struct task_conf *t = rc == 0 && text.n > 0 ? config_recognise(c, buf_str(&text)) : NULL;
+	if (t != NULL)
+		str_copy(r->task, sizeof r->task, str_from(t->name));
 	buf_free(&text);
 	return rc == 0 ? 0 : err_set(e, 503, "overloaded", "The gateway is out of memory for this request.");
 }
@@ -271,6 +342,9 @@ request_read(struct request *r, enum endpoint endpoint, struct buf *body,
 	uint32_t task = metadata != 0 ? json_member(&r->json, metadata, "task_type") : 0;
 	if (task != 0)
 		json_label(&r->json, task, r->task, sizeof r->task);
+	else if (c->recognises && strcmp(context->task, "default") == 0 &&
+		 recognise(r, c, f.fact[FACT_CONTENT], e) != 0)
+		return -1;
 	r->shareable = is_shareable(r, &f);
 	r->surcharge = surcharge_of(&r->json, f.fact[FACT_CONTENT]);
 	return make_keys(r, context, &f, e);

@@ -1,9 +1,10 @@
 /*
- * The body that goes upstream: the client's bytes with up to four edits spliced in, everything else as it stands.
+ * The body that goes upstream: the client's bytes with up to five edits spliced in, everything else as it stands.
  *
  *     model       the provider's name for it
  *     usage       stream_options.include_usage, where a stream's client did not ask
  *     limit       the most tokens of an answer; a chat may have two fields for it
+ *     suffix      what the router adds to the system prompt
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "core/request.h"
@@ -11,7 +12,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-enum { MOST_EDITS = 4 };
+enum { MOST_EDITS = 5 };
 
 /* The edits in the order of the text, and the bytes they put there. */
 struct seal {
@@ -139,6 +140,82 @@ limit_output(struct seal *s, enum endpoint endpoint, const struct model_conf *mo
 	return -1;
 }
 
+/* ---- the suffix ---- */
+
+/* Inserted at a place of the text: lead and tail are JSON, the suffix becomes the inside of a string. */
+static int
+insert(struct seal *s, uint32_t at, struct str lead, const char *suffix, struct str tail)
+{
+	assert(s->count < MOST_EDITS);
+	struct buf *b = &s->stores[s->count];
+	if (buf_add(b, lead) != 0 || buf_add_json(b, str_from(suffix)) != 0 || buf_add(b, tail) != 0)
+		return -1;
+	take(s, (struct json_edit){ at, at, buf_str(b) });
+	return 0;
+}
+
+/* Behind what a content says already: a text, or a list of parts. */
+static int
+append_to(struct seal *s, uint32_t content, const char *suffix)
+{
+	const struct json *j = s->json;
+	uint32_t before_end = j->nodes[content].end - 1; /* the closing quote or bracket */
+	if (json_type(j, content) == JSON_STRING)
+		return insert(s, before_end, STR("\\n\\n"), suffix, STR(""));
+	return insert(s, before_end,
+	    json_empty(j, content) ? STR("{\"type\":\"text\",\"text\":\"")
+				   : STR(",{\"type\":\"text\",\"text\":\""),
+	    suffix, STR("\"}"));
+}
+
+static bool
+can_append(const struct json *j, uint32_t content)
+{
+	return content != 0 && (json_type(j, content) == JSON_STRING || json_type(j, content) == JSON_ARRAY);
+}
+
+static int
+suffix_chat(struct seal *s, const char *suffix)
+{
+	const struct json *j = s->json;
+	uint32_t messages = json_member(j, 0, "messages");
+	if (messages == 0 || json_type(j, messages) != JSON_ARRAY || json_empty(j, messages))
+		return 0;
+	for (uint32_t m = json_first(j, messages); m != 0; m = json_next(j, messages, m)) {
+		uint32_t role = json_member(j, m, "role"), content = json_member(j, m, "content");
+		bool instructs = role != 0 && (json_is(j, role, "system") || json_is(j, role, "developer"));
+		if (instructs && can_append(j, content))
+			return append_to(s, content, suffix);
+	}
+	return insert(s, j->nodes[json_first(j, messages)].at, STR("{\"role\":\"system\",\"content\":\""),
+	    suffix, STR("\"},"));
+}
+
+static int
+suffix_responses(struct seal *s, const char *suffix)
+{
+	uint32_t instructions = json_member(s->json, 0, "instructions");
+	if (instructions != 0 && json_type(s->json, instructions) == JSON_STRING)
+		return append_to(s, instructions, suffix);
+	struct buf value = { 0 };
+	int rc = -1;
+	if (buf_add_c(&value, '"') == 0 && buf_add_json(&value, str_from(suffix)) == 0 &&
+	    buf_add_c(&value, '"') == 0)
+		rc = set(s, "instructions", buf_str(&value));
+	buf_free(&value);
+	return rc;
+}
+
+static int
+add_suffix(struct seal *s, const struct request *r)
+{
+	if (r->suffix == NULL)
+		return 0;
+	return r->endpoint == ENDPOINT_RESPONSES ? suffix_responses(s, r->suffix)
+	       : r->endpoint == ENDPOINT_CHAT    ? suffix_chat(s, r->suffix)
+						 : 0;
+}
+
 int
 request_seal(const struct request *r, const struct model_conf *model, int64_t output_limit, struct buf *out)
 {
@@ -155,6 +232,8 @@ request_seal(const struct request *r, const struct model_conf *model, int64_t ou
 	if (streams_usage && r->stream && !r->include_usage && ask_for_usage(&s) != 0)
 		goto out;
 	if (output_limit > 0 && limit_output(&s, r->endpoint, model, output_limit) != 0)
+		goto out;
+	if (add_suffix(&s, r) != 0)
 		goto out;
 	rc = json_splice(j->text, s.edits, s.count, out);
 out:

@@ -87,6 +87,11 @@ read_request(sqlite3_stmt *row, struct ledger_request *out)
 	out->cache = (enum cache_kind)whole(&c);
 	out->similarity = sqlite3_column_double(row, c.at++);
 	TEXT(&c, out->decision);
+	bool scored = sqlite3_column_type(row, c.at) != SQLITE_NULL;
+	out->score = scored ? sqlite3_column_double(row, c.at) : -1;
+	c.at++;
+	TEXT(&c, out->route);
+	out->escalated = (int)whole(&c);
 	out->status = (int)whole(&c);
 	out->stream = whole(&c) != 0;
 	out->attempts = (int)whole(&c);
@@ -104,7 +109,8 @@ report_request(struct report *r, const char *id, struct ledger_request *out, str
 	    "upstream,"
 	    " answer_id, error_code, why, " USAGE ", cost_pico, saved_pico, saved_routed_pico, "
 	    "saved_batched_pico, saved_prompt_pico, clamped_to, basis,"
-	    " cache, similarity, decision, status, stream, attempts, first_byte_us, total_us, bytes_in, "
+	    " cache, similarity, decision, score, route, escalated, status, stream, attempts, first_byte_us, "
+	    "total_us, bytes_in, "
 	    "bytes_out"
 	    " FROM requests WHERE id = ?1",
 	    id, e);

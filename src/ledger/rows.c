@@ -16,8 +16,9 @@ static const char insert_request[] =
     " input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_pico, "
     "saved_pico, basis,"
     " cache, status, stream, attempts, first_byte_us, total_us, bytes_in, bytes_out, project, run, tier,"
-    " saved_routed_pico, saved_batched_pico, saved_prompt_pico, clamped_to, similarity, decision)"
-    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    " saved_routed_pico, saved_batched_pico, saved_prompt_pico, clamped_to, similarity, decision, score,"
+    " route, escalated)"
+    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 static const char insert_attempt[] =
     "INSERT INTO attempts(at_us, request_id, number, upstream, model, outcome, status, why, input_tokens,"
@@ -244,6 +245,12 @@ rows_request(struct rows *r, const struct ledger_request *row)
 	else
 		bind_known(&b, -1);
 	BIND_LABEL(&b, row->decision);
+	if (row->route[0] != '\0' && row->score >= 0)
+		bind_share(&b, row->score);
+	else
+		bind_known(&b, -1);
+	BIND_LABEL(&b, row->route);
+	bind_number(&b, row->escalated);
 	struct refused refused = { "request", row->id, sizeof row->id, row->at_us, 0, row->cost_pico,
 		row->basis, NULL };
 	return insert(r, r->request, &refused);

@@ -11,7 +11,7 @@
 #include "ledger/ledger.h"
 #include "windows.h"
 
-enum { ROWS_LABEL_MAX = 160, ROWS_LABELS = 16 };
+enum { ROWS_LABEL_MAX = 240, ROWS_LABELS = 16 };
 
 struct rows {
 	sqlite3 *db;

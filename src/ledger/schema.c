@@ -119,7 +119,8 @@ schema_step_1(sqlite3 *db)
 	return rc == SQLITE_OK ? sqlite3_exec(db, views, NULL, NULL, NULL) : rc;
 }
 
-static schema_step *const schema_steps[SCHEMA_VERSION] = { schema_step_1, schema_step_2, schema_step_3 };
+static schema_step *const schema_steps[SCHEMA_VERSION] = { schema_step_1, schema_step_2, schema_step_3,
+	schema_step_4 };
 
 int
 schema_run(sqlite3 *db, const char *sql, int64_t first, int64_t second)

@@ -15,6 +15,7 @@
 #include "base/money.h"
 #include "door.h"
 #include "server/admit.h"
+#include "stages/route.h"
 
 /* ---- birth and death ---- */
 
@@ -111,8 +112,7 @@ visit_free(struct visit *v)
 		log_line(LOG_INFO, "refused", "request=%s status=%d error=%s", v->x.id, v->err.status,
 		    v->err.code);
 	}
-	request_free(&v->x.request);
-	buf_free(&v->x.body);
+	exchange_free_request(&v->x);
 	if (v->route.kind == ROUTE_KEYS && v->page.p != NULL)
 		explicit_bzero(v->page.p, v->page.n); /* it may show a new key's secret */
 	buf_free(&v->page);
@@ -355,7 +355,8 @@ read_and_arrive(struct visit *v)
 	v->read = true;
 	bool refused = v->err.status != 0;
 	if (!refused && !v->x.forwarded)
-		refused = admit_model(v->x.key, str_from(v->x.request.model_asked), &v->err) != 0;
+		refused = admit_model(v->x.key, str_from(v->x.request.model_asked), &v->err) != 0 ||
+			  route_admit(&v->x, &v->err) != 0;
 	return refused ? send_error(v) : arrive(v);
 }
 

@@ -33,6 +33,19 @@ ask_free(struct ask *a)
 	free(a);
 }
 
+/* What its client would have paid without the router, for the same tokens. */
+static void
+note_saving(struct ask *a)
+{
+	int64_t usual;
+	struct answer_facts *f = &a->facts;
+	if (a->instead_of == NULL || f->cost_pico < 0 || f->basis == COST_NONE || f->basis == COST_UNPRICED ||
+	    a->instead_of->free ||
+	    !usage_cost(&f->usage, config_price_at(a->instead_of, clock_wall_us()), &usual))
+		return;
+	f->saved_routed_pico = usual > f->cost_pico ? usual - f->cost_pico : 0;
+}
+
 void
 ask_land(struct ask *a, const struct err *e)
 {
@@ -45,6 +58,8 @@ ask_land(struct ask *a, const struct err *e)
 	if (a->reply.model[0] != '\0')
 		str_copy(a->facts.model, sizeof a->facts.model, str_from(a->reply.model));
 	e = escalate_land(a, e);
+	if (e == NULL)
+		note_saving(a);
 	a->answer->facts = a->facts;
 	if (a->asker != NULL)
 		a->asker->asked = NULL;
@@ -164,6 +179,9 @@ ask_open(struct ask_house *house, struct exchange *x)
 	x->request.json = (struct json){ 0 };
 	a->request.model = a->model = x->model;
 	a->facts.tier = x->tier;
+	str_copy(a->task, sizeof a->task, str_from(x->task));
+	a->level = x->level;
+	a->instead_of = x->instead_of;
 	a->deadline_ms = x->arrived_us / 1000 + limits->total_ms;
 	a->timer.on_due = ask_on_time;
 	a->drain.on_due = on_drained;
@@ -175,7 +193,7 @@ ask_open(struct ask_house *house, struct exchange *x)
 	a->answer->facts = a->facts;
 	a->answer->facts.cost_pico = -1;
 	reply_start(&a->reply, a->request.endpoint, a->answer);
-	escalate_open(a, x->stronger, x->tier != NULL && strcmp(x->tier, "pinned") != 0);
+	escalate_open(a, x->stronger, a->level != TIER_PINNED);
 	list_push(&house->asks, &a->link);
 	house->under_way++;
 	x->asked = a;
@@ -243,7 +261,13 @@ ask_was_rejected(const struct ask *a)
 const char *
 ask_task(const struct ask *a)
 {
-	return a->charge.payer.task;
+	return a->task;
+}
+
+enum tier
+ask_level(const struct ask *a)
+{
+	return a->level;
 }
 
 const struct request *

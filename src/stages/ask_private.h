@@ -40,8 +40,12 @@ struct ask {
 	struct escalation *escalation; /* NULL: what is said is not judged */
 	struct attempt attempt;
 	const struct model_conf *model; /* of the running attempt; NULL for what is forwarded */
-	size_t fallback_at;             /* next of the asked model's fallbacks */
-	int tries;                      /* attempts at this model */
+	char task[64];                  /* by its own name */
+	enum tier level; /* of what is asked, as the router found it; TIER_PINNED: it did not decide */
+	const struct model_conf
+	    *instead_of;    /* who would have been asked without the router; NULL: the same */
+	size_t fallback_at; /* next of the asked model's fallbacks */
+	int tries;          /* attempts at this model */
 	int64_t deadline_ms;
 	/* The next try, the end that was found too early to tell, or a head that waits for an event */
 	struct timer timer;

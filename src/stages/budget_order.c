@@ -224,6 +224,21 @@ budget_take_what_is_there(struct budget *b, struct budget_hold *h, struct err *e
 /* ---- looking ---- */
 
 int
+budget_foresee(
+    struct budget *b, const struct budget_order *order, int64_t *held_pico, int64_t *output, struct err *e)
+{
+	struct budget_hold look = { .order = order };
+	budget_look(b);
+	if (budget_cells_gather(b, &look, order) != 0)
+		return err_set(e, 429, "too_many_runs",
+		    "More runs with a budget are open than the gateway keeps apart.");
+	if (budget_aim(b, &look, order, output, e) == BUDGET_NEVER)
+		return -1;
+	*held_pico = bound(order, *output);
+	return 0;
+}
+
+int
 budget_admissible(struct budget *b, const struct budget_order *order, struct err *e)
 {
 	struct budget_hold look = { .order = order };

@@ -42,6 +42,31 @@ lower(int64_t *limit, int64_t other)
 		*limit = other;
 }
 
+/* What the router adds to a prompt is paid like the rest of it. No token has less than a byte, and a message of its own, or the
+ * line that parts it from the one it is added to, takes a few more. */
+static void
+add_suffix(struct charge *c, const struct request *r, const struct model_conf *model)
+{
+	enum { AROUND = 16 };
+	if (r->suffix == NULL)
+		return;
+	struct str suffix = str_from(r->suffix);
+	c->count.input += tokens_count(tokens_encoding_of(str_from(model->upstream_model)), suffix);
+	c->count.input_bound += (int64_t)suffix.n + AROUND;
+	c->count.exact = false; /* where two texts meet, tokens may be others */
+}
+
+void
+charge_take_count(struct charge *c, const struct exchange *x, const struct model_conf *model)
+{
+	const struct prompt_count *count = exchange_count(x, model);
+	if (count == NULL)
+		return;
+	c->count = *count;
+	c->counted_for = model;
+	add_suffix(c, &x->request, model);
+}
+
 void
 charge_begin(
     struct charge *c, struct budget *budget, struct ledger *ledger, const struct exchange *x, void *context)
@@ -73,8 +98,11 @@ charge_begin(
 		*request_limit = -1; /* it is kept by clamping */
 	c->limited = c->limited || *request_limit >= 0 || x->run[0] != '\0';
 	c->strict = own->strict;
-	c->count = x->count;
-	c->counted_for = x->counted_for;
+	if (x->model != NULL)
+		charge_take_count(c, x, x->model);
+	const struct prompt_count *dearer = x->stronger != NULL ? exchange_count(x, x->stronger) : NULL;
+	if (dearer != NULL)
+		c->dearer = (struct counted){ x->stronger, *dearer };
 	c->min_output = own->min_output_tokens;
 	c->order.payer = &c->payer;
 	c->order.run_pico = x->run_budget_pico;
@@ -113,12 +141,15 @@ count_input(struct charge *c, const struct request *r, const struct model_conf *
 		return;
 	c->counted_for = model;
 	int64_t bytes = (int64_t)r->body.n;
-	if (!c->limited)
+	if (c->dearer.model == model)
+		c->count = c->dearer.count;
+	else if (!c->limited)
 		c->count = (struct prompt_count){ .input = (bytes + 3) / 4, .input_bound = bytes };
 	else if (bytes <= EXCHANGE_IN_PLACE)
 		prompt_count(r, model, &c->count);
 	else
 		c->count.unbounded = "messages";
+	add_suffix(c, r, model);
 }
 
 /* What the input can cost: counted where it can be, else as much as fits into the model. */
@@ -251,6 +282,16 @@ charge_secure(struct charge *c, const struct ledger_hold *what, struct err *e)
 	}
 	c->clamped_to = c->hold.output < c->order.max_output ? c->hold.output : 0;
 	return 0;
+}
+
+int
+charge_foresee(struct charge *c, const struct request *r, const struct model_conf *model, int64_t *held_pico,
+    int64_t *output, struct err *e)
+{
+	assert(c->hold.state == BUDGET_IDLE && c->slot < 0);
+	if (bound_request(c, r, model, e) != 0)
+		return -1;
+	return budget_foresee(c->budget, &c->order, held_pico, output, e);
 }
 
 void

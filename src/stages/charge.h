@@ -29,6 +29,7 @@ struct charge {
 	    least_output; /* fewer tokens of output than that are not worth an attempt; 0: as min_output says */
 	struct prompt_count count;
 	const struct model_conf *counted_for; /* NULL: not yet */
+	struct counted dearer; /* for the model that an escalation would ask; NULL: that is not known */
 	struct budget_order
 	    order; /* holds the limits on one request, and what its ended attempts have spent */
 	struct budget_hold hold;
@@ -40,6 +41,8 @@ struct charge {
 /* Who pays for x, and under which limits. context: for budget_events.on_admitted */
 void charge_begin(
     struct charge *c, struct budget *budget, struct ledger *ledger, const struct exchange *x, void *context);
+/* Uses x's count for that model, where there is one: what charge_begin does for x->model */
+void charge_take_count(struct charge *c, const struct exchange *x, const struct model_conf *model);
 /* Asks for the money an attempt with this model may cost. Held or waiting, as charge_waits says; -1 with *e: refused. */
 int charge_want(struct charge *c, const struct request *r, const struct model_conf *model, struct err *e);
 /* The same for a request whose price is stated, whatever is in it. -1: nobody knows it, which is for those without limits */
@@ -70,6 +73,10 @@ void charge_declare(struct budget *budget, const struct config *config);
 bool charge_is_as_wide(const struct charge *c, const struct charge *other);
 /* ... and those of one key, since they were changed */
 void charge_declare_key(struct budget *budget, const struct config *config, const struct key *k);
+/* What charge_want would hold for this model if nobody else held anything, and the output it would be limited to (where there is
+ * nothing to limit, the most it may have). -1 with *e: it would be refused. c must be idle; another model may be wanted of it then. */
+int charge_foresee(struct charge *c, const struct request *r, const struct model_conf *model,
+    int64_t *held_pico, int64_t *output, struct err *e);
 /* For those who join: whether the payer could spend anything. -1 with *e. */
 int charge_admits(struct charge *c, struct err *e);
 int64_t charge_remaining(struct charge *c); /* the least its limits leave; -1: it has none */

@@ -8,59 +8,13 @@
 
 #include "base/clock.h"
 
-/* What is no label is no task's name either. */
-static void
-name_task(struct exchange *x)
-{
-	struct str named = str_from(x->request.task);
-	if (account_is_label(named) && str_eq(str_from(x->task), STR("default")))
-		str_copy(x->task, sizeof x->task, named);
-}
-
-/* A model the router decides about. Until it does, a task's tier does, and the middle one without. */
-static void
-choose_model(struct exchange *x)
-{
-	static const char *const tiers[] = { "simple", "moderate", "complex" };
-	const struct config *config = site_config(x->site);
-	x->model = x->request.model;
-	x->tier = "pinned";
-	if (x->model != NULL)
-		return;
-	enum tier tier = config_task(config, str_from(x->task))->tier;
-	tier = tier == TIER_PINNED ? TIER_MODERATE : tier;
-	x->model = config->routing.tiers[tier];
-	x->tier = tiers[tier];
-	x->stronger = config->routing.tiers[TIER_COMPLEX];
-}
-
 /* A key's own answers are of that key, and not of one that has its name in other books: those beside an old file of answers. */
-static const unsigned char *
-asker_of(const struct exchange *x)
+const unsigned char *
+exchange_asker(const struct exchange *x)
 {
 	const struct task_conf *task = config_task(site_config(x->site), str_from(x->task));
 	bool shared = task->cache.scope == SCOPE_PROJECT && x->project[0] != '\0';
 	return x->key != NULL && !shared ? x->key->mac : NULL;
-}
-
-int
-exchange_settle_model(struct exchange *x, struct err *e)
-{
-	name_task(x);
-	choose_model(x);
-	if (x->model == NULL) {
-		err_set(e, 404, "model_not_found",
-		    "The gateway has no model to choose for `auto`: routing.tiers in its configuration names "
-		    "none.");
-		str_copy(e->param, sizeof e->param, STR("model"));
-		return -1;
-	}
-	request_address(&x->request, x->model, asker_of(x));
-	if (x->request.body.n <= EXCHANGE_IN_PLACE)
-		return 0;
-	prompt_count(&x->request, x->model, &x->count);
-	x->counted_for = x->model;
-	return 0;
 }
 
 void
@@ -99,6 +53,8 @@ exchange_row(
 	str_copy(row->why, sizeof row->why, str_from(why));
 	str_copy(row->decision, sizeof row->decision, str_from(x->decision));
 	row->similarity = x->similarity;
+	row->score = x->route[0] != '\0' ? x->score : -1;
+	str_copy(row->route, sizeof row->route, str_from(x->route));
 	row->stream = x->request.stream;
 	row->first_byte_us = x->first_byte_us > 0 ? x->first_byte_us - x->arrived_us : -1;
 	row->total_us = clock_us() - x->arrived_us;
@@ -118,6 +74,8 @@ exchange_take_facts(struct ledger_request *row, const struct answer_facts *facts
 		row->cost_pico = facts->cost_pico;
 		row->attempts = facts->attempts;
 		row->saved_prompt_pico = facts->saved_prompt_pico;
+		row->saved_routed_pico = facts->saved_routed_pico;
+		row->escalated = facts->escalated;
 		row->clamped_to = facts->clamped_to;
 		return;
 	}

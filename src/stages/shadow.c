@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "stages/route.h"
 
 struct shadow {
 	struct exchange x;
@@ -42,8 +43,7 @@ shadow_free(struct shadow *w)
 	list_leave(&w->link);
 	if (w->x.key != NULL)
 		w->x.key->in_flight--;
-	request_free(&w->x.request);
-	buf_free(&w->x.body);
+	exchange_free_request(&w->x);
 	similar_look_free(&w->look);
 	site_drop(&w->x.site);
 	key_drop(&w->x.key);
@@ -97,7 +97,7 @@ begin(struct shadow *w)
 	w->asked = true;
 	w->x.arrived_us = clock_us();
 	w->x.wall_us = clock_wall_us();
-	if (w->house->stopped || pipeline_read(&w->x, w->endpoint, &e) != 0 ||
+	if (w->house->stopped || pipeline_read(&w->x, w->endpoint, &e) != 0 || route_admit(&w->x, &e) != 0 ||
 	    !pipeline_ask_again(w->house->pipeline, &w->x, &w->look, w->served_id)) {
 		w->house->dropped++;
 		shadow_free(w);

@@ -142,11 +142,23 @@ is_system(const struct prompting *c, uint32_t message)
 	return prompt_is(c, role, "system") || prompt_is(c, role, "developer");
 }
 
+static bool
+reasons(enum tokens_encoding encoding, struct str model)
+{
+	return encoding == TOKENS_O200K && !str_starts(model, STR("gpt-4")) &&
+	       !str_starts(model, STR("chatgpt-4")) && !str_starts(model, STR("ft:gpt-4"));
+}
+
+/* Models that look things up by themselves */
+static bool
+looks_up(struct str model)
+{
+	return str_find(model, STR("search")) >= 0 || str_find(model, STR("deep-research")) >= 0;
+}
+
 static void
 add_messages(struct prompting *c, uint32_t messages, bool *with_system)
 {
-	bool reasons = c->encoding == TOKENS_O200K && !str_starts(c->model, STR("gpt-4")) &&
-		       !str_starts(c->model, STR("chatgpt-4")) && !str_starts(c->model, STR("ft:gpt-4"));
 	int64_t count = 0;
 	if (messages == 0 || json_type(c->j, messages) != JSON_ARRAY)
 		return;
@@ -157,7 +169,7 @@ add_messages(struct prompting *c, uint32_t messages, bool *with_system)
 	c->tokens += PRIMING_TOKENS;
 	if (c->encoding == TOKENS_BYTES)
 		prompt_unsure(c, UNKNOWN_PROMPT + count * UNKNOWN_MESSAGE);
-	if (reasons)
+	if (reasons(c->encoding, c->model))
 		prompt_unsure(c, REASONING_PROMPT + count * REASONING_MESSAGE);
 }
 
@@ -259,8 +271,7 @@ prompt_count(const struct request *r, const struct model_conf *model, struct pro
 		prompt_responses(&c);
 		break;
 	}
-	/* Models that look things up by themselves */
-	if (str_find(name, STR("search")) >= 0 || str_find(name, STR("deep-research")) >= 0)
+	if (looks_up(name))
 		prompt_unbounded(&c, "model");
 	buf_free(&c.scratch);
 	*out = (struct prompt_count){ .input = c.tokens,
@@ -268,4 +279,15 @@ prompt_count(const struct request *r, const struct model_conf *model, struct pro
 		.output_extra = c.output_extra,
 		.exact = c.exact,
 		.unbounded = c.unbounded };
+}
+
+bool
+prompt_alike(const struct model_conf *a, const struct model_conf *b, bool images)
+{
+	struct str one = str_from(a->upstream_model), other = str_from(b->upstream_model);
+	enum tokens_encoding encoding = tokens_encoding_of(one);
+	if (str_eq(one, other))
+		return true;
+	return !images && encoding == tokens_encoding_of(other) &&
+	       reasons(encoding, one) == reasons(encoding, other) && looks_up(one) == looks_up(other);
 }

@@ -5,7 +5,8 @@
 #include "score_reading.h"
 
 enum { NEAR_COUNT = 3, LAST_VERB = CLASS_ask_decide, LAST_ASKED = CLASS_languages };
-static const float in_passing = 0.25f; /* what a verb counts where it tells nobody what to do */
+/* What a verb counts where it tells nobody what to do; of several words it is more surely meant. */
+static const float in_passing[] = { 0, 0.25f, 0.5f, 1, 1 };
 
 /* Where something may be asked: the text's front and its end. */
 static bool
@@ -53,7 +54,7 @@ demand(struct score_reading *r, uint64_t classes)
 }
 
 static void
-count_classes(struct score_reading *r, uint64_t classes, size_t at, bool leads)
+count_classes(struct score_reading *r, uint64_t classes, size_t at, float weight)
 {
 	bool asking = is_asking(r, at);
 	if (asking && classes >> CLASS_unit_words != 0)
@@ -61,7 +62,7 @@ count_classes(struct score_reading *r, uint64_t classes, size_t at, bool leads)
 	for (; classes != 0; classes &= classes - 1) {
 		int class = __builtin_ctzll(classes);
 		if (class <= LAST_VERB)
-			r->c->classes[class] += !asking ? 0 : leads ? 1 : in_passing;
+			r->c->classes[class] += asking ? weight : 0;
 		else if (class > LAST_ASKED || asking)
 			r->c->classes[class]++;
 	}
@@ -76,7 +77,7 @@ go_on(struct score_reading *r, uint64_t hash, size_t at)
 		struct score_phrase p = r->open[i];
 		p.hash = lexicon_join(p.hash, hash);
 		p.words++;
-		count_classes(r, lexicon_find(p.hash).classes, at, p.leads);
+		count_classes(r, lexicon_find(p.hash).classes, at, p.leads ? 1 : in_passing[p.words]);
 		if (p.words < p.longest)
 			r->open[kept++] = p;
 	}
@@ -105,7 +106,7 @@ score_word(struct score_reading *r, uint64_t hash, size_t at)
 	r->since_count++;
 	go_on(r, hash, at);
 	if (known.classes != 0)
-		count_classes(r, known.classes, at, r->leads);
+		count_classes(r, known.classes, at, r->leads ? 1 : in_passing[1]);
 	if (known.longest > 1 && r->phrases < SCORE_PHRASES)
 		r->open[r->phrases++] = (struct score_phrase){ hash, 1, known.longest, r->leads };
 	if ((known.classes >> CLASS_is_count & 1) != 0) {

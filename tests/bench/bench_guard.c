@@ -155,8 +155,10 @@ pass(struct exchange *x, enum detail detail)
 	fill_attempt(&attempt, x);
 	fill_request(&request, x, &attempt);
 	tick(detail, PART_COUNT, at);
-	prompt_count(&x->request, x->request.model, &x->count);
-	x->counted_for = x->request.model;
+	x->model = x->request.model;
+	x->counted[0].model = x->model;
+	prompt_count(&x->request, x->model, &x->counted[0].count);
+	x->counted_count = 1;
 	tick(detail, PART_BEGIN, at);
 	charge_begin(&c, budget, ledger, x, NULL);
 	tick(detail, PART_WANT, at);

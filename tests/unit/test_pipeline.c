@@ -21,6 +21,7 @@
 #include "base/digest.h"
 #include "ledger_help.h"
 #include "stages/pipeline.h"
+#include "stages/route.h"
 
 /* ---- the provider ---- */
 
@@ -264,7 +265,7 @@ arrive_in_run(
 	p->x.wall_us = clock_wall_us();
 	p->x.reader.wake = on_wake;
 	assert_int_equal(buf_add(&p->x.body, str_from(body)), 0);
-	if (pipeline_read(&p->x, ENDPOINT_CHAT, &e) != 0)
+	if (pipeline_read(&p->x, ENDPOINT_CHAT, &e) != 0 || route_admit(&p->x, &e) != 0)
 		fail_msg("%s", e.text);
 	pipeline_arrive(pipeline, &p->x);
 	people[people_count++] = p;

@@ -887,6 +887,67 @@ model_is_renamed_for_the_provider(void **state)
 }
 
 static void
+suffixed(enum endpoint endpoint, const char *text, const char *expected)
+{
+	struct request r;
+	struct buf out = { 0 };
+	must_read(&r, endpoint, text);
+	r.suffix = "Be \"exact\".\n";
+	assert_int_equal(request_seal(&r, &models[0], 0, &out), 0);
+	assert_string_equal(buf_text(&out), expected);
+	struct request again;
+	must_read(&again, endpoint, buf_text(&out)); /* it is a request still */
+	request_free(&again);
+	buf_free(&out);
+	request_free(&r);
+}
+
+static void
+suffix_stands_behind_the_system_prompt_or_is_one(void **state)
+{
+	(void)state;
+#define SAID(messages) "{\"model\":\"m\",\"messages\":[" messages "]}"
+#define ASKED "{\"role\":\"user\",\"content\":\"hi\"}"
+#define EXACT "Be \\\"exact\\\".\\n"
+	suffixed(ENDPOINT_CHAT, SAID(ASKED), SAID("{\"role\":\"system\",\"content\":\"" EXACT "\"}," ASKED));
+	suffixed(ENDPOINT_CHAT, SAID("{\"role\":\"system\",\"content\":\"You help.\\n\"}," ASKED),
+	    SAID("{\"role\":\"system\",\"content\":\"You help.\\n\\n\\n" EXACT "\"}," ASKED));
+	suffixed(ENDPOINT_CHAT,
+	    SAID(ASKED ",{\"role\":\"developer\",\"content\":[{\"type\":\"text\",\"text\":\"a\"}]}"),
+	    SAID(ASKED ",{\"role\":\"developer\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},"
+		       "{\"type\":\"text\",\"text\":\"" EXACT "\"}]}"));
+	suffixed(ENDPOINT_RESPONSES, "{\"model\":\"m\",\"input\":\"hi\"}",
+	    "{\"model\":\"m\",\"input\":\"hi\",\"instructions\":\"" EXACT "\"}");
+	suffixed(ENDPOINT_RESPONSES, "{\"model\":\"m\",\"instructions\":null,\"input\":\"hi\"}",
+	    "{\"model\":\"m\",\"instructions\":\"" EXACT "\",\"input\":\"hi\"}");
+	suffixed(ENDPOINT_RESPONSES, "{\"model\":\"m\",\"instructions\":\"You help.\",\"input\":\"hi\"}",
+	    "{\"model\":\"m\",\"instructions\":\"You help.\\n\\n" EXACT "\",\"input\":\"hi\"}");
+}
+
+static void
+who_may_answer_is_a_part_of_the_question_in_its_order_and_with_its_rules(void **state)
+{
+	(void)state;
+	static const struct upstream_conf here = { .base_url = "http://here" };
+	struct model_conf small = { .upstream_model = "small", .upstream = &here };
+	struct model_conf large = { .upstream_model = "large", .upstream = &here };
+	const struct model_conf *ways[][2] = { { &small, &large }, { &large, &small }, { &small, &small } };
+	struct digest seen[6];
+	for (size_t i = 0; i < 6; i++) {
+		struct request r;
+		must_read(&r, ENDPOINT_CHAT, CHAT(""));
+		const unsigned char mac[32] = { 1 };
+		request_address_any(&r, ways[i < 3 ? i : 0], i == 3 ? 1 : 2,
+		    i == 4 ? STR("other") : STR("rules"), i == 5 ? mac : NULL);
+		seen[i] = r.question;
+		assert_false(digest_equal(&r.sent, &r.key));
+		for (size_t k = 0; k < i; k++)
+			assert_false(digest_equal(&seen[k], &seen[i]));
+		request_free(&r);
+	}
+}
+
+static void
 tuned_model_keeps_its_own_name(void **state)
 {
 	(void)state;
@@ -1060,6 +1121,8 @@ main(void)
 		cmocka_unit_test(tokens_alone_have_no_surcharge),
 		cmocka_unit_test(what_costs_more_than_tokens_is_named),
 		cmocka_unit_test(tuned_model_keeps_its_own_name),
+		cmocka_unit_test(suffix_stands_behind_the_system_prompt_or_is_one),
+		cmocka_unit_test(who_may_answer_is_a_part_of_the_question_in_its_order_and_with_its_rules),
 		cmocka_unit_test(limit_stands_where_the_client_put_its_own),
 		cmocka_unit_test(limit_is_added_in_the_field_the_provider_knows),
 		cmocka_unit_test(edits_are_spliced_in_the_order_of_the_text),

@@ -1,0 +1,459 @@
+/*
+ * The router: who is to decide, and the decision.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "stages/route.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "charge.h"
+#include "route_private.h"
+
+struct router *
+router_new(struct success *success, struct budget *budget)
+{
+	struct router *r = must_alloc(sizeof *r);
+	r->success = success;
+	r->budget = budget;
+	list_init(&r->sessions.used);
+	return r;
+}
+
+void
+router_free(struct router **rp)
+{
+	struct router *r = *rp;
+	if (r == NULL)
+		return;
+	sessions_free(&r->sessions);
+	outputs_free(&r->outputs);
+	free(r);
+	*rp = NULL;
+}
+
+void
+route_landed(struct router *r, const char *task, enum tier tier, int64_t output)
+{
+	output_note(&r->outputs, task, tier, output);
+}
+
+/* ---- who decides ---- */
+
+enum route_wish
+route_wish(const struct exchange *x)
+{
+	static const char *const names[] = { "", "auto", "off", "cheap",
+		"premium" }; /* as guard_directives lets in */
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(x->directives, names[i]) == 0)
+			return (enum route_wish)i;
+	return WISH_NONE;
+}
+
+bool
+route_is_off(const struct exchange *x)
+{
+	return route_wish(x) == WISH_OFF;
+}
+
+bool
+route_is_open(const struct exchange *x)
+{
+	const struct request *r = &x->request;
+	const struct routing_conf *conf = route_conf(x);
+	enum route_wish wish = route_wish(x);
+	bool by_kind = r->endpoint == ENDPOINT_CHAT || r->endpoint == ENDPOINT_RESPONSES;
+	if (x->forwarded || !by_kind || !conf->on || wish == WISH_OFF ||
+	    site_config(x->site)->mode == MODE_OBSERVE)
+		return false;
+	if (r->model == NULL)
+		return true;
+	/* Sound, searches and the like: nobody knows which other model has them. */
+	if (r->model->kind != MODEL_CHAT || r->surcharge != NULL)
+		return false;
+	bool named = wish != WISH_NONE;
+	for (size_t i = 0; i < conf->reroute_count && !named; i++)
+		named = strcmp(conf->reroute[i], r->model_asked) == 0;
+	return named;
+}
+
+/* ---- before it is decided ---- */
+
+static int
+read_gist(struct exchange *x, struct err *e)
+{
+	if (x->gist != NULL)
+		return 0;
+	x->gist = must_alloc(sizeof *x->gist);
+	if (gist_of(&x->request, x->gist) != 0)
+		return err_set(e, 503, "overloaded", "The gateway is out of memory for this request.");
+	x->imageless = !x->gist->needs_vision;
+	x->converses = session_key(x, &x->conversation);
+	return 0;
+}
+
+static void
+count_for_all(struct exchange *x)
+{
+	struct route_set set;
+	route_set_of(x, &set);
+	for (size_t i = 0; i < set.count; i++)
+		exchange_count_for(x, set.models[i]);
+}
+
+int
+route_prepare(struct exchange *x, struct err *e)
+{
+	struct route_set set;
+	route_set_of(x, &set);
+	x->model = NULL;
+	x->tier = NULL;
+	x->level = TIER_PINNED;
+	if (set.count == 0) {
+		err_set(e, 404, "model_not_found",
+		    "The gateway has no model to choose for `auto`: routing.tiers in its configuration names "
+		    "none.");
+		str_copy(e->param, sizeof e->param, STR("model"));
+		return -1;
+	}
+	if (x->request.body.n <= EXCHANGE_IN_PLACE)
+		return 0;
+	if (read_gist(x, e) != 0)
+		return -1;
+	count_for_all(x);
+	return 0;
+}
+
+/* The rules by which one of them is chosen: other rules may choose another for the same question. */
+static int
+write_rules(const struct exchange *x, struct buf *out)
+{
+	const struct task_conf *task = config_task(site_config(x->site), str_from(x->task));
+	const char *parts[] = { "routed", task->name, task->routing.moderate_suffix };
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (buf_add(out, (struct str){ parts[i], strlen(parts[i]) + 1 }) != 0)
+			return -1;
+	return 0;
+}
+
+int
+route_admit(struct exchange *x, struct err *e)
+{
+	struct route_set set;
+	struct buf rules = { 0 };
+	size_t count = 0;
+	if (x->model != NULL || x->forwarded)
+		return 0;
+	route_set_of(x, &set);
+	for (size_t i = 0; i < set.count; i++)
+		if (route_may(x, set.models[i]))
+			set.models[count++] = set.models[i];
+	if (count == 0) {
+		err_set(e, 403, "model_not_allowed",
+		    "This key may use none of the models that the router chooses from; GET /v1/models lists "
+		    "those "
+		    "it may ask for.");
+		str_copy(e->param, sizeof e->param, STR("model"));
+		return -1;
+	}
+	int rc = write_rules(x, &rules);
+	if (rc == 0)
+		request_address_any(&x->request, set.models, count, buf_str(&rules), exchange_asker(x));
+	buf_free(&rules);
+	return rc == 0 ? 0 : err_set(e, 503, "overloaded", "The gateway is out of memory for this request.");
+}
+
+bool
+route_is_free(const struct exchange *x)
+{
+	struct route_set set;
+	if (x->forwarded)
+		return false;
+	if (x->model != NULL)
+		return x->model->free;
+	route_set_of(x, &set);
+	for (size_t i = 0; i < set.count; i++)
+		if (!set.models[i]->free)
+			return false;
+	return set.count > 0;
+}
+
+/* ---- the tier ---- */
+
+static const char *
+given_by(const struct exchange *x, enum tier *tier)
+{
+	enum route_wish wish = route_wish(x);
+	const struct task_conf *task = config_task(site_config(x->site), str_from(x->task));
+	*tier = wish == WISH_CHEAP ? TIER_SIMPLE : TIER_COMPLEX;
+	if (x->request.surcharge != NULL)
+		return "it asks for more than text";
+	if (wish == WISH_CHEAP || wish == WISH_PREMIUM)
+		return "x-farthing-route";
+	*tier = task->tier;
+	return task->tier != TIER_PINNED ? "its task" : NULL;
+}
+
+static void
+grade(const struct exchange *x, struct route_choice *out)
+{
+	const struct routing_conf *conf = route_conf(x);
+	out->given_by = given_by(x, &out->tier);
+	out->given = out->given_by != NULL;
+	out->score = -1;
+	if (out->given)
+		return;
+	score_explain(&x->gist->input, &out->scored);
+	out->score = out->scored.score;
+	out->tier = out->score <= conf->simple     ? TIER_SIMPLE
+		    : out->score <= conf->moderate ? TIER_MODERATE
+						   : TIER_COMPLEX;
+}
+
+/* ---- the choice ---- */
+
+static bool
+can(const struct route_option *o)
+{
+	return o->why_not == NULL;
+}
+
+static bool
+is_ready(const struct route_option *o)
+{
+	return can(o) && !o->rests;
+}
+
+/* The next one above that rank that would do, or count. */
+static size_t
+next_above(const struct route_choice *out, enum tier rank, bool (*good)(const struct route_option *))
+{
+	size_t best = out->count;
+	for (size_t i = 0; i < out->count; i++) {
+		const struct route_option *o = &out->options[i];
+		bool better = best == out->count || o->rank < out->options[best].rank;
+		if (o->rank > rank && good(o) && better)
+			best = i;
+	}
+	return best;
+}
+
+static size_t
+highest(const struct route_choice *out, bool able)
+{
+	size_t best = out->count;
+	for (size_t i = 0; i < out->count; i++) {
+		const struct route_option *o = &out->options[i];
+		bool better = best == out->count || o->rank > out->options[best].rank;
+		if (o->allowed && (can(o) || !able) && better)
+			best = i;
+	}
+	return best;
+}
+
+/* The tier's model, or who stands in for it. False: the key may use none. */
+static bool
+take_first(const struct exchange *x, struct route_choice *out)
+{
+	const struct model_conf *wanted = route_conf(x)->tiers[out->tier];
+	size_t at = 0;
+	while (at < out->count && out->options[at].model != wanted)
+		at++;
+	out->standing = out->chosen = at;
+	out->why = "the tier's model";
+	enum tier rank = at < out->count ? out->options[at].rank : out->tier;
+	if (at == out->count || !can(&out->options[at])) {
+		out->why_first = at < out->count ? out->options[at].why_not : "the tier names none";
+		out->chosen = next_above(out, rank, can);
+		out->why = "the next one that can";
+		if (out->chosen == out->count)
+			out->chosen = highest(out, true);
+		if (out->chosen == out->count) {
+			out->chosen = highest(out, false);
+			out->why = "none is known to be able: the strongest";
+		}
+		return out->chosen < out->count;
+	}
+	/* Moving down where a provider fails is for the model's own fallbacks to say. */
+	size_t above = out->options[at].rests ? next_above(out, rank, is_ready) : out->count;
+	if (above < out->count) {
+		out->chosen = above;
+		out->why_first = "its provider rests";
+		out->why = "the next one that can";
+	}
+	return true;
+}
+
+/* What was learned of the task: among the tiers' models that are ready. */
+static void
+learn(const struct router *r, const struct exchange *x, bool trace, bool explore, struct route_choice *out)
+{
+	const struct task_conf *task = config_task(site_config(x->site), str_from(x->task));
+	struct success_question q = { .task = str_from(x->task),
+		.tier = out->tier,
+		.score = out->score,
+		.target = task->quality.target,
+		.may_explore = explore,
+		.escalates = task->routing.escalate.on,
+		.explore = task->routing.explore,
+		.explore_spend = task->routing.explore_spend,
+		.now_ms = clock_wall_us() / 1000,
+		.draw = trace ? random_u64() : UINT64_MAX };
+	size_t from[SUCCESS_MODELS_MAX];
+	struct success_pick pick;
+	bool stands = false;
+	for (size_t i = 0; i < out->count; i++) {
+		const struct route_option *o = &out->options[i];
+		if (!is_ready(o) || o->rank == TIER_PINNED)
+			continue;
+		if (i == out->chosen) {
+			q.standing = q.count;
+			stands = true;
+		}
+		from[q.count] = i;
+		q.candidates[q.count++] = (struct success_candidate){ o->model->name,
+			o->cost_pico >= 0 ? o->cost_pico : INT64_MAX };
+	}
+	if (!stands)
+		return;
+	if (trace)
+		success_choose(r->success, &q, &pick);
+	else
+		success_foresee(r->success, &q, &pick);
+	out->learns = true;
+	for (size_t i = 0; i < q.count; i++) {
+		out->options[from[i]].view = pick.views[i];
+		out->options[from[i]].viewed = true;
+	}
+	if (from[pick.chosen] == out->chosen)
+		return;
+	out->chosen = from[pick.chosen];
+	out->explores = pick.explores;
+	out->why = pick.why;
+}
+
+/* A conversation moves up and never down. */
+static void
+keep_conversation(const struct session *session, struct route_choice *out)
+{
+	size_t at = 0;
+	while (at < out->count && strcmp(out->options[at].model->name, session->model) != 0)
+		at++;
+	bool stays = at < out->count && can(&out->options[at]) &&
+		     out->options[at].rank >= out->options[out->chosen].rank;
+	if (!stays)
+		return;
+	out->lost_tokens = out->lost_pico = 0;
+	if (at == out->chosen)
+		return;
+	out->chosen = at;
+	out->sticks = true;
+	out->why = "the conversation's model";
+}
+
+/* ---- the money ---- */
+
+static bool
+affords(struct charge *c, const struct exchange *x, const struct model_conf *m, struct route_bound *bound)
+{
+	charge_take_count(c, x, m);
+	if (charge_foresee(c, &x->request, m, &bound->held_pico, &bound->output, &bound->err) == 0)
+		return true;
+	bound->held_pico = -1;
+	return false;
+}
+
+/* The next cheaper one that can be paid for, before it is refused. A tier that was given is not traded. */
+static void
+fit_budget(struct charge *c, const struct exchange *x, struct route_choice *out)
+{
+	struct route_bound cheaper;
+	if (affords(c, x, out->options[out->chosen].model, &out->bound) || out->given)
+		return;
+	for (size_t i = out->chosen; i-- > 0;) {
+		if (!is_ready(&out->options[i]) || !affords(c, x, out->options[i].model, &cheaper))
+			continue;
+		out->chosen = i;
+		out->bound = cheaper;
+		out->sticks = out->explores = false;
+		out->why = "the budget holds no more";
+		return;
+	}
+}
+
+/* ---- the decision ---- */
+
+static const struct model_conf *
+stronger_than(const struct exchange *x, const struct route_choice *out)
+{
+	const struct route_option *chosen = &out->options[out->chosen];
+	for (size_t i = 0; i < out->count && chosen->rank < TIER_COMPLEX; i++)
+		if (out->options[i].rank == TIER_COMPLEX && can(&out->options[i]) &&
+		    route_wish(x) != WISH_CHEAP)
+			return out->options[i].model;
+	return NULL;
+}
+
+static int
+decide(const struct router *r, struct exchange *x, bool trace, struct route_choice *out, struct err *e)
+{
+	const struct routing_conf *conf = route_conf(x);
+	struct charge payer;
+	*out = (struct route_choice){ 0 };
+	if (read_gist(x, e) != 0)
+		return -1;
+	charge_begin(&payer, r->budget, NULL, x, NULL);
+	out->limited = payer.limited;
+	if (out->limited && x->request.body.n <= EXCHANGE_IN_PLACE)
+		count_for_all(x);
+	grade(x, out);
+	x->request.suffix =
+	    out->tier == TIER_MODERATE && conf->moderate_suffix[0] != '\0' ? conf->moderate_suffix : NULL;
+	bool goes_on = x->converses && x->gist->input.turns > 1 && conf->session_ms > 0 && !out->given;
+	const struct session *session =
+	    goes_on ? session_find(&r->sessions, &x->conversation, conf->session_ms) : NULL;
+	route_weigh(r, x, session, out);
+	if (!take_first(x, out)) {
+		err_set(e, 403, "model_not_allowed",
+		    "This key may use none of the models that the router chooses from.");
+		return -1;
+	}
+	if (conf->learn && !out->given)
+		learn(r, x, trace, session == NULL, out);
+	if (session != NULL)
+		keep_conversation(session, out);
+	if (out->limited)
+		fit_budget(&payer, x, out);
+	out->model = out->options[out->chosen].model;
+	out->stronger = stronger_than(x, out);
+	out->instead_of = x->request.model != NULL ? x->request.model : conf->tiers[TIER_COMPLEX];
+	return 0;
+}
+
+int
+route_decide(struct router *r, struct exchange *x, struct err *e)
+{
+	struct route_choice route;
+	if (x->model != NULL || x->forwarded)
+		return 0;
+	if (decide(r, x, true, &route, e) != 0)
+		return -1;
+	x->model = route.model;
+	x->level = route.tier;
+	x->tier = tier_name(route.tier);
+	x->stronger = route.stronger;
+	x->instead_of = route.instead_of;
+	x->score = route.score;
+	route_print(&route, x->route);
+	if (x->converses && route_conf(x)->session_ms > 0 && !route.given)
+		session_note(
+		    &r->sessions, &x->conversation, route.model->name, route.options[route.chosen].input);
+	return 0;
+}
+
+int
+route_foresee(const struct router *r, struct exchange *x, struct route_choice *out, struct err *e)
+{
+	return decide(r, x, false, out, e);
+}

@@ -1,0 +1,71 @@
+/*
+ * The router from inside: shared by route.c (the decision), route_options.c (who could answer), route_session.c (conversations),
+ * route_output.c (how long answers are) and route_print.c.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_SRC_STAGES_ROUTE_PRIVATE_H
+#define FARTHING_SRC_STAGES_ROUTE_PRIVATE_H
+
+#include "base/list.h"
+#include "base/table.h"
+#include "stages/route.h"
+
+/* What all turns of a conversation were answered by. */
+struct sessions {
+	struct table all; /* by digest */
+	struct link used; /* the one that rested longest first */
+};
+
+struct session {
+	struct digest key;
+	struct link used;
+	char model[96];
+	int64_t at_ms;  /* of its last turn, on clock_ms()'s scale */
+	int64_t tokens; /* of the input then: what the provider may have cached */
+};
+
+enum { SESSIONS_MAX = 8192 };
+
+/* What the turns of a conversation have in common: who asks, what the system prompt says and with what it began. False: the body
+ * does not tell, or no memory. Any thread. */
+bool session_key(const struct exchange *x, struct digest *key);
+/* NULL: there is none, or it rested for longer */
+const struct session *session_find(const struct sessions *s, const struct digest *key, int64_t lives_ms);
+void session_note(struct sessions *s, const struct digest *key, const char *model, int64_t tokens);
+void sessions_free(struct sessions *s);
+
+/* How long the answers of each task and tier are, as a mean that follows slowly. */
+struct outputs {
+	struct table all; /* by task */
+};
+
+enum { OUTPUTS_MAX = 4096 };
+
+void output_note(struct outputs *o, const char *task, enum tier tier, int64_t tokens);
+int64_t output_expected(const struct outputs *o, const char *task, enum tier tier); /* -1: none was seen */
+void outputs_free(struct outputs *o);
+
+struct router {
+	struct success *success;
+	struct budget *budget;
+	struct sessions sessions;
+	struct outputs outputs;
+};
+
+/* Models in the order of their tiers, each once, then the one asked for where no tier names it. Any thread. */
+struct route_set {
+	const struct model_conf *models[COUNTED_MAX];
+	enum tier ranks[COUNTED_MAX]; /* the highest tier that names it; TIER_PINNED: it was asked for */
+	size_t count;
+};
+
+const struct routing_conf *route_conf(const struct exchange *x);
+enum route_wish { WISH_NONE, WISH_AUTO, WISH_OFF, WISH_CHEAP, WISH_PREMIUM };
+enum route_wish route_wish(const struct exchange *x);
+void route_set_of(const struct exchange *x, struct route_set *set);
+bool route_may(const struct exchange *x, const struct model_conf *model); /* the key; the loop only */
+/* Fills options and their order, and what is expected of the output: all but views. The gist must be there. */
+void route_weigh(const struct router *r, const struct exchange *x, const struct session *session,
+    struct route_choice *out);
+
+#endif

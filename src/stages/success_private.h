@@ -1,0 +1,113 @@
+/*
+ * What the parts of learning share.
+ *
+ *     success.c          tasks, their tiers and models: the choice, and what tries another model
+ *     success_count.c    counts: adding, fading, alarm; the interval that they give
+ *     success_giver.c    whose feedback counts how much
+ *     success_blob.c     a task as bytes, for the next start
+ *     success_view.c     what is shown
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_SRC_STAGES_SUCCESS_PRIVATE_H
+#define FARTHING_SRC_STAGES_SUCCESS_PRIVATE_H
+
+#include "base/list.h"
+#include "base/table.h"
+#include "stages/success.h"
+
+/* Two kinds of evidence, which are judged apart: that an answer has the form that was demanded, and that it is good. Much of the one
+ * must not make up for the other, so the worse of the two decides. */
+enum success_kind { KIND_FORM, KIND_WORTH, KINDS };
+
+enum { NAME_SIZE = 96, GIVERS = 12 };
+
+/* Weights of good and bad answers. */
+struct count {
+	double good, bad;
+	/* Evidence, in nats, that a stretch of the latest answers falls short of the target; and the answers of that stretch */
+	double alarm, alarm_good, alarm_bad;
+};
+
+/* A model in one tier of a task. */
+struct cell {
+	struct count counts[KINDS];
+	double tried,
+	    heard; /* requests that tried it, and outcomes of any of its requests; they fade with time */
+	uint64_t chosen, explored;
+	bool refuted;
+	/* What was made of all that, when it was last looked at: the worse kind of evidence, with what neighbours lent */
+	struct sums {
+		double good, bad, low, high, seen, passed, failed;
+	} sums;
+};
+
+struct row {
+	int choice, standing; /* indices of models; -1: none yet */
+	double target;
+	uint64_t requests, explored, changes, outcomes;
+	struct cell cells[SUCCESS_MODELS_MAX];
+	bool escalates;
+	bool stale; /* something was observed since the choice was looked at */
+};
+
+struct model {
+	char name[NAME_SIZE]; /* empty: free */
+	int64_t used_ms;
+};
+
+struct giver {
+	uint64_t name; /* of its digest; 0: free */
+	double good, bad;
+};
+
+struct task {
+	struct link link; /* in the order of use */
+	char name[64];
+	bool kept;
+	/* From here on it is saved as it stands. */
+	int64_t faded_ms;
+	double requests, blind; /* requests; those of them that tried a model that nothing was known of */
+	double spent_pico,
+	    extra_pico; /* what its requests were expected to cost; what trying dearer models added */
+	struct model models[SUCCESS_MODELS_MAX];
+	struct giver givers[GIVERS];
+	struct row rows[SUCCESS_TIERS];
+};
+
+struct success {
+	struct table tasks;
+	struct link by_use; /* least recently used first */
+	struct success_totals totals;
+};
+
+/* Tasks. find: NULL, not known. at: made where it is new */
+struct task *success_task(const struct success *s, struct str name);
+struct task *success_task_at(struct success *s, struct str name, int64_t now_ms);
+void task_fade(struct task *t, int64_t now_ms);
+
+/* Works out what is believed in a tier. common: another task whose experience counts a little; NULL: none */
+void row_look(struct task *t, const struct task *common, int tier, bool escalates);
+/* What is shown of it; prior: what is believed of its share where nothing is known */
+struct success_view success_view_of(const struct cell *c, double prior);
+
+/* Counts */
+struct interval {
+	double low, high;
+};
+void count_add(struct count *c, double good, double weight, double target);
+void count_take_back(struct count *c, double good, double weight);
+void count_fade(struct count *c, double by);
+bool count_alarms(const struct count *c);
+/* The latest stretch is all that still counts */
+void count_forget(struct count *c);
+double count_seen(const struct count *c);
+/* Of so many good and bad ones: holds at all times together with 90 % confidence on each side. */
+struct interval count_interval(double good, double bad);
+/* What a count is worth as evidence on a neighbour: added to good and bad, and as no more than so many observations */
+void count_lend(const struct count *c, double most, double keeps, double *good, double *bad);
+
+/* What a giver's word weighs, 0..1; its word counts from now on */
+double giver_weight(struct task *t, struct str giver, double good, bool withdrawn);
+
+#endif
