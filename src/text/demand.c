@@ -14,6 +14,9 @@
 struct demands {
 	bool refusal_asked; /* the prompt speaks of refusing */
 	struct json_demand json;
+	struct length_demands lengths;
+	struct code_demand code;
+	struct language_demand language;
 	struct schema *schema;
 };
 
@@ -31,6 +34,11 @@ read_text(struct demands *d, struct str text)
 {
 	struct asked a;
 	bool ok = asked_read(&a, text) && json_demand_of(&d->json, &a);
+	if (ok) {
+		length_demands_of(&d->lengths, &a);
+		code_demand_of(&d->code, &a);
+		language_demand_of(&d->language, &a);
+	}
 	d->refusal_asked = d->refusal_asked || refusal_is_asked_for(&a);
 	asked_free(&a);
 	return ok;
@@ -51,6 +59,11 @@ demands_of(const struct demand_source *source)
 		d->json.array = false;
 	}
 	d->schema = schema_new(source->schema);
+	/* Lengths and languages are then of a part of it, and which one nobody can tell. */
+	if (d->json.asked || d->code.asked) {
+		d->lengths.count = 0;
+		d->language.asked = false;
+	}
 	return d;
 }
 
@@ -65,10 +78,20 @@ demands_free(struct demands **d)
 	*d = NULL;
 }
 
+static size_t
+length_count(const struct length_demands *d)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < d->count; i++)
+		n += !d->list[i].contradicted;
+	return n;
+}
+
 bool
 demands_checkable(const struct demands *d)
 {
-	return d->json.asked || d->schema != NULL;
+	return d->json.asked || d->schema != NULL || d->code.asked ||
+	       (d->language.asked && !d->language.several) || length_count(&d->lengths) > 0;
 }
 
 static void
@@ -91,6 +114,18 @@ demands_print(const struct demands *d, struct buf *out)
 		buf_printf(out, " with %zu keys", d->json.key_count);
 	if (d->schema != NULL)
 		print_one(out, &first, "a json schema");
+	if (d->code.asked) {
+		print_one(out, &first, d->code.only ? "nothing but " : "");
+		buf_printf(out, "%s", code_language_name(d->code.language));
+		buf_printf(out, "%s", d->code.language != CODE_UNKNOWN ? " code" : "");
+	}
+	for (size_t i = 0; i < d->lengths.count; i++)
+		if (!d->lengths.list[i].contradicted) {
+			print_one(out, &first, "");
+			length_demand_print(&d->lengths.list[i], out);
+		}
+	if (d->language.asked && !d->language.several)
+		print_one(out, &first, speech_name(d->language.language));
 	if (first)
 		print_one(out, &first, "nothing in particular");
 }
@@ -145,7 +180,14 @@ demands_met(const struct demands *d, const struct demand_answer *a, const bool c
 		return !fault(DEMAND_WHOLE, "it is cut off", kind, why);
 	if (checks[DEMAND_REFUSAL] && !d->refusal_asked && is_refusal(a->text))
 		return !fault(DEMAND_REFUSAL, "it is a refusal", kind, why);
-	if (a->cut || a->limited)
-		return true;
-	return !data_fault(d, a->text, checks, kind, why);
+	if (checks[DEMAND_LANGUAGE] &&
+	    fault(DEMAND_LANGUAGE, language_demand_fault(&d->language, a->text), kind, why))
+		return false;
+	if (checks[DEMAND_LENGTH] &&
+	    fault(DEMAND_LENGTH, length_demands_fault(&d->lengths, a->text, a->limited || a->cut), kind, why))
+		return false;
+	if (checks[DEMAND_CODE] && !a->cut && !a->limited && !d->json.asked &&
+	    fault(DEMAND_CODE, code_demand_fault(&d->code, a->text), kind, why))
+		return false;
+	return a->cut || a->limited || !data_fault(d, a->text, checks, kind, why);
 }

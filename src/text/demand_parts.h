@@ -86,11 +86,115 @@ void schema_free(struct schema **s);
 bool schema_broken(const struct schema *s, const struct json *value, char why[WHY_SIZE]);
 
 /* demand_pattern.c: the regular expressions of a schema, in the dialect of ECMA-262 as far as PCRE2 has it */
-struct pattern;
-struct pattern *pattern_new(struct str text); /* NULL: cannot be compiled */
-void pattern_free(struct pattern **p);
+struct demand_pattern;
+struct demand_pattern *demand_pattern_new(struct str text); /* NULL: cannot be compiled */
+void demand_pattern_free(struct demand_pattern **p);
 enum pattern_match { PATTERN_NO, PATTERN_YES, PATTERN_UNKNOWN };
-enum pattern_match pattern_find(const struct pattern *p, struct str subject);
+enum pattern_match demand_pattern_find(const struct demand_pattern *p, struct str subject);
+
+/* ---- demand_length.c reads them, demand_count.c counts ---- */
+
+enum { LENGTHS_MAX = 6 };
+
+enum length_unit {
+	LENGTH_NONE,
+	LENGTH_WORDS,
+	LENGTH_CHARACTERS,
+	LENGTH_SENTENCES,
+	LENGTH_PARAGRAPHS,
+	LENGTH_BULLETS,
+	LENGTH_ITEMS /* of a list, whatever form it has: only fewer is a fault */
+};
+
+struct length_demand {
+	enum length_unit unit;
+	int32_t min, max;  /* -1: none */
+	bool contradicted; /* two that differ were read: neither is certain */
+};
+
+struct length_demands {
+	struct length_demand list[LENGTHS_MAX];
+	size_t count;
+};
+
+void length_demands_of(struct length_demands *d, const struct asked *a); /* adds to what was found */
+void length_demand_print(const struct length_demand *d, struct buf *out);
+/* beginning: the client cut it: only upper bounds count */
+const char *length_demands_fault(const struct length_demands *d, struct str answer, bool beginning);
+
+/* ---- demand_code.c, with the lexers of demand_lex.c ---- */
+
+enum code_language {
+	CODE_UNKNOWN,
+	CODE_PYTHON,
+	CODE_JAVASCRIPT,
+	CODE_JAVA,
+	CODE_C, /* and C++ */
+	CODE_CSHARP,
+	CODE_GO,
+	CODE_RUST,
+	CODE_KOTLIN, /* Swift, Dart, Scala */
+	CODE_SQL,
+	CODE_SHELL,
+	CODE_HTML
+};
+
+struct code_demand {
+	bool asked;
+	bool only; /* code and nothing around it */
+	enum code_language language;
+};
+
+void code_demand_of(struct code_demand *d, const struct asked *a); /* adds to what was found */
+const char *code_demand_fault(const struct code_demand *d, struct str answer);
+const char *code_language_name(enum code_language language);
+/* What no reader of the language accepts; NULL: nothing, or it cannot be told */
+const char *code_fault(struct str code, enum code_language language);
+
+/* ---- demand_language.c reads it, demand_speech.c knows it ---- */
+
+enum speech {
+	SPEECH_ENGLISH,
+	SPEECH_FRENCH,
+	SPEECH_GERMAN,
+	SPEECH_SPANISH,
+	SPEECH_ITALIAN,
+	SPEECH_PORTUGUESE,
+	SPEECH_DUTCH,
+	SPEECH_POLISH,
+	SPEECH_SWEDISH,
+	SPEECH_DANISH, /* and Norwegian */
+	SPEECH_FINNISH,
+	SPEECH_CZECH,
+	SPEECH_TURKISH,
+	SPEECH_ROMANIAN,
+	SPEECH_HUNGARIAN,
+	SPEECH_LATIN, /* those before are told by their words, the others by their script */
+	SPEECH_RUSSIAN = SPEECH_LATIN,
+	SPEECH_GREEK,
+	SPEECH_ARABIC,
+	SPEECH_HEBREW,
+	SPEECH_HINDI,
+	SPEECH_BENGALI,
+	SPEECH_TAMIL,
+	SPEECH_THAI,
+	SPEECH_CHINESE,
+	SPEECH_JAPANESE,
+	SPEECH_KOREAN,
+	SPEECHES
+};
+
+struct language_demand {
+	bool asked;
+	bool several; /* or none that can be told */
+	enum speech language;
+};
+
+const char *speech_name(enum speech language);
+/* The text is long enough to say, and in another language */
+bool speech_is_not(struct str text, enum speech language);
+void language_demand_of(struct language_demand *d, const struct asked *a); /* adds to what was found */
+const char *language_demand_fault(const struct language_demand *d, struct str answer);
 
 /* ---- demand_refusal.c ---- */
 

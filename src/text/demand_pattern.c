@@ -18,17 +18,17 @@ enum {
 	HEAP_KIB = 1024
 };
 
-struct pattern {
+struct demand_pattern {
 	pcre2_code *code;
 	pcre2_match_context *limits;
 };
 
-struct pattern *
-pattern_new(struct str text)
+struct demand_pattern *
+demand_pattern_new(struct str text)
 {
 	int error;
 	PCRE2_SIZE at;
-	struct pattern *p = text.n <= PATTERN_MAX ? calloc(1, sizeof *p) : NULL;
+	struct demand_pattern *p = text.n <= PATTERN_MAX ? calloc(1, sizeof *p) : NULL;
 	if (p == NULL)
 		return NULL;
 	p->code = pcre2_compile((PCRE2_SPTR)(text.n > 0 ? text.p : ""), text.n,
@@ -37,7 +37,7 @@ pattern_new(struct str text)
 	    &error, &at, NULL);
 	p->limits = pcre2_match_context_create(NULL);
 	if (p->code == NULL || p->limits == NULL) {
-		pattern_free(&p);
+		demand_pattern_free(&p);
 		return NULL;
 	}
 	pcre2_set_match_limit(p->limits, STEPS);
@@ -46,7 +46,7 @@ pattern_new(struct str text)
 }
 
 void
-pattern_free(struct pattern **p)
+demand_pattern_free(struct demand_pattern **p)
 {
 	if (*p == NULL)
 		return;
@@ -57,7 +57,7 @@ pattern_free(struct pattern **p)
 }
 
 enum pattern_match
-pattern_find(const struct pattern *p, struct str subject)
+demand_pattern_find(const struct demand_pattern *p, struct str subject)
 {
 	if (subject.n > SUBJECT_MAX)
 		return PATTERN_UNKNOWN;

@@ -201,12 +201,12 @@ check_number(struct check *c, uint32_t schema, enum keyword k, uint32_t keyword,
 static enum verdict
 match(struct check *c, uint32_t pattern_node, const struct json *j, uint32_t string)
 {
-	const struct pattern *p = schema_pattern(c->schema, pattern_node);
+	const struct demand_pattern *p = schema_pattern(c->schema, pattern_node);
 	if (p == NULL || !spend(c, 100 + node_bytes(j, string)))
 		return UNKNOWN;
 	struct buf text = { 0 };
 	enum pattern_match m =
-	    json_text(j, string, &text) == 0 ? pattern_find(p, buf_str(&text)) : PATTERN_UNKNOWN;
+	    json_text(j, string, &text) == 0 ? demand_pattern_find(p, buf_str(&text)) : PATTERN_UNKNOWN;
 	/* A search that ran into its limit was as long as a thousand steps of ours. */
 	if (m == PATTERN_UNKNOWN)
 		spend(c, 1000);

@@ -170,7 +170,7 @@ read_pattern(struct schema *s, uint32_t node)
 	struct buf text = { 0 };
 	if (s->pattern_count < PATTERNS_MAX && json_text(&s->tape, node, &text) == 0) {
 		s->patterns[s->pattern_count].node = node;
-		s->patterns[s->pattern_count].pattern = pattern_new(buf_str(&text));
+		s->patterns[s->pattern_count].pattern = demand_pattern_new(buf_str(&text));
 		s->pattern_count++;
 	}
 	buf_free(&text);
@@ -237,7 +237,7 @@ schema_free(struct schema **s)
 	if (*s == NULL)
 		return;
 	for (uint32_t i = 0; i < (*s)->pattern_count; i++)
-		pattern_free(&(*s)->patterns[i].pattern);
+		demand_pattern_free(&(*s)->patterns[i].pattern);
 	free((*s)->keywords);
 	json_free(&(*s)->tape);
 	buf_free(&(*s)->text);
@@ -245,7 +245,7 @@ schema_free(struct schema **s)
 	*s = NULL;
 }
 
-const struct pattern *
+const struct demand_pattern *
 schema_pattern(const struct schema *s, uint32_t node)
 {
 	for (uint32_t i = 0; i < s->pattern_count; i++)

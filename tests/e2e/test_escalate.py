@@ -212,7 +212,7 @@ def test_a_daily_limit_holds_for_the_second_attempt_too(gateway, upstream):
 def test_nobody_waits_for_money_with_an_answer_in_hand(gateway, upstream):
     """The first answer is there; what others hold may be free again in a minute, and the client does not wait that long."""
     g = routed(gateway, limits(daily_usd=cost() + 200 * OUTPUT_PICO + 13 * INPUT_PICO + 1_500_000_000, wait="1m"))
-    other = g.warm().chat(question("What is a penny?", model=DEAR, max_tokens=140))
+    other = g.warm().chat(question("What is a penny?", model=DEAR, max_tokens=140), [("x-farthing-route", "off")])
     call = upstream.next_call()
     upstream.script(cheap(SORRY))
     assert g.chat(auto(max_tokens=100)).json() == completion(SORRY)
