@@ -24,6 +24,19 @@ on_landed(void *context, struct ask *ask, bool whole)
 		route_landed(p->router, ask_task(ask), ask_level(ask), f->usage.output);
 }
 
+static void
+on_judged(void *context, const struct ask *ask, const struct model_conf *model, bool good)
+{
+	struct pipeline *p = context;
+	struct success_seen seen = { .task = str_from(ask_task(ask)),
+		.tier = ask_level(ask),
+		.model = str_from(model->name),
+		.source = SUCCESS_CHECK,
+		.good = good,
+		.now_ms = clock_wall_us() / 1000 };
+	success_observe(p->success, &seen);
+}
+
 /* ---- the guard ---- */
 
 static void
@@ -183,6 +196,7 @@ pipeline_new(const struct pipeline_house *house, const struct config *config)
 		.metrics = house->metrics };
 	p->house.budget = budget_new(&events);
 	p->house.on_landed = on_landed;
+	p->house.on_judged = on_judged;
 	p->success = success_new();
 	p->router = router_new(p->success, p->house.budget);
 	p->house.context = p;
