@@ -26,6 +26,9 @@ void gateway_metrics_attempt(struct gateway_metrics *m, const struct ledger_atte
 /* A cheap answer had that fault, and this came of it */
 void gateway_metrics_escalation(struct gateway_metrics *m, int fault, enum escalation_result result);
 
+/* The router chose that model, at that tier */
+void gateway_metrics_routed(struct gateway_metrics *m, enum tier tier, const char *model);
+
 void gateway_metrics_alert(struct gateway_metrics *m);      /* a share of a budget was reached */
 void gateway_metrics_alert_lost(struct gateway_metrics *m); /* ... and the webhook could not be told */
 /* One window of an account, just before rendering; limit -1: none. Those not told this time show zeroes. Only

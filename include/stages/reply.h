@@ -34,12 +34,16 @@ struct reply {
 		const struct price *price; /* NULL: not known */
 		bool free;
 		int64_t spent_pico; /* by earlier attempts; -1: not known */
+		const struct price
+		    *usual; /* what the same would have cost without the router; NULL: the same */
 	} price;
 };
 
 void reply_start(struct reply *r, enum endpoint endpoint, struct answer *answer);
 /* Before an attempt's first bytes. Without it, nothing is said of the cost, rather than something wrong. price must outlive it. */
 void reply_price(struct reply *r, const struct price *price, bool free, int64_t spent_pico);
+/* ... and at which price nothing would have been saved by the router; must outlive it */
+void reply_usual_price(struct reply *r, const struct price *usual);
 /* Output tokens that were held for all choices together (-1: no limit): a stream beyond them ends with `upstream_overrun`. A
  * whole body is not cut, because it has been generated, and billed, before it comes. */
 void reply_meter(struct reply *r, enum tokens_encoding encoding, int64_t allowance, int choices);

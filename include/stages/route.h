@@ -54,6 +54,7 @@ struct route_choice {
 	struct score scored;   /* where it was */
 	const char *why;       /* static: what settled it */
 	const char *why_first; /* static: why it is not the tier's model; NULL: it is, or it was learned */
+	bool suffixed;         /* its system prompt gets routing.moderate_suffix */
 	bool explores, sticks, learns;
 	int64_t lost_tokens,
 	    lost_pico; /* of input the provider had cached, by leaving the conversation's model; 0: nothing */

@@ -6,11 +6,13 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cli.h"
 
 static const char usage[] =
-    "usage: farthing explain [-c FILE] [--db FILE] [--json] [--task T] [--key NAME] < request.json\n"
+    "usage: farthing explain [-c FILE] [--db FILE] [--json] [--task T] [--route R] [--key NAME] < "
+    "request.json\n"
     "       farthing explain [-c FILE] [--db FILE] [--json] --id REQUEST_ID\n"
     "       farthing explain [--json] --compare TEXT TEXT\n"
     "\n"
@@ -20,6 +22,7 @@ static const char usage[] =
     "\n"
     "      --id ID        a request that was served\n"
     "      --task T       the task, as x-farthing-task would name it\n"
+    "      --route R      auto, off, cheap or premium, as x-farthing-route would say it\n"
     "      --key NAME     the virtual key that asks, whose answers on the shelf are looked through\n"
     "      --compare      how alike two texts are, and what differs; @FILE is the text in a file\n"
     "      --json         one JSON object\n"
@@ -29,16 +32,27 @@ static const char usage[] =
     "\n"
     "Exit status: 0 good, 1 there is no such request or the ledger cannot be read, 2 wrong usage.\n";
 
+static bool
+is_route(const char *text)
+{
+	static const char *const routes[] = { "auto", "off", "cheap", "premium" };
+	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+		if (strcmp(text, routes[i]) == 0)
+			return true;
+	return false;
+}
+
 int
 cmd_explain(int argc, char **argv)
 {
-	enum { OPT_ID = 256, OPT_DB, OPT_TASK, OPT_JSON, OPT_KEY, OPT_COMPARE };
+	enum { OPT_ID = 256, OPT_DB, OPT_TASK, OPT_JSON, OPT_KEY, OPT_COMPARE, OPT_ROUTE };
 	static const struct option options[] = {
 		{ "id", required_argument, NULL, OPT_ID },
 		{ "config", required_argument, NULL, 'c' },
 		{ "db", required_argument, NULL, OPT_DB },
 		{ "task", required_argument, NULL, OPT_TASK },
 		{ "json", no_argument, NULL, OPT_JSON },
+		{ "route", required_argument, NULL, OPT_ROUTE },
 		{ "key", required_argument, NULL, OPT_KEY },
 		{ "compare", no_argument, NULL, OPT_COMPARE },
 		{ "help", no_argument, NULL, 'h' },
@@ -59,6 +73,9 @@ cmd_explain(int argc, char **argv)
 			break;
 		case OPT_TASK:
 			o.task = optarg;
+			break;
+		case OPT_ROUTE:
+			o.route = optarg;
 			break;
 		case OPT_KEY:
 			o.key = optarg;
@@ -83,7 +100,9 @@ cmd_explain(int argc, char **argv)
 		o.texts[1] = argv[optind + 1];
 		return explain_compare(&o);
 	}
-	if (optind < argc || empty || o.compare || (o.id != NULL && (o.task != NULL || o.key != NULL))) {
+	empty = empty || (o.route != NULL && !is_route(o.route));
+	if (optind < argc || empty || o.compare ||
+	    (o.id != NULL && (o.task != NULL || o.key != NULL || o.route != NULL))) {
 		fputs(usage, stderr);
 		return 2;
 	}

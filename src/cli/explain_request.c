@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "explain.h"
 #include "explain_alike.h"
+#include "explain_route.h"
 #include "stages/pipeline.h"
 #include "stages/route.h"
 #include "stages/similar.h"
@@ -89,6 +90,10 @@ say_request(struct page *p, struct study *s)
 	page_text(p, "question", str_from(hex));
 	page_bool(p, "shareable", x->request.shareable);
 	page_bool(p, "kept", s->kept);
+	if (x->model == NULL)
+		page_route(p, x, &s->route);
+	else
+		page_pinned(p, x);
 }
 
 static void
@@ -149,6 +154,7 @@ study(struct study *s, const struct explain_options *o, struct buf *body, const 
 	struct exchange *x = &s->x;
 	str_copy(x->account, sizeof x->account, str_from(o->key != NULL ? o->key : "local"));
 	str_copy(x->task, sizeof x->task, str_from(o->task != NULL ? o->task : "default"));
+	str_copy(x->directives, sizeof x->directives, str_from(o->route != NULL ? o->route : ""));
 	x->max_age_s = -1;
 	enum endpoint endpoint = endpoint_of(buf_str(body));
 	x->body = *body;

@@ -120,6 +120,11 @@ add_facts(struct visit *v, struct MHD_Response *r)
 	add(r, "x-farthing-model", f->model);
 	add(r, "x-farthing-tier", f->tier);
 	add(r, "x-farthing-escalated", fault_name(f->escalated));
+	if (v->x.route[0] != '\0' && v->x.score >= 0) {
+		char score[16];
+		snprintf(score, sizeof score, "%.3f", v->x.score);
+		add(r, "x-farthing-score", score);
+	}
 	if (joined)
 		add_int(r, "age", (clock_ms() - a->born_ms) / 1000);
 	if (v->x.similarity > 0) {
@@ -129,7 +134,7 @@ add_facts(struct visit *v, struct MHD_Response *r)
 	}
 	if (answer_ended(a) && f->cost_pico >= 0 && f->basis != COST_UNPRICED) {
 		add_money(r, "x-farthing-cost-usd", joined ? 0 : f->cost_pico);
-		add_money(r, "x-farthing-saved-usd", joined ? f->cost_pico : 0);
+		add_money(r, "x-farthing-saved-usd", joined ? f->cost_pico : f->saved_routed_pico);
 	}
 	if (f->clamped_to > 0)
 		add_int(r, "x-farthing-clamped", f->clamped_to);

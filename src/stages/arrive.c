@@ -287,11 +287,22 @@ refuses_to_ask(struct exchange *x)
 }
 
 /* Now, and no sooner, it matters who answers. */
+static int
+choose(struct pipeline *p, struct exchange *x, struct err *e)
+{
+	if (x->model != NULL || x->forwarded)
+		return 0;
+	if (route_decide(p->router, x, e) != 0)
+		return -1;
+	gateway_metrics_routed(p->house.metrics, x->level, x->model->name);
+	return 0;
+}
+
 static bool
 refuses_to_route(struct pipeline *p, struct exchange *x)
 {
 	struct err e;
-	if (route_decide(p->router, x, &e) == 0)
+	if (choose(p, x, &e) == 0)
 		return false;
 	x->cache = CACHE_BYPASS;
 	decide(x, "refused: no model may answer");
@@ -388,7 +399,7 @@ pipeline_ask_again(struct pipeline *p, struct exchange *x, struct similar_look *
 	if (!ledger_ready(p->house.ledger))
 		return false;
 	charge_begin(&payer, p->house.budget, p->house.ledger, x, NULL);
-	if (charge_admits(&payer, &e) != 0 || route_decide(p->router, x, &e) != 0)
+	if (charge_admits(&payer, &e) != 0 || choose(p, x, &e) != 0)
 		return false;
 	x->cache = CACHE_BYPASS;
 	open_ask(p, x, look, served_id);

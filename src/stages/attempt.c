@@ -50,6 +50,8 @@ begin_answer(struct ask *a, struct call_head *head)
 			return stop(a, "upstream_invalid_response",
 			    "The provider answered a stream request with something else.");
 		reply_price(&a->reply, &a->charge.price, a->model->free, a->facts.cost_pico);
+		if (a->instead_of != NULL && !a->instead_of->free)
+			reply_usual_price(&a->reply, config_price_at(a->instead_of, clock_wall_us()));
 		reply_stream(
 		    &a->reply, (size_t)limits->event, head->status, head->content_type, &head->headers);
 		/* A client that hears nothing may give up: then the head goes first. */

@@ -28,13 +28,13 @@ replace(
 	snprintf(e->joined, sizeof e->joined, "%s", joined);
 }
 
-/* Who asked pays and saves nothing; who joined pays nothing and saves what it cost. */
+/* Who asked pays, and saves what a dearer model would have cost more; who joined pays nothing and saves what it cost. */
 void
-bill_make_out(
-    struct bill *b, const struct json *j, uint32_t usage, struct str raw, struct str data, int64_t cost_pico)
+bill_make_out(struct bill *b, const struct json *j, uint32_t usage, struct str raw, struct str data,
+    int64_t cost_pico, int64_t saved_pico)
 {
 	static const char none[] = "0.00";
-	char sum[32];
+	char sum[32], own[32];
 	b->edits = 0;
 	/* An event of several data lines was joined elsewhere: nobody sends one, and it passes as it is. */
 	uintptr_t start = (uintptr_t)raw.p, at = (uintptr_t)data.p;
@@ -44,10 +44,11 @@ bill_make_out(
 	size_t base = at - start;
 	uint32_t cost = json_member(j, usage, "cost_usd"), saved = json_member(j, usage, "saved_usd");
 	money_format(cost_pico, sum);
+	money_format(saved_pico, own);
 	if (cost != 0)
 		replace(b, base, j, cost, sum, none);
 	if (saved != 0)
-		replace(b, base, j, saved, none, sum);
+		replace(b, base, j, saved, own, sum);
 	if (b->edits == 2 && b->edit[0].at > b->edit[1].at) {
 		struct bill_edit first = b->edit[1];
 		b->edit[1] = b->edit[0];
@@ -59,12 +60,12 @@ bill_make_out(
 		return;
 	struct bill_edit *e = edit_of(b, base, close, close);
 	if (both) {
-		snprintf(e->asked, sizeof e->asked, ",\"cost_usd\":%s,\"saved_usd\":%s", sum, none);
+		snprintf(e->asked, sizeof e->asked, ",\"cost_usd\":%s,\"saved_usd\":%s", sum, own);
 		snprintf(e->joined, sizeof e->joined, ",\"cost_usd\":%s,\"saved_usd\":%s", none, sum);
 		return;
 	}
 	const char *name = cost == 0 ? "cost_usd" : "saved_usd";
-	snprintf(e->asked, sizeof e->asked, ",\"%s\":%s", name, cost == 0 ? sum : none);
+	snprintf(e->asked, sizeof e->asked, ",\"%s\":%s", name, cost == 0 ? sum : own);
 	snprintf(e->joined, sizeof e->joined, ",\"%s\":%s", name, cost == 0 ? none : sum);
 }
 

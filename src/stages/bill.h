@@ -21,10 +21,10 @@ struct bill {
 	} edit[BILL_EDITS];
 };
 
-/* j was scanned from data, a part of raw; usage is a node of it, an object that is not empty. Members of these names that
+/* What the answer cost, and what the one who asked saved all the same (by the router). j was scanned from data, a part of raw; usage is a node of it, an object that is not empty. Members of these names that
  * are there already (a gateway behind this one) are replaced. */
-void bill_make_out(
-    struct bill *b, const struct json *j, uint32_t usage, struct str raw, struct str data, int64_t cost_pico);
+void bill_make_out(struct bill *b, const struct json *j, uint32_t usage, struct str raw, struct str data,
+    int64_t cost_pico, int64_t saved_pico);
 /* The event raw as an answer takes it, for these views; returns how many pieces. They point into raw and the bill. */
 size_t bill_pieces(
     const struct bill *b, struct str raw, unsigned views, struct answer_piece pieces[BILL_PIECES]);

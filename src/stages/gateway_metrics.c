@@ -9,6 +9,7 @@
 
 #include "base/table.h"
 #include "budget_metrics.h"
+#include "route_metrics.h"
 #include "similar_metrics.h"
 
 enum { SERIES_MAX = 5000, MODELS_MAX = 200, KINDS = 5, BASES = 5, OUTCOMES = 5, CLASSES = 6 };
@@ -35,6 +36,7 @@ struct gateway_metrics {
 	struct metrics *registry;
 	struct budget_metrics *budget;
 	struct similar_metrics *similar;
+	struct route_metrics *route;
 	struct metric *shelf_items, *shelf_bytes, *shelf_dropped, *shelf_damaged, *shelf_failures,
 	    *shelf_failing;
 	struct table models, upstreams; /* by name */
@@ -149,6 +151,7 @@ gateway_metrics_new(void)
 	m->registry = metrics_new(SERIES_MAX);
 	m->budget = budget_metrics_new(m->registry);
 	m->similar = similar_metrics_new(m->registry);
+	m->route = route_metrics_new(m->registry);
 	register_shelf(m);
 	register_escalations(m);
 	register_model(m, &m->other, "other");
@@ -216,6 +219,7 @@ gateway_metrics_free(struct gateway_metrics **mp)
 	free_values(&m->upstreams);
 	budget_metrics_free(&m->budget);
 	similar_metrics_free(&m->similar);
+	route_metrics_free(&m->route);
 	metrics_free(&m->registry);
 	free(m);
 	*mp = NULL;
@@ -226,6 +230,7 @@ void
 gateway_metrics_admit(struct gateway_metrics *m, const struct config *config)
 {
 	similar_metrics_admit(m->similar, config);
+	route_metrics_admit(m->route, config);
 	for (size_t i = 0; i < config->model_count && m->models.count < MODELS_MAX; i++) {
 		const struct model_conf *model = &config->models[i];
 		const struct routing_conf *r = &config->routing;
@@ -298,6 +303,12 @@ void
 gateway_metrics_trust(struct gateway_metrics *m, const char *task, const struct trust_sums *sums)
 {
 	similar_metrics_trust(m->similar, task, sums);
+}
+
+void
+gateway_metrics_routed(struct gateway_metrics *m, enum tier tier, const char *model)
+{
+	route_metrics_routed(m->route, tier, model);
 }
 
 int64_t

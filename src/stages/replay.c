@@ -155,7 +155,7 @@ add_billed(struct answer *a, const struct play *p, int64_t cost_pico)
 		return -1;
 	uint32_t usage = usage_in_event(&tape);
 	if (cost_pico >= 0 && is_filled(&tape, usage) && json_type(&tape, usage) == JSON_OBJECT)
-		bill_make_out(&bill, &tape, usage, raw, data, cost_pico);
+		bill_make_out(&bill, &tape, usage, raw, data, cost_pico, 0);
 	unsigned views = p->aside ? FOR(VIEW_ASKED) | FOR(VIEW_JOINED) : FOR_ALL;
 	return answer_add_pieces(a, pieces, bill_pieces(&bill, raw, views, pieces));
 }

@@ -28,6 +28,12 @@ reply_price(struct reply *r, const struct price *price, bool free, int64_t spent
 }
 
 void
+reply_usual_price(struct reply *r, const struct price *usual)
+{
+	r->price.usual = usual;
+}
+
+void
 reply_meter(struct reply *r, enum tokens_encoding encoding, int64_t allowance, int choices)
 {
 	r->choices = choices;
@@ -119,6 +125,14 @@ cost_so_far(const struct reply *r, const struct usage *u, int64_t *pico)
 	return money_add(p->spent_pico, cost, pico);
 }
 
+static int64_t
+saved_by(const struct reply *r, const struct usage *u, int64_t cost)
+{
+	int64_t usual;
+	bool dearer = r->price.usual != NULL && usage_cost(u, r->price.usual, &usual) && usual > cost;
+	return dearer ? usual - cost : 0;
+}
+
 static void
 read_usage(struct reply *r, uint32_t usage, const struct sse_event *event, struct bill *bill)
 {
@@ -126,7 +140,8 @@ read_usage(struct reply *r, uint32_t usage, const struct sse_event *event, struc
 	if (!usage_read(&tape, usage, &r->usage))
 		return;
 	if (cost_so_far(r, &r->usage, &cost))
-		bill_make_out(bill, &tape, usage, event->raw, event->data, cost);
+		bill_make_out(
+		    bill, &tape, usage, event->raw, event->data, cost, saved_by(r, &r->usage, cost));
 }
 
 /* Events of the Responses API name their kind twice; the data is what is trusted. */

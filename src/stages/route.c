@@ -130,25 +130,33 @@ static int
 write_rules(const struct exchange *x, struct buf *out)
 {
 	const struct task_conf *task = config_task(site_config(x->site), str_from(x->task));
-	const char *parts[] = { "routed", task->name, task->routing.moderate_suffix };
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		if (buf_add(out, (struct str){ parts[i], strlen(parts[i]) + 1 }) != 0)
-			return -1;
-	return 0;
+	const struct routing_conf *conf = &task->routing;
+	return buf_printf(out, "routed %s %s %.17g %.17g %s", task->name, tier_name(task->tier), conf->simple,
+	    conf->moderate, conf->moderate_suffix);
+}
+
+/* Of each tier its model, and the one asked for: as many as the key may use. */
+static size_t
+list_answerers(const struct exchange *x, const struct model_conf *out[COUNTED_MAX])
+{
+	const struct routing_conf *conf = route_conf(x);
+	const struct model_conf *all[COUNTED_MAX] = { conf->tiers[TIER_SIMPLE], conf->tiers[TIER_MODERATE],
+		conf->tiers[TIER_COMPLEX], x->request.model };
+	size_t count = 0;
+	for (size_t i = 0; i < COUNTED_MAX; i++)
+		if (all[i] != NULL && route_may(x, all[i]))
+			out[count++] = all[i];
+	return count;
 }
 
 int
 route_admit(struct exchange *x, struct err *e)
 {
-	struct route_set set;
+	const struct model_conf *answerers[COUNTED_MAX];
 	struct buf rules = { 0 };
-	size_t count = 0;
 	if (x->model != NULL || x->forwarded)
 		return 0;
-	route_set_of(x, &set);
-	for (size_t i = 0; i < set.count; i++)
-		if (route_may(x, set.models[i]))
-			set.models[count++] = set.models[i];
+	size_t count = list_answerers(x, answerers);
 	if (count == 0) {
 		err_set(e, 403, "model_not_allowed",
 		    "This key may use none of the models that the router chooses from; GET /v1/models lists "
@@ -159,7 +167,7 @@ route_admit(struct exchange *x, struct err *e)
 	}
 	int rc = write_rules(x, &rules);
 	if (rc == 0)
-		request_address_any(&x->request, set.models, count, buf_str(&rules), exchange_asker(x));
+		request_address_any(&x->request, answerers, count, buf_str(&rules), exchange_asker(x));
 	buf_free(&rules);
 	return rc == 0 ? 0 : err_set(e, 503, "overloaded", "The gateway is out of memory for this request.");
 }
@@ -408,8 +416,8 @@ decide(const struct router *r, struct exchange *x, bool trace, struct route_choi
 	if (out->limited && x->request.body.n <= EXCHANGE_IN_PLACE)
 		count_for_all(x);
 	grade(x, out);
-	x->request.suffix =
-	    out->tier == TIER_MODERATE && conf->moderate_suffix[0] != '\0' ? conf->moderate_suffix : NULL;
+	out->suffixed = out->tier == TIER_MODERATE && conf->moderate_suffix[0] != '\0';
+	x->request.suffix = out->suffixed ? conf->moderate_suffix : NULL;
 	bool goes_on = x->converses && x->gist->input.turns > 1 && conf->session_ms > 0 && !out->given;
 	const struct session *session =
 	    goes_on ? session_find(&r->sessions, &x->conversation, conf->session_ms) : NULL;

@@ -156,7 +156,11 @@ static int64_t
 input_of(const struct exchange *x, const struct model_conf *m)
 {
 	const struct prompt_count *count = exchange_count(x, m);
-	return count != NULL ? count->input : (int64_t)(x->request.body.n + 3) / 4;
+	if (count == NULL)
+		return (int64_t)(x->request.body.n + 3) / 4;
+	/* Of an unknown encoding each byte was counted, which is a bound, and no expectation. */
+	bool bytes = tokens_encoding_of(str_from(m->upstream_model)) == TOKENS_BYTES;
+	return bytes ? (count->input + 2) / 3 : count->input;
 }
 
 static bool

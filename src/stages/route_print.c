@@ -51,6 +51,8 @@ add_why(const struct route_choice *route, struct buf *out)
 		buf_printf(
 		    out, ": not %s, %s", route->options[route->standing].model->name, route->why_first);
 	buf_printf(out, ": %s", route->why);
+	if (route->suffixed)
+		buf_add(out, STR(", with the suffix"));
 	if (route->lost_tokens > 0)
 		buf_printf(out, ", leaving %lld cached tokens", (long long)route->lost_tokens);
 }

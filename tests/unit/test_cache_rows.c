@@ -153,10 +153,41 @@ checks_go_through_the_ledger(void **state)
 	assert_int_equal(number("SELECT count(*) FROM requests"), 1);
 }
 
+static void
+what_the_router_decided_is_in_the_row(void **state)
+{
+	(void)state;
+	struct store *s = open_books();
+	struct ledger_request routed = a_request("req_routed"), given = a_request("req_given"), found;
+	routed.score = 0;
+	routed.escalated = 2;
+	given.score = -1;
+	str_copy(routed.route, sizeof routed.route, STR("score 0.00 simple: mini"));
+	str_copy(given.route, sizeof given.route, STR("simple by its task: mini"));
+	struct ledger_request plain = a_request("req_plain"); /* with a score of 0 that nobody worked out */
+	assert_int_equal(store_begin(s), 0);
+	assert_int_equal(store_request(s, &routed), 0);
+	assert_int_equal(store_request(s, &given), 0);
+	assert_int_equal(store_request(s, &plain), 0);
+	assert_int_equal(store_commit(s), 0);
+	store_close(&s, true);
+	assert_int_equal(number("SELECT count(*) FROM requests WHERE score IS NULL"), 2);
+	assert_int_equal(number("SELECT count(*) FROM requests_named WHERE score = 0 AND escalated = 2"), 1);
+	struct err e = { 0 };
+	struct report *r = report_open(path, &e);
+	assert_non_null(r);
+	assert_int_equal(report_request(r, "req_routed", &found, &e), 1);
+	assert_true(found.score == 0 && found.escalated == 2);
+	assert_string_equal(found.route, "score 0.00 simple: mini");
+	assert_int_equal(report_request(r, "req_given", &found, &e), 1);
+	assert_true(found.score == -1);
+	report_close(&r);
+}
+
 /* ---- Upgrades ---- */
 
 static void
-books_of_version_2_become_version_3(void **state)
+books_of_version_2_become_those_of_today(void **state)
 {
 	(void)state;
 	static schema_step *const steps[] = { schema_step_1, schema_step_2 };
@@ -185,10 +216,10 @@ books_of_version_2_become_version_3(void **state)
 	store_publish(s);
 	store_close(&s, true);
 
-	assert_int_equal(number("PRAGMA user_version"), 3);
+	assert_int_equal(number("PRAGMA user_version"), SCHEMA_VERSION);
 	assert_int_equal(
 	    number("SELECT count(*) FROM requests WHERE id = 'req_old' AND similarity IS NULL AND decision = "
-		   "'' AND saved_pico = 5"),
+		   "'' AND saved_pico = 5 AND score IS NULL AND route = '' AND escalated = 0"),
 	    1);
 	assert_int_equal(number("SELECT count(*) FROM requests_named"), 2);
 	struct buf report = { 0 };
@@ -384,7 +415,8 @@ main(void)
 		IN_FOLDER(how_an_answer_was_found_is_kept),
 		IN_FOLDER(odd_numbers_never_cost_a_row),
 		IN_FOLDER(checks_go_through_the_ledger),
-		IN_FOLDER(books_of_version_2_become_version_3),
+		IN_FOLDER(what_the_router_decided_is_in_the_row),
+		IN_FOLDER(books_of_version_2_become_those_of_today),
 		IN_FOLDER(checks_leave_with_the_requests_of_their_time),
 		IN_FOLDER(pruning_by_size_takes_old_checks_too),
 		IN_FOLDER(rules_about_caches_are_audited),

@@ -71,6 +71,8 @@ def skeleton(directory, upstream_url):
         "limits": {"drain_timeout": f"{int(5 * SLOW) + 1}s"},
         # Tests that are not about kept answers ask each question as if it were the first.
         "cache": {"exact": False}, "dedup": {"window": "0s"},
+        # Tests that are not about the router get the model they ask for.
+        "routing": {"reroute": ["auto"]},
         # Tests that are not about money see requests travel as they came, and calls end with their clients.
         "budget": {"request_usd": "off", "daily_usd": "off", "on_disconnect": "abort"},
     }
