@@ -21,12 +21,13 @@ enum demand_kind {
 	DEMAND_CODE,
 	DEMAND_LENGTH,
 	DEMAND_LANGUAGE,
+	DEMAND_ARITHMETIC, /* it says nothing false of two numbers that it names: demanded of every answer */
 	DEMAND_REFUSAL,
 	DEMAND_WHOLE, /* not cut off, not empty */
 	DEMAND_KINDS
 };
-const char *demand_name(
-    enum demand_kind kind); /* "json", "schema", "code", "length", "language", "refusal", "cut" */
+const char *demand_name(enum demand_kind
+	kind); /* "json", "schema", "code", "length", "language", "arithmetic", "refusal", "cut" */
 
 struct demand_source {
 	struct str system, last; /* as in struct score_input */

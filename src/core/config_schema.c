@@ -265,6 +265,8 @@ static const struct config_key check_keys[] = {
 	    "That it has the words, characters or items that were asked for." },
 	{ "language", KEY_BOOL, AT(routing_conf, escalate.checks[DEMAND_LANGUAGE]), "true", NULL, NULL,
 	    "That it is in the language that was asked for." },
+	{ "arithmetic", KEY_BOOL, AT(routing_conf, escalate.checks[DEMAND_ARITHMETIC]), "true", NULL, NULL,
+	    "That it says nothing false of two numbers it names (9.11 is greater than 9.9)." },
 	{ "refusal", KEY_BOOL, AT(routing_conf, escalate.checks[DEMAND_REFUSAL]), "true", NULL, NULL,
 	    "That it is no refusal." },
 	{ "cut", KEY_BOOL, AT(routing_conf, escalate.checks[DEMAND_WHOLE]), "true", NULL, NULL,

@@ -13,6 +13,7 @@
 
 struct demands {
 	bool refusal_asked; /* the prompt speaks of refusing */
+	bool names;         /* numbers in it may be names */
 	struct json_demand json;
 	struct length_demands lengths;
 	struct code_demand code;
@@ -24,7 +25,7 @@ const char *
 demand_name(enum demand_kind kind)
 {
 	static const char *const names[DEMAND_KINDS] = { "json", "schema", "code", "length", "language",
-		"refusal", "cut" };
+		"arithmetic", "refusal", "cut" };
 	assert(kind < DEMAND_KINDS);
 	return names[kind];
 }
@@ -39,7 +40,8 @@ read_text(struct demands *d, struct str text)
 		code_demand_of(&d->code, &a);
 		language_demand_of(&d->language, &a);
 	}
-	d->refusal_asked = d->refusal_asked || refusal_is_asked_for(&a);
+	d->names = d->names || (a.triggers & TRIGGER_NAMES) != 0;
+	d->refusal_asked = d->refusal_asked || (a.triggers & TRIGGER_REFUSAL) != 0;
 	asked_free(&a);
 	return ok;
 }
@@ -185,6 +187,9 @@ demands_met(const struct demands *d, const struct demand_answer *a, const bool c
 		return false;
 	if (checks[DEMAND_LENGTH] &&
 	    fault(DEMAND_LENGTH, length_demands_fault(&d->lengths, a->text, a->limited || a->cut), kind, why))
+		return false;
+	if (checks[DEMAND_ARITHMETIC] && !d->names && !d->code.asked &&
+	    fault(DEMAND_ARITHMETIC, numbers_fault(a->text), kind, why))
 		return false;
 	if (checks[DEMAND_CODE] && !a->cut && !a->limited && !d->json.asked &&
 	    fault(DEMAND_CODE, code_demand_fault(&d->code, a->text), kind, why))

@@ -10,7 +10,7 @@
 
 #include "base/utf8.h"
 
-enum { HEAD = 12 * 1024, TAIL = 4 * 1024, MISSES_MAX = 32 };
+enum { HEAD = 12 * 1024, TAIL = 4 * 1024, MISSES_MAX = 32, SENTENCE_MAX = 160 };
 
 struct reader {
 	struct asked *a;
@@ -79,35 +79,17 @@ lower(char *p, size_t n)
 }
 
 static int32_t
-number_of(struct str w)
+digits_of(struct str w)
 {
-	static const char *const names[] = { "one", "two", "three", "four", "five", "six", "seven", "eight",
-		"nine", "ten", "eleven", "twelve" };
-	static const struct {
-		const char *name;
-		int32_t value;
-	} more[] = { { "fifteen", 15 }, { "twenty", 20 }, { "thirty", 30 }, { "forty", 40 }, { "fifty", 50 },
-		{ "hundred", 100 }, { "single", 1 } };
-	if (w.p[0] >= '0' && w.p[0] <= '9') {
-		int32_t n = 0;
-		for (size_t i = 0; i < w.n; i++) {
-			if (w.p[i] == ',')
-				continue;
-			if (w.p[i] < '0' || w.p[i] > '9' || n > 100000000)
-				return -1;
-			n = n * 10 + (w.p[i] - '0');
-		}
-		return n;
+	int32_t n = 0;
+	for (size_t i = 0; i < w.n; i++) {
+		if (w.p[i] == ',')
+			continue;
+		if (w.p[i] < '0' || w.p[i] > '9' || n > 100000000)
+			return -1;
+		n = n * 10 + (w.p[i] - '0');
 	}
-	if (w.n < 3 || w.n > 7)
-		return -1;
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (str_eq(w, str_from(names[i])))
-			return (int32_t)i + 1;
-	for (size_t i = 0; i < sizeof more / sizeof *more; i++)
-		if (str_eq(w, str_from(more[i].name)))
-			return more[i].value;
-	return -1;
+	return n;
 }
 
 static bool
@@ -123,15 +105,21 @@ add(struct reader *r, size_t at, size_t n)
 		r->room = room;
 	}
 	struct str w = { a->text + at, n };
-	int32_t number = number_of(w);
-	if ((r->next & ASKED_FIRST) != 0)
+	int32_t number;
+	uint16_t triggers = trigger_of(w, &number);
+	if (w.p[0] >= '0' && w.p[0] <= '9')
+		number = digits_of(w);
+	/* What has no end is parted somewhere, so that looking through a sentence is bounded. */
+	if ((r->next & ASKED_FIRST) != 0 || a->count - r->sentence == SENTENCE_MAX)
 		r->sentence = a->count;
 	bool quoted = at < r->quote_end || r->data;
+	a->triggers |= quoted ? 0 : triggers;
 	r->fresh = false;
 	a->words[a->count++] = (struct asked_word){ .at = (uint32_t)at,
 		.n = (uint32_t)n,
 		.first = r->sentence,
 		.flags = (uint16_t)(r->next | (number >= 0 ? ASKED_NUMBER : 0) | (quoted ? ASKED_QUOTED : 0)),
+		.triggers = quoted ? 0 : triggers,
 		.number = number };
 	r->next = 0;
 	return true;
@@ -438,9 +426,18 @@ asked_end(const struct asked *a, uint32_t i)
 bool
 asked_has(const struct asked *a, uint32_t from, uint32_t to, const char *words)
 {
-	for (uint32_t i = from; i < to && i < a->count; i++)
-		if ((a->words[i].flags & ASKED_QUOTED) == 0 && asked_in(a, i, words))
+	/* The first letters that any of them has: most words have another one. */
+	uint64_t letters = 0;
+	const char *end = words;
+	for (bool first = true; *end != '\0'; end++) {
+		letters |= first ? UINT64_C(1) << (*end & 63) : 0;
+		first = *end == '|';
+	}
+	for (uint32_t i = from; i < to && i < a->count; i++) {
+		bool may = (letters >> (a->text[a->words[i].at] & 63) & 1) != 0;
+		if (may && (a->words[i].flags & ASKED_QUOTED) == 0 && one_of(asked_word(a, i), words, end))
 			return true;
+	}
 	return false;
 }
 

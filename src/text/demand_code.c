@@ -74,6 +74,8 @@ language_at(const struct asked *a, uint32_t i)
 	if (asked_in(a, i, "go|node|c|shell|swift|dart|sh|js") &&
 	    !(i > 0 && asked_in(a, i - 1, "in|a|using")))
 		return CODE_UNKNOWN;
+	if (asked_match(a, i, "java script", NULL) > 0)
+		return CODE_JAVASCRIPT;
 	for (size_t k = 0; k < LANGUAGES; k++)
 		if (listed(w, languages[k].words))
 			return languages[k].language;
@@ -83,17 +85,17 @@ language_at(const struct asked *a, uint32_t i)
 void
 code_demand_of(struct code_demand *d, const struct asked *a)
 {
-	static const char nouns[] = "function|program|script|code|query|class|method|snippet|statement|"
-				    "implementation|algorithm|procedure";
 	static const char things[] = "article|essay|email|story|explanation|tutorial|comment|comments|guide|"
 				     "documentation|review|test|tests|"
 				     "pseudocode|plan|list|overview|how|what|why|difference|explain|describe|"
 				     "convert|translate|html|jsx|"
 				     "template|markdown|notebook|part|line|one-liner|regex|prompt";
-	for (uint32_t i = 0; i < a->count; i++) {
+	int tries = 0;
+	for (uint32_t i = (a->triggers & TRIGGER_CODE) != 0 ? a->count : 0; i-- > 0 && tries < TRIES_MAX;) {
 		uint32_t verb;
-		if ((a->words[i].flags & ASKED_QUOTED) != 0 || !asked_in(a, i, nouns))
+		if ((a->words[i].triggers & TRIGGER_CODE) == 0)
 			continue;
+		tries++;
 		uint32_t s = a->words[i].first, end = asked_end(a, i);
 		bool bare =
 		    asked_match(a, i, "code only", NULL) > 0 ||
@@ -208,7 +210,8 @@ code_demand_fault(const struct code_demand *d, struct str answer)
 			longest = f;
 	}
 	if (count == 0) {
-		if (has_no_code(answer))
+		bool certain = d->only || d->language != CODE_UNKNOWN;
+		if (certain && has_no_code(answer))
 			return "there is no code in it";
 		return d->only && d->language != CODE_UNKNOWN && d->language != CODE_HTML
 			   ? code_fault(answer, d->language)

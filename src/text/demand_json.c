@@ -192,12 +192,38 @@ is_of_the_answer(const struct asked *a, uint32_t verb, uint32_t i)
 static bool
 is_json_of_another_kind(const struct asked *a, uint32_t i)
 {
-	return asked_in(a, i + 1,
-	    "file|files|parser|library|libraries|schema|lines|line|path|web|api|apis|to|into|parsing|"
-	    "serialization|data|string|"
-	    "strings|from|column|columns|field|fields|or|vs|versus|and|is|are|was|encoder|decoder|config|"
-	    "configuration|endpoint|"
-	    "payload|that|does|can|in|server|like|ld|rpc|patch|key|keys");
+	bool more = i + 1 < a->count && a->words[i + 1].first == a->words[i].first &&
+		    (a->words[i + 1].flags & (ASKED_COMMA | ASKED_COLON)) == 0;
+	return more &&
+	       asked_in(a, i + 1,
+		   "file|files|parser|library|libraries|schema|lines|line|path|web|api|apis|to|into|parsing|"
+		   "serialization|data|string|"
+		   "strings|from|column|columns|field|fields|or|vs|versus|and|is|are|was|encoder|decoder|"
+		   "config|"
+		   "configuration|endpoint|"
+		   "payload|that|does|can|in|server|like|ld|rpc|patch|key|keys");
+}
+
+static const char answering[] = "respond|answer|reply|return|output|provide|give|produce|present|format|"
+				"write|generate|print|use|create|express|convert|extract|list|"
+				"include|put|structure|summarize|summarise|classify";
+
+/* A later clause may be the order: "Do not explain anything, only provide a JSON response" */
+static bool
+clause_orders(const struct asked *a, uint32_t i, uint32_t *verb)
+{
+	uint32_t first = a->words[i].first;
+	for (uint32_t k = i; k-- > first && i - k <= 8;) {
+		if (!asked_in(a, k, answering))
+			continue;
+		bool begins = k > first && ((a->words[k].flags & ASKED_COMMA) != 0 ||
+					       asked_in(a, k - 1, "only|and|please|then|just|but"));
+		*verb = k;
+		return begins &&
+		       !asked_has(a, first, asked_end(a, i),
+			   "if|when|whenever|unless|example|how|why|said|told|was|were|i|function|program");
+	}
+	return false;
 }
 
 static bool
@@ -206,14 +232,11 @@ demands_json(const struct asked *a, uint32_t i, uint32_t *verb)
 	if ((a->words[i].flags & ASKED_QUOTED) != 0 || is_json_of_another_kind(a, i))
 		return false;
 	if (asked_match(a, a->words[i].first,
-		"your|the|final? answer|response|output|reply must|should|shall|has|needs|will", NULL) > 0)
+		"your|the final? answer|response|output|reply must|should|shall|has|needs|will", NULL) > 0)
 		return asked_end(a, i) - a->words[i].first <= 40 &&
 		       !asked_has(a, a->words[i].first, i, "if|when|not|no|program|code|function|script");
-	bool orders = asked_orders(a, i, verb) &&
-		      asked_in(a, *verb,
-			  "respond|answer|reply|return|output|provide|give|produce|present|format|write|"
-			  "generate|print|use|create|express|convert|"
-			  "extract|list|include|put|structure|summarize|summarise|classify");
+	bool orders =
+	    (asked_orders(a, i, verb) && asked_in(a, *verb, answering)) || clause_orders(a, i, verb);
 	if (!orders)
 		return asked_match(a, a->words[i].first, "only|just|output|format|valid? json", NULL) ==
 			   i + 1 - a->words[i].first &&
@@ -223,7 +246,8 @@ demands_json(const struct asked *a, uint32_t i, uint32_t *verb)
 	/* The object of the order, or how it is to be carried out: never what is converted or explained. */
 	uint32_t k = i;
 	while (k > *verb + 1 && asked_in(a, k - 1,
-				    "a|an|the|valid|single|following|raw|strict|pure|proper|this|plain|one|"
+				    "a|an|the|valid|single|following|raw|strict|compliant|rfc8259|rfc|8259|"
+				    "pure|proper|this|plain|one|"
 				    "only|well|formed|minified|flat|compact"))
 		k--;
 	bool direct =
@@ -277,9 +301,13 @@ bool
 json_demand_of(struct json_demand *d, const struct asked *a)
 {
 	bool found = false;
-	for (uint32_t i = 0; i < a->count; i++) {
+	int tries = 0;
+	for (uint32_t i = (a->triggers & TRIGGER_JSON) != 0 ? a->count : 0; i-- > 0 && tries < TRIES_MAX;) {
 		uint32_t verb;
-		if (a->words[i].n != 4 || !asked_in(a, i, "json") || !demands_json(a, i, &verb))
+		if ((a->words[i].triggers & TRIGGER_JSON) == 0)
+			continue;
+		tries++;
+		if (!demands_json(a, i, &verb))
 			continue;
 		d->asked = found = true;
 		read_shape(d, a, i);

@@ -119,16 +119,15 @@ is_ordered_in_its_own(const struct asked *a, uint32_t i)
 void
 language_demand_of(struct language_demand *d, const struct asked *a)
 {
-	for (uint32_t i = 0; i < a->count; i++) {
-		if (a->words[i].n < 4 || (a->words[i].flags & ASKED_QUOTED) != 0)
+	int tries = 0;
+	d->several = d->several || (a->triggers & TRIGGER_SPELLING) != 0;
+	for (uint32_t i = (a->triggers & TRIGGER_LANGUAGE) != 0 ? a->count : 0;
+	     i-- > 1 && tries < TRIES_MAX;) {
+		if ((a->words[i].triggers & TRIGGER_LANGUAGE) == 0)
 			continue;
-		bool english = i > 0 && asked_in(a, i - 1, "in|into|to|using");
-		bool own = i > 0 &&
-			   asked_in(a, i - 1, "auf|ins|en|in|em|para|på|po|til|till|на|по|het|al|au|do|w|v");
-		if (asked_in(a, i,
-			"romaji|pinyin|transliteration|transliterate|romanized|romanization|bilingual|"
-			"phonetic"))
-			d->several = true;
+		bool english = asked_in(a, i - 1, "in|into|to|using");
+		bool own = asked_in(a, i - 1, "auf|ins|en|in|em|para|på|po|til|till|на|по|het|al|au|do|w|v");
+		tries += english || own;
 		for (size_t k = 0; k < LANGUAGES && (english || own); k++) {
 			if (english && asked_in(a, i, languages[k].english) && is_ordered(a, i))
 				add(d, languages[k].language);
@@ -136,6 +135,12 @@ language_demand_of(struct language_demand *d, const struct asked *a)
 				add(d, languages[k].language);
 		}
 	}
+	/* These languages do not part words: only a text that has their letters is looked through. */
+	bool wide = false;
+	for (uint32_t i = 0; i < a->count && !wide; i++)
+		wide = (unsigned char)a->text[a->words[i].at] >= 0xE3;
+	if (!wide)
+		return;
 	struct str head = { a->whole.p, a->whole.n < 4096 ? a->whole.n : 4096 };
 	for (size_t k = 0; k < sizeof phrases / sizeof *phrases; k++) {
 		ptrdiff_t at = str_find(head, str_from(phrases[k].text));

@@ -270,12 +270,14 @@ read_items(struct length_demands *d, const struct asked *a, uint32_t i)
 void
 length_demands_of(struct length_demands *d, const struct asked *a)
 {
-	for (uint32_t i = 0; i < a->count; i++) {
+	int tries = 0;
+	for (uint32_t i = a->count; i-- > 0 && tries < TRIES_MAX;) {
 		if ((a->words[i].flags & ASKED_QUOTED) != 0)
 			continue;
-		enum length_unit kind = unit_of(a, i);
-		if (kind != LENGTH_NONE)
-			read_limit(d, a, i, kind);
+		bool unit = (a->words[i].triggers & TRIGGER_LENGTH) != 0 && unit_of(a, i) != LENGTH_NONE;
+		tries += unit || is_number(a, i);
+		if (unit)
+			read_limit(d, a, i, unit_of(a, i));
 		else if (is_number(a, i))
 			read_items(d, a, i);
 	}

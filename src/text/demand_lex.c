@@ -382,10 +382,10 @@ indent_fault(struct str s)
 			return "a block in its code is not indented";
 		bool inside = depth > 0;
 		for (size_t i = 0; i < code.n; i++) {
-			if (strchr("\"'#", code.p[i]) !=
-			    NULL) /* a string or a comment on the line: brackets may be in it */
-				inside = true;
-			depth += (strchr("([{", code.p[i]) != NULL) - (strchr(")]}", code.p[i]) != NULL);
+			char c = code.p[i];
+			/* A string or a comment on the line: brackets may be in it. */
+			inside = inside || c == '"' || c == '\'' || c == '#';
+			depth += (c == '(' || c == '[' || c == '{') - (c == ')' || c == ']' || c == '}');
 		}
 		if (depth < 0)
 			return NULL;
@@ -420,15 +420,25 @@ code_fault(struct str code, enum code_language language)
 	if (l.traits == 0 || is_beyond_us(code, language, l.traits))
 		return NULL;
 	for (size_t i = 0; i < code.n;) {
+		size_t from = i;
+		while (i < code.n && is_name(code.p[i]))
+			i++;
+		if (i > from) {
+			l.word = (l.traits & REGEXES) != 0 && ends_keyword(&l, i);
+			l.before = code.p[i - 1];
+			continue;
+		}
+		if (code.p[i] == ' ' || code.p[i] == '\n' || code.p[i] == '\t' || code.p[i] == '\r') {
+			i++;
+			continue;
+		}
 		long next = step(&l, i);
 		if (next == STEP_UNKNOWN)
 			return NULL;
 		if (next == STEP_FAULT)
 			return l.fault;
-		if (strchr(" \t\r\n", code.p[i]) == NULL) {
-			l.word = (l.traits & REGEXES) != 0 && is_name(code.p[i]) && ends_keyword(&l, i + 1);
-			l.before = code.p[next - 1];
-		}
+		l.word = false;
+		l.before = code.p[next - 1];
 		i = (size_t)next;
 	}
 	if (l.depth > 0)

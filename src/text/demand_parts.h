@@ -26,10 +26,27 @@ enum asked_flag {
 	ASKED_COLON = 1 << 6,  /* a colon stands before it */
 };
 
+/* Where each kind of demand is looked for (demand_trigger.c) */
+enum trigger {
+	TRIGGER_JSON = 1 << 0,
+	TRIGGER_LENGTH = 1 << 1,
+	TRIGGER_CODE = 1 << 2,
+	TRIGGER_LANGUAGE = 1 << 3,
+	TRIGGER_SPELLING = 1 << 4, /* of a language in another script */
+	TRIGGER_REFUSAL =
+	    1 << 5,             /* the prompt speaks of refusing: an answer that does may be what it wants */
+	TRIGGER_NAMES = 1 << 6, /* what looks like a number may be the name of a version, a chapter */
+};
+enum {
+	TRIES_MAX = 32
+}; /* triggers of a kind that are looked at, the last ones of the text first: orders stand at its end */
+uint16_t trigger_of(struct str word, int32_t *number); /* *number: what a word for a number says, else -1 */
+
 struct asked_word {
 	uint32_t at, n; /* in `text`, in lower case */
 	uint32_t first; /* index of the first word of its sentence */
 	uint16_t flags;
+	uint16_t triggers;
 	int32_t number; /* its value where it is a number */
 };
 
@@ -38,6 +55,7 @@ struct asked {
 	char *text;       /* in lower case (ASCII, Latin-1, Greek and Cyrillic), of the same length */
 	struct asked_word *words;
 	uint32_t count;
+	uint16_t triggers; /* of all words that are not quoted */
 };
 
 /* False: out of memory. Only the head and the tail of a long text are read. To be freed either way. */
@@ -196,10 +214,12 @@ bool speech_is_not(struct str text, enum speech language);
 void language_demand_of(struct language_demand *d, const struct asked *a); /* adds to what was found */
 const char *language_demand_fault(const struct language_demand *d, struct str answer);
 
+/* ---- demand_numbers.c ---- */
+
+const char *numbers_fault(struct str answer);
+
 /* ---- demand_refusal.c ---- */
 
 bool is_refusal(struct str answer);
-/* The prompt speaks of refusing: an answer that does may be what it wants. */
-bool refusal_is_asked_for(const struct asked *a);
 
 #endif

@@ -173,12 +173,3 @@ is_refusal(struct str answer)
 	}
 	return begins_with_one(s, LIST(declines));
 }
-
-bool
-refusal_is_asked_for(const struct asked *a)
-{
-	return asked_has(a, 0, a->count,
-	    "decline|declines|declining|refuse|refuses|refusal|refusing|reject|rejection|apology|apologize|"
-	    "apologise|sorry|cannot|can't|unable|"
-	    "outside|unrelated|off-topic|unsafe|harmful|ablehnen|refuser|rechazar");
-}

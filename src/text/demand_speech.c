@@ -9,7 +9,10 @@
 
 #include "base/utf8.h"
 
-enum { WORDS_READ = 400 };
+enum {
+	WORDS_READ = 200,
+	WORD_MAX = 10
+}; /* words that are looked up, and the bytes of the longest one that is frequent */
 
 static const struct frequent {
 	const char *word;
@@ -77,6 +80,8 @@ count_word(struct profile *p, struct str w)
 	if (p->words == WORDS_READ)
 		return;
 	p->words++;
+	if (w.n > WORD_MAX)
+		return;
 	const struct frequent *f =
 	    bsearch(&w, frequent, sizeof frequent / sizeof *frequent, sizeof *frequent, by_word);
 	if (f == NULL || p->language >= SPEECH_LATIN)
@@ -113,15 +118,16 @@ profile_of(struct str s, enum speech language)
 	size_t n = 0;
 	bool code = false;
 	for (size_t i = 0; i < s.n;) {
-		size_t step = utf8_step(s, i);
+		unsigned char first = (unsigned char)s.p[i];
+		bool ascii = first < 0x80;
+		size_t step = ascii ? 1 : utf8_step(s, i);
 		if (step == 0) {
 			i++;
 			continue;
 		}
-		uint32_t c = decode(s.p + i, step);
-		enum script script = c == 0xD7 || c == 0xF7 || (c > 'Z' && c < 'a') || (c > 'z' && c < 0xC0)
-					 ? SCRIPTS
-					 : script_of(c);
+		uint32_t c = ascii ? first : decode(s.p + i, step);
+		bool mark = ascii ? (c | 32) < 'a' || (c | 32) > 'z' : c < 0xC0 || c == 0xD7 || c == 0xF7;
+		enum script script = mark ? SCRIPTS : ascii ? SCRIPT_LATIN : script_of(c);
 		if (c == '`')
 			code = !code;
 		if (!code && script != SCRIPTS) {
