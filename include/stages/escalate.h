@@ -9,8 +9,18 @@
 
 #include "text/demand.h"
 
-/* What was wrong with an answer: a kind of check and one, or what comes behind them. */
-enum { FAULT_NONE = 0, FAULT_CONFIDENCE = DEMAND_KINDS + 1, FAULTS };
+/* What was wrong with an answer. The books have these numbers: kinds of checks are added behind the others. */
+enum {
+	FAULT_NONE,
+	FAULT_CONFIDENCE, /* its model was not sure enough of it */
+	FAULT_OF_KIND,    /* and a kind of check: see fault_of */
+	FAULTS = FAULT_OF_KIND + DEMAND_KINDS
+};
+static inline int
+fault_of(enum demand_kind kind)
+{
+	return FAULT_OF_KIND + (int)kind;
+}
 /* Static: "json", ... as in text/demand.h, or "confidence"; "" for FAULT_NONE and for what is none */
 const char *fault_name(int fault);
 

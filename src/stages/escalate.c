@@ -23,6 +23,7 @@ struct spare {
 	struct answer *draft; /* NULL: there is none */
 	const struct model_conf *model;
 	struct price price;
+	const struct price *usual;   /* as in reply_price */
 	char name[96], upstream[48]; /* as in answer_facts */
 	struct usage usage;
 	int64_t served_pico, clamped_to, cost_pico;
@@ -47,7 +48,8 @@ fault_name(int fault)
 {
 	if (fault == FAULT_CONFIDENCE)
 		return "confidence";
-	return fault > FAULT_NONE && fault <= DEMAND_KINDS ? demand_name((enum demand_kind)(fault - 1)) : "";
+	bool checked = fault >= FAULT_OF_KIND && fault < FAULTS;
+	return checked ? demand_name((enum demand_kind)(fault - FAULT_OF_KIND)) : "";
 }
 
 const char *
@@ -288,6 +290,7 @@ set_aside(struct ask *a)
 	*spare = (struct spare){ .draft = s->draft,
 		.model = a->model,
 		.price = a->charge.price,
+		.usual = a->reply.price.usual,
 		.usage = f->usage,
 		.served_pico = f->served_pico,
 		.clamped_to = f->clamped_to,
@@ -368,6 +371,7 @@ bill_anew(struct ask *a, struct answer *draft)
 	int64_t others = a->facts.cost_pico - s->served_pico;
 	reply_start(&r, a->request.endpoint, again);
 	reply_price(&r, &s->price, s->model->free, others);
+	reply_usual_price(&r, s->usual);
 	struct buf none = { 0 };
 	reply_stream(
 	    &r, (size_t)site_config(a->site)->limits.event, draft->status, draft->content_type, &none);

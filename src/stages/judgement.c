@@ -161,7 +161,7 @@ check_demands(
 		out->given = true;
 		out->telling = demands_checkable(demands) && !s->answer.calls && !s->answer.limited;
 		if (!demands_met(demands, &s->answer, conf->checks, &kind, NULL))
-			out->fault = (int)kind + 1;
+			out->fault = fault_of(kind);
 	}
 	demands_free(&demands);
 	gist_free(&gist);

@@ -477,7 +477,7 @@ def test_without_buffering_a_stream_passes_as_it_comes(gateway, upstream):
 def test_a_held_stream_is_delivered_as_the_bytes_it_was(gateway, upstream):
     g = routed(gateway, streams=True)
     events = plain_stream(words=('{"title"', ': "A ', 'quarter"}'))
-    for body, seen in ((STREAM, shown(events)), (TOLD, billed(events))):
+    for body, seen in ((STREAM, shown(events)), (TOLD, billed(events, cost(), dear_cost() - cost()))):
         c = g.warm().chat(body)
         call = upstream.next_call()
         call.stream_head({"openai-processing-ms": "5"})
@@ -522,7 +522,7 @@ def test_a_held_stream_survives_that_the_dear_model_fails(gateway, upstream):
     g = routed(gateway, streams=True)
     upstream.script(lambda call: call.stream(BAD_STREAM), lambda call: call.error(500))
     reply = g.chat(TOLD)
-    assert reply.body == b"".join(billed(BAD_STREAM)) and reply.header("x-farthing-model") == MINI
+    assert reply.body == b"".join(billed(BAD_STREAM, cost(), dear_cost() - cost())) and reply.header("x-farthing-model") == MINI
     adds_up(g.stop())
 
 

@@ -267,7 +267,7 @@ failing_answer_is_asked_again_once_and_both_are_judged(void **state)
 	assert_int_equal(next_count, 1);
 	assert_ptr_equal(ask->model, dear);
 	assert_true(escalate_asks(ask));
-	assert_int_equal(escalate_fault(ask), DEMAND_JSON + 1);
+	assert_int_equal(escalate_fault(ask), fault_of(DEMAND_JSON));
 	assert_false(say(SAID("not JSON either", USED), 1000));
 	assert_int_equal(judged_count, 2);
 	assert_ptr_equal(judged_model, dear);
@@ -484,8 +484,8 @@ faults_have_names(void **state)
 {
 	(void)state;
 	assert_string_equal(fault_name(FAULT_NONE), "");
-	assert_string_equal(fault_name(DEMAND_JSON + 1), "json");
-	assert_string_equal(fault_name(DEMAND_KINDS), demand_name(DEMAND_KINDS - 1));
+	assert_string_equal(fault_name(fault_of(DEMAND_JSON)), "json");
+	assert_string_equal(fault_name(FAULTS - 1), demand_name(DEMAND_KINDS - 1));
 	assert_string_equal(fault_name(FAULT_CONFIDENCE), "confidence");
 	assert_string_equal(fault_name(FAULTS), "");
 	assert_string_equal(fault_name(-1), "");

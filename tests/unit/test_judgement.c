@@ -66,12 +66,6 @@ judge(const char *request, const char *body)
 	SAID("\"role\":\"assistant\",\"content\":\"" content "\"", ",\"finish_reason\":\"stop\"")
 #define REFUSED "I'm sorry, but I can't help with that request."
 
-static int
-kind(enum demand_kind k)
-{
-	return (int)k + 1;
-}
-
 /* ---- what is read ---- */
 
 static void
@@ -80,7 +74,7 @@ text_is_checked_without_the_escapes_of_the_body_around_it(void **state)
 	(void)state;
 	expect(0);
 	assert_int_equal(judge(IN_JSON, TEXT("{\\\"a\\\": [1, \\\"\\u00e9\\\"]}")).fault, FAULT_NONE);
-	assert_int_equal(judge(IN_JSON, TEXT("{\\\"a\\\": [1, \\\"")).fault, kind(DEMAND_JSON));
+	assert_int_equal(judge(IN_JSON, TEXT("{\\\"a\\\": [1, \\\"")).fault, fault_of(DEMAND_JSON));
 }
 
 static void
@@ -111,14 +105,14 @@ every_way_to_refuse_is_seen(void **state)
 {
 	(void)state;
 	expect(0);
-	assert_int_equal(judge(CHAT(""), TEXT(REFUSED)).fault, kind(DEMAND_REFUSAL));
+	assert_int_equal(judge(CHAT(""), TEXT(REFUSED)).fault, fault_of(DEMAND_REFUSAL));
 	assert_int_equal(
 	    judge(CHAT(""), SAID("\"content\":null,\"refusal\":\"No.\"", ",\"finish_reason\":\"stop\""))
 		.fault,
-	    kind(DEMAND_REFUSAL));
+	    fault_of(DEMAND_REFUSAL));
 	assert_int_equal(
 	    judge(CHAT(""), SAID("\"content\":\"A\"", ",\"finish_reason\":\"content_filter\"")).fault,
-	    kind(DEMAND_REFUSAL));
+	    fault_of(DEMAND_REFUSAL));
 }
 
 static void
@@ -127,7 +121,7 @@ end_that_was_cut_is_a_fault_unless_a_limit_was_reached(void **state)
 	(void)state;
 	expect(0);
 	const char *cut = SAID("\"content\":\"A quarter of\"", ",\"finish_reason\":\"length\"");
-	assert_int_equal(judge_at(ENDPOINT_CHAT, CHAT(""), cut, false).fault, kind(DEMAND_WHOLE));
+	assert_int_equal(judge_at(ENDPOINT_CHAT, CHAT(""), cut, false).fault, fault_of(DEMAND_WHOLE));
 	assert_int_equal(judge_at(ENDPOINT_CHAT, CHAT(""), cut, true).fault, FAULT_NONE);
 	/* whoever cut it, broken JSON is then no wonder, and says nothing for the model either */
 	const char *half = SAID("\"content\":\"{\"", ",\"finish_reason\":\"length\"");
@@ -167,18 +161,18 @@ completions_and_responses_are_read_too(void **state)
 #define OUTPUT(part) "{\"type\":\"message\",\"content\":[" part "]}"
 	assert_int_equal(
 	    judge_at(ENDPOINT_COMPLETIONS, prompt, "{\"choices\":[{\"text\":\"" REFUSED "\"}]}", false).fault,
-	    kind(DEMAND_REFUSAL));
+	    fault_of(DEMAND_REFUSAL));
 	assert_int_equal(
 	    judge_at(ENDPOINT_RESPONSES, input,
 		RESPONSE("completed", OUTPUT("{\"type\":\"output_text\",\"text\":\"" REFUSED "\"}")) "}",
 		false)
 		.fault,
-	    kind(DEMAND_REFUSAL));
+	    fault_of(DEMAND_REFUSAL));
 	assert_int_equal(
 	    judge_at(ENDPOINT_RESPONSES, input,
 		RESPONSE("completed", OUTPUT("{\"type\":\"refusal\",\"refusal\":\"No.\"}")) "}", false)
 		.fault,
-	    kind(DEMAND_REFUSAL));
+	    fault_of(DEMAND_REFUSAL));
 	assert_int_equal(
 	    judge_at(ENDPOINT_RESPONSES, input,
 		RESPONSE("incomplete",
@@ -187,7 +181,7 @@ completions_and_responses_are_read_too(void **state)
 										 "tokens\"}}",
 		false)
 		.fault,
-	    kind(DEMAND_WHOLE));
+	    fault_of(DEMAND_WHOLE));
 	assert_int_equal(
 	    judge_at(ENDPOINT_RESPONSES, input,
 		RESPONSE("completed", "{\"type\":\"function_call\",\"name\":\"look\"}") "}", false)
@@ -286,7 +280,8 @@ broken_demand_is_told_before_doubt(void **state)
 {
 	(void)state;
 	expect(0.9);
-	assert_int_equal(judge(IN_JSON, SURE("{\"token\":\"A\",\"logprob\":-3}")).fault, kind(DEMAND_JSON));
+	assert_int_equal(
+	    judge(IN_JSON, SURE("{\"token\":\"A\",\"logprob\":-3}")).fault, fault_of(DEMAND_JSON));
 }
 
 static void
