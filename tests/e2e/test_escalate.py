@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from farthing.gateway import merge
-from farthing.money import WIDE, crowd, held, limits, metric, pico, wait_held
+from farthing.money import WIDE, crowd, held, keyed, limits, metric, pico, wait_held
 from farthing.patience import HANG_UP, LONG, eventually
 from farthing.wording import (DONE, INPUT_PICO, MINI, OUTPUT_PICO, billed, completion, cost, delta, event, events_of,
                               plain_stream, question, shown, stream_error, usage, usage_event, usd)
@@ -37,11 +37,11 @@ def dear_cost(prompt=11, completion=7):
 BOTH = cost() + dear_cost()
 
 
-def routed(gateway, config=None, **escalate):
+def routed(gateway, config=None, start=True, **escalate):
     """A gateway whose router chooses the cheap model for all of these tests, and learns nothing from them."""
     own = {"routing": {"tiers": {"simple": MINI, "moderate": MINI, "complex": DEAR}, "tasks": {"default": "simple"},
                        "learn": False, "explore": 0, "session": 0, "escalate": escalate}}
-    return gateway(merge(own, config or {}))
+    return gateway(merge(own, config or {}), start=start)
 
 
 def cheap(text=BROKEN, **more):
@@ -154,6 +154,21 @@ def test_what_is_not_to_be_escalated_is_not(gateway, upstream, config, body, bad
     adds_up(g.stop())
 
 
+def test_who_wants_it_cheap_gets_it_cheap(gateway, upstream):
+    upstream.answer = cheap()
+    g = routed(gateway)
+    assert g.chat(ASK, [("x-farthing-route", "cheap")]).json() == completion(BROKEN) and len(upstream.calls) == 1
+
+
+def test_a_key_that_may_not_use_the_dear_model_never_does(gateway, upstream):
+    upstream.answer = lambda call: (dear() if call.json()["model"] == DEAR else cheap())(call)
+    g, keys = keyed(lambda config, start: routed(gateway, config, start), limits(),
+                    {"narrow": ["--models", f"auto,{MINI}"], "wide": []})
+    assert g.chat(ASK, keys["narrow"]).json() == completion(BROKEN) and models(upstream) == [MINI]
+    assert g.chat(ASK, keys["wide"]).header("x-farthing-escalated") == "json"
+    adds_up(g.stop())
+
+
 def test_several_choices_are_left_to_who_asked_for_them(gateway, upstream):
     upstream.answer = cheap()
     g = routed(gateway)
@@ -179,6 +194,17 @@ def test_a_limit_that_cut_the_cheap_answer_would_cut_the_dear_one(gateway, upstr
     reply = g.chat(auto(max_tokens=7))
     assert reply.json() == completion("A quarter of a", finish="length") and len(upstream.calls) == 1
     assert g.chat(auto(max_tokens=8)).status == 200 and models(upstream) == [MINI, MINI, DEAR]
+
+
+def test_a_large_body_is_held_for_as_it_was_counted(gateway, upstream):
+    """Counted off the loop for both models: the second hold is its bound, and not a whole context."""
+    upstream.script(cheap(SORRY, usage=usage(3600, 20)), dear("A quarter of a penny.", usage=usage(3600, 20)))
+    g = routed(gateway, limits(request_usd="0.05"))
+    reply = g.chat(auto("What is a farthing? " * 600, max_tokens=100))
+    assert reply.header("x-farthing-escalated") == "refusal"
+    first, second = adds_up(g.stop()).attempts()
+    tokens = (first["held_pico"] - 100 * OUTPUT_PICO) // INPUT_PICO
+    assert 3600 < tokens < 3700 and second["held_pico"] == tokens * DEAR_INPUT + 100 * DEAR_OUTPUT
 
 
 @pytest.mark.parametrize("short", [0, 1], ids=["fits", "does_not"])
