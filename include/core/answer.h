@@ -75,7 +75,7 @@ struct answer_facts {
 	int64_t saved_prompt_pico; /* by input that the provider had cached */
 	int64_t saved_routed_pico; /* by a cheaper model than the client would have had */
 	int attempts;
-	/* Why the dear model was asked after a cheap one had answered, whichever answer this is; 0: it was not */
+	/* Why the dear model was asked after a cheap one had answered, whichever answer this is (stages/escalate.h); 0: it was not */
 	int escalated;
 	int64_t
 	    clamped_to; /* output tokens a choice was limited to, because a budget holds no more; 0: as asked */
@@ -135,6 +135,9 @@ void answer_head(struct answer *a, int status, const char *content_type, struct 
 int answer_add(struct answer *a, struct str bytes); /* -1: it would outgrow its limit, nothing added */
 /* Takes body as all there is of it, instead of adding it */
 void answer_take(struct answer *a, struct buf *body);
+/* Moves all that a draft has, head and bytes, into an answer that has no bytes yet; a head that it has already stays. The
+ * draft is one of the same form and limit that nobody reads; its holder keeps it, and it has nothing afterwards. */
+void answer_adopt(struct answer *a, struct answer *draft);
 /* Several pieces, not all for everybody, in one go: all or, with -1, none. Only those who see any are woken. */
 int answer_add_pieces(struct answer *a, const struct answer_piece *pieces, size_t count);
 /* The two ends, each at most once and with the facts filled; readers are woken. e is copied. */

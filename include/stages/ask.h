@@ -30,6 +30,9 @@ struct ask_house {
 	int under_way;    /* that have not landed */
 	/* Out of the tables with it; called before its answer ends, with all that it will ever have. whole: it ends well */
 	void (*on_landed)(void *context, struct ask *ask, bool whole);
+	/* An answer to a routed request was checked: whether that model's was good. Passing counts only where more was demanded than
+	 * that it is neither a refusal nor cut off. NULL: nobody wants to know */
+	void (*on_judged)(void *context, const struct ask *ask, const struct model_conf *model, bool good);
 	void *context;
 };
 
@@ -49,7 +52,12 @@ const struct request *ask_request(
     const struct ask *ask); /* its keys and flags; the text may be gone when a stream has begun */
 /* The provider has said in the answer that it failed, whatever still comes */
 bool ask_fails(const struct ask *ask);
-bool ask_fell_back(const struct ask *ask);   /* another model answers than the one it was opened for */
+bool ask_fell_back(const struct ask
+	*ask); /* another model answers than the one it was opened for, because that one could not */
+/* Its answer failed its check, and is delivered because there was none better to be had: not to be kept */
+bool ask_was_rejected(const struct ask *ask);
+const char *ask_id(const struct ask *ask); /* of the request that asked */
+const char *ask_account(const struct ask *ask);
 const char *ask_task(const struct ask *ask); /* by its own name, configured or not */
 enum tier ask_level(const struct ask *ask);  /* what the router found; TIER_PINNED: it did not decide */
 /* Whatever its opener wants to find again when it lands */

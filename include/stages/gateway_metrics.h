@@ -10,6 +10,7 @@
 #include "ledger/ledger.h"
 #include "stages/budget.h"
 #include "stages/cache.h"
+#include "stages/escalate.h"
 #include "stages/similar.h"
 
 struct gateway_metrics;
@@ -22,6 +23,8 @@ void gateway_metrics_admit(struct gateway_metrics *m, const struct config *confi
 void gateway_metrics_request(struct gateway_metrics *m, const struct ledger_request *row);
 void gateway_metrics_left_out(struct gateway_metrics *m); /* a stranger's request got no row */
 void gateway_metrics_attempt(struct gateway_metrics *m, const struct ledger_attempt *row);
+/* A cheap answer had that fault, and this came of it */
+void gateway_metrics_escalation(struct gateway_metrics *m, int fault, enum escalation_result result);
 
 /* The router chose that model, at that tier */
 void gateway_metrics_routed(struct gateway_metrics *m, enum tier tier, const char *model);

@@ -217,6 +217,30 @@ answer_take(struct answer *a, struct buf *body)
 }
 
 void
+answer_adopt(struct answer *a, struct answer *draft)
+{
+	assert(a->form == draft->form && a->body.n == 0 && draft->reader_count == 0);
+	assert(draft->state == ANSWER_FLOWING);
+	size_t max = a->body.max;
+	buf_free(&a->body);
+	a->body = draft->body;
+	a->body.max = max;
+	draft->body = (struct buf){ 0 };
+	free(a->marks);
+	a->marks = draft->marks;
+	a->mark_count = draft->mark_count;
+	a->mark_room = draft->mark_room;
+	draft->marks = NULL;
+	draft->mark_count = draft->mark_room = 0;
+	memcpy(a->shown, draft->shown, sizeof a->shown);
+	memset(draft->shown, 0, sizeof draft->shown);
+	if (a->state == ANSWER_WAITING)
+		answer_head(a, draft->status, draft->content_type, &draft->headers);
+	else if (a->form != ANSWER_BODY)
+		wake_all(a, FOR_ALL);
+}
+
+void
 answer_whole(struct answer *a)
 {
 	move(a, ANSWER_WHOLE);

@@ -34,9 +34,9 @@ static const char insert_check[] =
 
 static const char insert_outcome[] =
     "INSERT INTO outcomes(at_us, request_id, account, task, tier, model, source, giver, good, reason)"
-    " VALUES(?,?,?,?,?,?,?,?,?,?) ON CONFLICT(request_id, source, giver) DO UPDATE SET at_us = "
+    " VALUES(?,?,?,?,?,?,?,?,?,?) ON CONFLICT(request_id, source, giver, model) DO UPDATE SET at_us = "
     "excluded.at_us,"
-    " model = excluded.model, good = excluded.good, reason = excluded.reason";
+    " good = excluded.good, reason = excluded.reason";
 
 static const char insert_refused[] =
     "INSERT INTO refused(at_us, kind, id, number, cost_pico, basis, why, project, account, task, run, day_us,"

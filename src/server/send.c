@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "door.h"
+#include "stages/escalate.h"
 #include "stages/reply.h"
 
 enum {
@@ -118,6 +119,7 @@ add_facts(struct visit *v, struct MHD_Response *r)
 	add(r, "x-farthing-cache", cache_kind_name(v->x.cache));
 	add(r, "x-farthing-model", f->model);
 	add(r, "x-farthing-tier", f->tier);
+	add(r, "x-farthing-escalated", fault_name(f->escalated));
 	if (v->x.route[0] != '\0' && v->x.score >= 0) {
 		char score[16];
 		snprintf(score, sizeof score, "%.3f", v->x.score);

@@ -21,6 +21,7 @@ ask_free(struct ask *a)
 	loop_timer_clear(a->house->loop, &a->timer);
 	loop_timer_clear(a->house->loop, &a->drain);
 	charge_drop(&a->charge);
+	escalate_close(a);
 	reply_free(&a->reply);
 	request_free(&a->request);
 	buf_free(&a->body);
@@ -56,6 +57,7 @@ ask_land(struct ask *a, const struct err *e)
 	a->facts.ended_us = clock_us();
 	if (a->reply.model[0] != '\0')
 		str_copy(a->facts.model, sizeof a->facts.model, str_from(a->reply.model));
+	e = escalate_land(a, e);
 	if (e == NULL)
 		note_saving(a);
 	a->answer->facts = a->facts;
@@ -191,6 +193,7 @@ ask_open(struct ask_house *house, struct exchange *x)
 	a->answer->facts = a->facts;
 	a->answer->facts.cost_pico = -1;
 	reply_start(&a->reply, a->request.endpoint, a->answer);
+	escalate_open(a, x->stronger, a->level != TIER_PINNED);
 	list_push(&house->asks, &a->link);
 	house->under_way++;
 	x->asked = a;
@@ -246,7 +249,25 @@ ask_fails(const struct ask *a)
 bool
 ask_fell_back(const struct ask *a)
 {
-	return a->model != a->request.model;
+	return a->model != a->request.model && !escalate_asks(a);
+}
+
+bool
+ask_was_rejected(const struct ask *a)
+{
+	return escalate_rejected(a);
+}
+
+const char *
+ask_id(const struct ask *a)
+{
+	return a->id;
+}
+
+const char *
+ask_account(const struct ask *a)
+{
+	return a->charge.payer.account;
 }
 
 const char *

@@ -22,6 +22,8 @@ struct attempt {
 	int64_t wall_us, started_us, first_us;
 };
 
+struct escalation;
+
 struct ask {
 	struct link link;
 	struct ask_house *house;
@@ -32,9 +34,10 @@ struct ask {
 	bool aside;              /* as of the exchange */
 	struct forward *forward; /* NULL: not forwarded */
 	struct request request;
-	struct buf body;       /* of what is forwarded */
-	struct answer *answer; /* NULL when landed */
-	struct reply reply;
+	struct buf body;               /* of what is forwarded */
+	struct answer *answer;         /* NULL when landed */
+	struct reply reply;            /* ... or into a draft, where it is withheld */
+	struct escalation *escalation; /* NULL: what is said is not judged */
 	struct attempt attempt;
 	const struct model_conf *model; /* of the running attempt; NULL for what is forwarded */
 	char task[64];                  /* by its own name */
@@ -78,6 +81,27 @@ ask_budget(const struct ask *a)
 /* The attempt has ended: prices it, settles its hold, writes its row. */
 void attempt_book(struct ask *a, enum attempt_outcome outcome, bool sent, const char *why);
 void attempt_tell_remaining(struct ask *a); /* the client, what its budgets leave */
+
+/* escalate.c: the life of an escalation, see stages/escalate.h. Those without one are accepted by all of these. */
+/* Before the first attempt. stronger: whom a fault is taken to, NULL: nobody. routed: the router chose the model */
+void escalate_open(struct ask *a, const struct model_conf *stronger, bool routed);
+void escalate_close(struct ask *a);
+bool escalate_withholds(const struct ask *a); /* what comes is a draft: a->reply.answer, and not a->answer */
+bool escalate_asks(const struct ask *a);      /* the dear model is being asked: once, without fallbacks */
+bool escalate_turns(const struct ask *a);     /* it will be, when the call that is under way has ended */
+int escalate_fault(const struct ask *a);      /* why it is asked; FAULT_NONE: it is not */
+bool escalate_rejected(const struct ask *a);  /* what is delivered failed its check, and is not to be kept */
+void escalate_head(struct ask *a);            /* of a withheld stream, for heartbeats */
+void escalate_look(struct ask *a); /* bytes of a stream have come: they may be too many to withhold */
+/* The answer is whole and its attempt not booked yet: true when it failed and is going to be asked again, as *why says */
+bool escalate_judge(struct ask *a, const char **why);
+const char *escalate_why(const struct ask *a); /* the same, of one that turns */
+void escalate_again(struct ask *a);            /* ... it has been booked */
+bool escalate_wants_logprobs(struct ask *a);   /* of the attempt that is about to start */
+bool escalate_blames_logprobs(
+    struct ask *a, int status); /* it was refused for them: once more, they are not asked for again */
+/* The ask lands with e, NULL: well. Its readers get what was withheld; returns how it lands now. */
+const struct err *escalate_land(struct ask *a, const struct err *e);
 
 /* attempt.c, for ask.c and dispatch.c */
 /* Holds are in place, a->attempt.provider and pass are set. -1 with *e: nothing was sent, nothing is held. */

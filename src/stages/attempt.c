@@ -62,7 +62,7 @@ begin_answer(struct ask *a, struct call_head *head)
 	if (type.n > 0 && str_find(type, STR("json")) < 0)
 		return stop(
 		    a, "upstream_invalid_response", "The provider answered with something that is not JSON.");
-	answer_head(a->answer, head->status, "application/json", &head->headers);
+	answer_head(a->reply.answer, head->status, "application/json", &head->headers);
 	return 0;
 }
 
@@ -82,8 +82,10 @@ on_head(void *context, struct call_head *head)
 		    a, "upstream_bad_encoding", "The provider sent an encoding that was not asked for.");
 	t->listening = true;
 	/* A stream's headers leave long before the facts are complete. */
-	str_copy(a->answer->facts.model, sizeof a->answer->facts.model, str_from(a->facts.model));
-	a->answer->facts.clamped_to = a->charge.clamped_to;
+	if (!escalate_withholds(a)) {
+		str_copy(a->answer->facts.model, sizeof a->answer->facts.model, str_from(a->facts.model));
+		a->answer->facts.clamped_to = a->charge.clamped_to;
+	}
 	if (a->answer->form != ANSWER_BODY) /* a whole body's headers wait for its end, which says so again */
 		attempt_tell_remaining(a);
 	return begin_answer(a, head);
@@ -103,12 +105,18 @@ on_stream_bytes(struct ask *a, struct str bytes)
 {
 	if (reply_events(&a->reply, bytes) != 0)
 		return -1;
+	escalate_look(a);
 	/* What has begun to reach clients is never asked again: a long stream need not keep its question. */
-	if (a->answer->state == ANSWER_FLOWING)
+	if (a->answer->state == ANSWER_FLOWING && !escalate_withholds(a))
 		request_free(&a->request);
+	if (!a->reply.done)
+		return 0;
+	/* The next call cannot start inside an event of this one, which ends for it. */
+	const char *why;
+	if (escalate_withholds(a) && escalate_judge(a, &why))
+		return -1;
 	/* The client is finished with at once, whatever the provider does with the connection. */
-	if (a->reply.done)
-		finish_stream(a);
+	finish_stream(a);
 	return 0;
 }
 
@@ -128,7 +136,7 @@ on_bytes(void *context, struct str bytes)
 	}
 	if (a->request.stream && !a->forwarded)
 		return on_stream_bytes(a, bytes);
-	if (answer_add(a->answer, bytes) != 0)
+	if (answer_add(a->reply.answer, bytes) != 0)
 		return stop(
 		    a, "upstream_too_large", "The provider's answer is larger than the gateway passes on.");
 	return 0;
@@ -183,7 +191,7 @@ judge_whole(struct ask *a, struct err *e)
 	if (a->forwarded)
 		return 0;
 	if (!a->request.stream)
-		return reply_body(&a->reply, buf_str(&a->answer->body), e);
+		return reply_body(&a->reply, buf_str(&a->reply.answer->body), e);
 	if (reply_events_end(&a->reply) == 0)
 		return 0;
 	*e = a->reply.err;
@@ -210,7 +218,39 @@ end_refused(struct ask *a)
 	bool refusal = t->status >= 300 && t->status < 600 && !gave_up;
 	attempt_book(a, refusal ? ATTEMPT_REFUSED : ATTEMPT_BROKEN, true,
 	    refusal ? "refused by the provider" : e.code);
+	if (escalate_blames_logprobs(a, t->status)) {
+		ask_next(a);
+		return;
+	}
 	ask_failed(a, &e, final, t->status, t->status == 429 || t->status == 503 ? t->retry_after_ms : -1);
+}
+
+/* All of the answer has come, or what is no answer. */
+static void
+end_whole(struct ask *a)
+{
+	struct err e;
+	const char *why = "served";
+	tell_circuit(a, CIRCUIT_GOOD);
+	int rc = judge_whole(a, &e);
+	bool again = rc == 0 && escalate_judge(a, &why);
+	attempt_book(a, rc == 0 ? ATTEMPT_OK : ATTEMPT_BROKEN, true, rc == 0 ? why : e.code);
+	if (again)
+		escalate_again(a);
+	else
+		ask_land(a, rc == 0 ? NULL : &e);
+}
+
+/* A withheld stream that was whole, and failed its check. */
+static void
+end_turning(struct ask *a)
+{
+	tell_circuit(a, CIRCUIT_GOOD);
+	attempt_book(a, ATTEMPT_OK, true, escalate_why(a));
+	if (a->answer->reader_count > 0)
+		escalate_again(a);
+	else
+		ask_land(a, NULL);
 }
 
 static void
@@ -223,23 +263,23 @@ on_end(void *context, const struct call_end *end)
 		ask_free(a);
 		return;
 	}
-	struct err e;
-	if (end->result == CALL_DONE && !t->listening) {
-		end_refused(a);
+	if (escalate_turns(a)) {
+		end_turning(a);
 		return;
 	}
 	if (end->result == CALL_DONE) {
-		tell_circuit(a, CIRCUIT_GOOD);
-		int rc = judge_whole(a, &e);
-		attempt_book(a, rc == 0 ? ATTEMPT_OK : ATTEMPT_BROKEN, true, rc == 0 ? "served" : e.code);
-		ask_land(a, rc == 0 ? NULL : &e);
+		if (t->listening)
+			end_whole(a);
+		else
+			end_refused(a);
 		return;
 	}
+	struct err e;
 	bool final;
 	enum attempt_outcome outcome = judge_failure(a, end, &e, &final);
 	tell_circuit(a, end->result == CALL_STOPPED ? CIRCUIT_GOOD : CIRCUIT_BAD);
 	attempt_book(a, outcome, end->sent, end->result == CALL_STOPPED ? e.code : end->text);
-	if (a->answer->state == ANSWER_WAITING)
+	if (a->reply.answer->state == ANSWER_WAITING)
 		ask_failed(a, &e, final, 0, -1);
 	else
 		ask_land(a, &e);
@@ -249,6 +289,21 @@ static const struct call_events events = { .on_head = on_head, .on_bytes = on_by
 
 /* ---- start and cancel ---- */
 
+/* As the first member of what is an object with others. */
+static int
+ask_for_logprobs(struct buf *body)
+{
+	ptrdiff_t at = str_find(buf_str(body), STR("{"));
+	struct json_edit edit = { (uint32_t)at + 1, (uint32_t)at + 1, STR("\"logprobs\":true,") };
+	struct buf with = { 0 };
+	assert(at >= 0);
+	if (json_splice(buf_str(body), &edit, 1, &with) != 0)
+		return -1;
+	buf_free(body);
+	*body = with;
+	return 0;
+}
+
 static int
 seal(struct ask *a, struct buf *body, struct err *e)
 {
@@ -257,7 +312,8 @@ seal(struct ask *a, struct buf *body, struct err *e)
 		a->body = (struct buf){ 0 };
 		return 0;
 	}
-	if (request_seal(&a->request, a->model, charge_output_limit(&a->charge), body) == 0)
+	if (request_seal(&a->request, a->model, charge_output_limit(&a->charge), body) == 0 &&
+	    (!escalate_wants_logprobs(a) || ask_for_logprobs(body) == 0))
 		return 0;
 	return err_set(e, 503, "overloaded", "No memory for the request.");
 }
@@ -293,6 +349,7 @@ attempt_start(struct ask *a, struct err *e)
 		goto fail;
 	a->tries++;
 	a->facts.attempts++;
+	a->facts.escalated = escalate_fault(a);
 	if (a->model != NULL)
 		str_copy(a->facts.model, sizeof a->facts.model, str_from(a->model->name));
 	str_copy(a->facts.upstream, sizeof a->facts.upstream, str_from(provider_conf(t->provider)->name));

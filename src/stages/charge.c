@@ -100,6 +100,9 @@ charge_begin(
 	c->strict = own->strict;
 	if (x->model != NULL)
 		charge_take_count(c, x, x->model);
+	const struct prompt_count *dearer = x->stronger != NULL ? exchange_count(x, x->stronger) : NULL;
+	if (dearer != NULL)
+		c->dearer = (struct counted){ x->stronger, *dearer };
 	c->min_output = own->min_output_tokens;
 	c->order.payer = &c->payer;
 	c->order.run_pico = x->run_budget_pico;
@@ -138,7 +141,9 @@ count_input(struct charge *c, const struct request *r, const struct model_conf *
 		return;
 	c->counted_for = model;
 	int64_t bytes = (int64_t)r->body.n;
-	if (!c->limited)
+	if (c->dearer.model == model)
+		c->count = c->dearer.count;
+	else if (!c->limited)
 		c->count = (struct prompt_count){ .input = (bytes + 3) / 4, .input_bound = bytes };
 	else if (bytes <= EXCHANGE_IN_PLACE)
 		prompt_count(r, model, &c->count);
@@ -187,7 +192,8 @@ bound_request(struct charge *c, const struct request *r, const struct model_conf
 	if (bound_input(c, model, e) != 0)
 		return -1;
 	o->max_output = wanted_output(c, r, model);
-	o->min_output = c->untouched || c->min_output > o->max_output ? o->max_output : c->min_output;
+	int64_t least = c->least_output > c->min_output ? c->least_output : c->min_output;
+	o->min_output = c->untouched || least > o->max_output ? o->max_output : least;
 	if (o->max_output == 0)
 		o->unit_pico = 0;
 	else if (!money_times(price_output_unit(&c->price), r->choices, &o->unit_pico))
@@ -218,6 +224,13 @@ charge_want(struct charge *c, const struct request *r, const struct model_conf *
 	if (bound_request(c, r, model, e) != 0)
 		return -1;
 	return budget_hold(c->budget, &c->hold, &c->order, e);
+}
+
+void
+charge_once_more(struct charge *c, int64_t least_output)
+{
+	c->order.may_wait = false;
+	c->least_output = least_output;
 }
 
 int

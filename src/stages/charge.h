@@ -25,8 +25,11 @@ struct charge {
 	bool untouched; /* `observe`: nothing may be changed, so nothing is clamped either */
 	bool strict;
 	int min_output;
+	int64_t
+	    least_output; /* fewer tokens of output than that are not worth an attempt; 0: as min_output says */
 	struct prompt_count count;
 	const struct model_conf *counted_for; /* NULL: not yet */
+	struct counted dearer; /* for the model that an escalation would ask; NULL: that is not known */
 	struct budget_order
 	    order; /* holds the limits on one request, and what its ended attempts have spent */
 	struct budget_hold hold;
@@ -44,6 +47,9 @@ void charge_take_count(struct charge *c, const struct exchange *x, const struct 
 int charge_want(struct charge *c, const struct request *r, const struct model_conf *model, struct err *e);
 /* The same for a request whose price is stated, whatever is in it. -1: nobody knows it, which is for those without limits */
 int charge_want_fixed(struct charge *c, int64_t pico, struct err *e);
+/* The next attempt is for a better answer than the one there is: it does not wait for money, and is not made for less output
+ * than that */
+void charge_once_more(struct charge *c, int64_t least_output);
 bool charge_waits(const struct charge *c);
 bool charge_held(const struct charge *c);
 /* It has waited long enough: 0 held, -1 with *e. A no-op when it is held. */

@@ -24,8 +24,9 @@ estimate(const struct ask *a, struct usage *u)
 	u->input = a->charge.count.input;
 	u->output = reply_output_tokens(&a->reply);
 	/* A body that broke off could not be read: four bytes a token, as a rule of thumb for English. */
-	if (!a->request.stream && !a->reply.done && a->answer->body.n > 0)
-		u->output = (int64_t)(a->answer->body.n + 3) / 4;
+	size_t seen = a->reply.answer->body.n;
+	if (!a->request.stream && !a->reply.done && seen > 0)
+		u->output = (int64_t)(seen + 3) / 4;
 	u->input = u->input > so_far->input ? u->input : so_far->input;
 	u->output = u->output > so_far->output ? u->output : so_far->output;
 }

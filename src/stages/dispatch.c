@@ -44,7 +44,7 @@ static bool
 next_model(struct ask *a)
 {
 	const struct model_conf *asked = a->request.model;
-	if (a->forwarded || asked == NULL || a->fallback_at >= asked->fallback_count)
+	if (a->forwarded || asked == NULL || escalate_asks(a) || a->fallback_at >= asked->fallback_count)
 		return false;
 	a->model = asked->fallbacks[a->fallback_at++];
 	a->tries = 0;
@@ -88,7 +88,8 @@ rests(struct ask *a)
 	charge_drop(&a->charge);
 	if (next_model(a)) {
 		ask_next(a);
-	} else if (rest_ms <= a->model->upstream->backoff_max_ms && clock_ms() + rest_ms < a->deadline_ms) {
+	} else if (!escalate_asks(a) && rest_ms <= a->model->upstream->backoff_max_ms &&
+		   clock_ms() + rest_ms < a->deadline_ms) {
 		wait_ms(a, rest_ms);
 	} else {
 		struct err e;
@@ -122,7 +123,8 @@ want(struct ask *a, struct err *e)
 static void
 refuse(struct ask *a, const struct err *e)
 {
-	refusal_log(a->id, e);
+	if (!escalate_asks(a)) /* its client is not refused anything */
+		refusal_log(a->id, e);
 	charge_drop(&a->charge);
 	if (a->asker != NULL)
 		a->asker->remaining_pico = charge_remaining(&a->charge);
@@ -297,6 +299,10 @@ ask_failed(struct ask *a, const struct err *e, bool final, int status, int64_t r
 		site_rest(a->site, a->model,
 		    clock_ms() + (retry_after_ms < REST_MAX_MS ? retry_after_ms : REST_MAX_MS));
 	}
+	if (escalate_asks(a)) { /* there is an answer already: nobody waits for more than one try */
+		ask_land(a, e);
+		return;
+	}
 	/* Another model answers sooner than one that is over its limit; a broken one deserves a second try first. */
 	bool other_key = status == 401 || status == 403;
 	if ((limited || other_key) && next_model(a)) {
@@ -319,7 +325,9 @@ ask_on_time(struct timer *t)
 {
 	struct ask *a = LIST_ENTRY(t, struct ask, timer);
 	struct err e;
-	if (a->attempt.call != NULL)
+	if (a->attempt.call != NULL && escalate_withholds(a))
+		escalate_head(a);
+	else if (a->attempt.call != NULL)
 		reply_head(&a->reply);
 	else if (a->doom != NULL)
 		ask_land(a, a->doom);

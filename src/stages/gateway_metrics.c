@@ -4,6 +4,7 @@
  */
 #include "stages/gateway_metrics.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/table.h"
@@ -46,6 +47,7 @@ struct gateway_metrics {
 	struct metric *ledger_rows, *ledger_queued, *ledger_failures, *ledger_file, *ledger_wal, *log_dropped;
 	struct metric *cache_entries, *cache_bytes, *cache_evictions;
 	struct metric *left_out;
+	struct metric *escalations[FAULTS][ESCALATION_RESULTS]; /* FAULT_NONE is none */
 };
 
 static struct str
@@ -129,6 +131,18 @@ register_shelf(struct gateway_metrics *m)
 	    "Writes to that file that failed and were tried again.", NULL, NULL, NULL, NULL);
 }
 
+static void
+register_escalations(struct gateway_metrics *m)
+{
+	for (int fault = FAULT_NONE + 1; fault < FAULTS; fault++)
+		for (int result = 0; result < ESCALATION_RESULTS; result++)
+			m->escalations[fault][result] = counter(m, "farthing_escalations_total",
+			    "Cheap answers that failed a check, by the check and by what the dear model made "
+			    "of it.",
+			    "check", fault_name(fault), "result",
+			    escalation_result_name((enum escalation_result)result));
+}
+
 struct gateway_metrics *
 gateway_metrics_new(void)
 {
@@ -139,6 +153,7 @@ gateway_metrics_new(void)
 	m->similar = similar_metrics_new(m->registry);
 	m->route = route_metrics_new(m->registry);
 	register_shelf(m);
+	register_escalations(m);
 	register_model(m, &m->other, "other");
 	for (int i = 0; i < KINDS; i++)
 		m->cache[i] = counter(m, "farthing_cache_total", "Requests by where their answer came from.",
@@ -306,6 +321,13 @@ void
 gateway_metrics_left_out(struct gateway_metrics *m)
 {
 	metric_add(m->left_out, 1);
+}
+
+void
+gateway_metrics_escalation(struct gateway_metrics *m, int fault, enum escalation_result result)
+{
+	assert(fault > FAULT_NONE && fault < FAULTS);
+	metric_add(m->escalations[fault][result], 1);
 }
 
 void

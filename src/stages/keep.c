@@ -218,7 +218,7 @@ keep_landed(struct keep *k, struct ask *ask, bool whole)
 	ask_remember(ask, NULL);
 	pledge_settle(k, ask, memo, whole);
 	/* Another model's answer is for those who waited for it. */
-	bool right = whole && !ask_fails(ask) && !ask_fell_back(ask);
+	bool right = whole && !ask_fails(ask) && !ask_fell_back(ask) && !ask_was_rejected(ask);
 	if (right && memo->keep && ask_answer(ask)->status == 200)
 		keep_answer(k, ask, memo);
 	else

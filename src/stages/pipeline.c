@@ -24,6 +24,20 @@ on_landed(void *context, struct ask *ask, bool whole)
 		route_landed(p->router, ask_task(ask), ask_level(ask), f->usage.output);
 }
 
+static void
+on_judged(void *context, const struct ask *ask, const struct model_conf *model, bool good)
+{
+	struct pipeline *p = context;
+	struct ledger_outcome row = { .at_us = clock_wall_us(), .good = good };
+	str_copy(row.request_id, sizeof row.request_id, str_from(ask_id(ask)));
+	str_copy(row.account, sizeof row.account, str_from(ask_account(ask)));
+	str_copy(row.task, sizeof row.task, str_from(ask_task(ask)));
+	str_copy(row.tier, sizeof row.tier, str_from(tier_name(ask_level(ask))));
+	str_copy(row.model, sizeof row.model, str_from(model->name));
+	str_copy(row.source, sizeof row.source, str_from(success_source_name(SUCCESS_CHECK)));
+	learned_outcome(p->learned, &row, -1);
+}
+
 /* ---- the guard ---- */
 
 static void
@@ -188,6 +202,7 @@ pipeline_new(const struct pipeline_house *house, const struct config *config)
 		.metrics = house->metrics };
 	p->house.budget = budget_new(&events);
 	p->house.on_landed = on_landed;
+	p->house.on_judged = on_judged;
 	p->house.context = p;
 	open_caches(p, house, config);
 	p->learned = learned_new(house->loop, house->ledger, house->shelf);

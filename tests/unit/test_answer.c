@@ -464,6 +464,108 @@ deserted_answer_may_be_joined_again_while_it_lives(void **state)
 	finish(&d);
 }
 
+/* ---- drafts ---- */
+
+#define PIECE(text, views) ((struct answer_piece){ STR(text), views })
+
+static struct answer *
+new_draft(enum answer_form form, size_t max, const char *type)
+{
+	struct buf headers = { 0 };
+	struct answer *draft = answer_new(form, max, 0, NULL, NULL);
+	assert_int_equal(buf_add(&headers, (struct str){ "x-a\0"
+							 "1",
+					       6 }),
+	    0);
+	answer_head(draft, 201, type, &headers);
+	return draft;
+}
+
+static void
+draft_is_adopted_with_its_head_and_what_is_not_for_all(void **state)
+{
+	(void)state;
+	struct desk d;
+	struct person asked, plain;
+	open_desk(&d, ANSWER_EVENTS, 0, 1000);
+	join(&d, &asked);
+	join(&d, &plain);
+	plain.reader.view = VIEW_PLAIN;
+	asked.reader.view = VIEW_ASKED;
+	reader_sleep(&plain.reader);
+	struct answer *draft = new_draft(ANSWER_EVENTS, 0, "text/event-stream");
+	const struct answer_piece pieces[] = { PIECE("abc", FOR_ALL), PIECE("D", FOR(VIEW_ASKED)),
+		PIECE("ef", FOR_ALL) };
+	assert_int_equal(answer_add_pieces(draft, pieces, 3), 0);
+	assert_int_equal(plain.woken, 0);
+	/* when */
+	answer_adopt(d.answer, draft);
+	/* then its readers have what they should see, and what comes behind it */
+	assert_int_equal(plain.woken, 1);
+	assert_int_equal(d.answer->status, 201);
+	assert_string_equal(d.answer->content_type, "text/event-stream");
+	assert_int_equal(d.answer->headers.n, 6);
+	add(&d, "g");
+	take_all(&asked, 3);
+	take_all(&plain, 3);
+	assert_got(&asked, STR("abcDefg"));
+	assert_got(&plain, STR("abcefg"));
+	/* and the draft has nothing */
+	assert_int_equal(draft->body.n, 0);
+	assert_int_equal(draft->shown[VIEW_ASKED], 0);
+	answer_drop(&draft);
+	finish(&d);
+	leave(&asked);
+	leave(&plain);
+}
+
+static void
+head_that_was_told_before_a_draft_is_adopted_stays(void **state)
+{
+	(void)state;
+	struct desk d;
+	struct person p;
+	open_desk(&d, ANSWER_EVENTS, 10, 1000);
+	join(&d, &p);
+	flow(&d);
+	reader_sleep(&p.reader);
+	struct answer *draft = new_draft(ANSWER_EVENTS, 10, "text/other");
+	assert_int_equal(answer_add(draft, STR("12345678")), 0);
+	answer_adopt(d.answer, draft);
+	answer_drop(&draft);
+	assert_int_equal(p.woken, 1);
+	assert_int_equal(d.answer->status, 200);
+	assert_string_equal(d.answer->content_type, "text/event-stream");
+	/* and its own limit holds for what comes behind */
+	assert_int_equal(answer_add(d.answer, STR("123")), -1);
+	take_all(&p, 3);
+	assert_got(&p, STR("12345678"));
+	finish(&d);
+	leave(&p);
+}
+
+static void
+whole_body_that_was_a_draft_is_shown_at_its_end_only(void **state)
+{
+	(void)state;
+	struct desk d;
+	struct person p;
+	open_desk(&d, ANSWER_BODY, 0, 1000);
+	join(&d, &p);
+	reader_sleep(&p.reader);
+	struct answer *draft = new_draft(ANSWER_BODY, 0, "application/json");
+	assert_int_equal(answer_add(draft, STR("{}")), 0);
+	answer_adopt(d.answer, draft);
+	answer_drop(&draft);
+	assert_int_equal(p.woken, 0);
+	assert_false(answer_has_head(d.answer));
+	answer_whole(d.answer);
+	assert_int_equal(p.woken, 1);
+	assert_true(str_eq(reader_take_body(&p.reader), STR("{}")));
+	answer_leave(&d.answer);
+	leave(&p);
+}
+
 /* ---- the usage event ---- */
 
 static void
@@ -864,6 +966,9 @@ main(void)
 		cmocka_unit_test(last_reader_leaving_tells_the_writer_once),
 		cmocka_unit_test(reader_leaving_a_finished_answer_deserts_nobody),
 		cmocka_unit_test(deserted_answer_may_be_joined_again_while_it_lives),
+		cmocka_unit_test(draft_is_adopted_with_its_head_and_what_is_not_for_all),
+		cmocka_unit_test(head_that_was_told_before_a_draft_is_adopted_stays),
+		cmocka_unit_test(whole_body_that_was_a_draft_is_shown_at_its_end_only),
 		cmocka_unit_test(hidden_event_is_skipped_wherever_it_stands),
 		cmocka_unit_test(hidden_event_is_skipped_by_one_who_has_caught_up),
 		cmocka_unit_test(hidden_event_wakes_only_those_who_see_it),

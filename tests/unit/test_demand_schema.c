@@ -1,5 +1,5 @@
 /*
- * Proves src/text/demand_schema*.c and demand_pattern.c keyword by keyword: what certainly breaks a schema, and that whatever cannot be
+ * Proves src/text/demand_schema*.c and src/base/pattern.c keyword by keyword: what certainly breaks a schema, and that whatever cannot be
  * told is no fault.
  * SPDX-License-Identifier: Apache-2.0
  */

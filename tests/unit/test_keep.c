@@ -21,7 +21,7 @@ struct ask {
 	struct request request;
 	struct answer *answer;
 	void *memo;
-	bool fell_back, fails;
+	bool fell_back, fails, rejected;
 };
 
 static struct ask asks[3];
@@ -67,6 +67,12 @@ bool
 ask_fell_back(const struct ask *a)
 {
 	return a->fell_back;
+}
+
+bool
+ask_was_rejected(const struct ask *a)
+{
+	return a->rejected;
 }
 
 void
