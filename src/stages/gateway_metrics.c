@@ -9,6 +9,7 @@
 #include "base/table.h"
 #include "budget_metrics.h"
 #include "similar_metrics.h"
+#include "success_metrics.h"
 
 enum { SERIES_MAX = 5000, MODELS_MAX = 200, KINDS = 5, BASES = 5, OUTCOMES = 5, CLASSES = 6 };
 
@@ -34,6 +35,7 @@ struct gateway_metrics {
 	struct metrics *registry;
 	struct budget_metrics *budget;
 	struct similar_metrics *similar;
+	struct success_metrics *success;
 	struct metric *shelf_items, *shelf_bytes, *shelf_dropped, *shelf_damaged, *shelf_failures,
 	    *shelf_failing;
 	struct table models, upstreams; /* by name */
@@ -135,6 +137,7 @@ gateway_metrics_new(void)
 	m->registry = metrics_new(SERIES_MAX);
 	m->budget = budget_metrics_new(m->registry);
 	m->similar = similar_metrics_new(m->registry);
+	m->success = success_metrics_new(m->registry);
 	register_shelf(m);
 	register_model(m, &m->other, "other");
 	for (int i = 0; i < KINDS; i++)
@@ -201,6 +204,7 @@ gateway_metrics_free(struct gateway_metrics **mp)
 	free_values(&m->upstreams);
 	budget_metrics_free(&m->budget);
 	similar_metrics_free(&m->similar);
+	success_metrics_free(&m->success);
 	metrics_free(&m->registry);
 	free(m);
 	*mp = NULL;
@@ -283,6 +287,18 @@ void
 gateway_metrics_trust(struct gateway_metrics *m, const char *task, const struct trust_sums *sums)
 {
 	similar_metrics_trust(m->similar, task, sums);
+}
+
+void
+gateway_metrics_learned(struct gateway_metrics *m, const struct success_tier *tier)
+{
+	success_metrics_tier(m->success, tier);
+}
+
+void
+gateway_metrics_learned_totals(struct gateway_metrics *m, const struct success_totals *totals)
+{
+	success_metrics_totals(m->success, totals);
 }
 
 int64_t
