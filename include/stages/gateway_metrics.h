@@ -12,6 +12,7 @@
 #include "stages/cache.h"
 #include "stages/escalate.h"
 #include "stages/similar.h"
+#include "stages/success.h"
 
 struct gateway_metrics;
 
@@ -42,6 +43,10 @@ int64_t gateway_metrics_answers(const struct gateway_metrics *m, enum cache_kind
 void gateway_metrics_check(struct gateway_metrics *m, const struct ledger_check *row);
 /* What a task's error budget asks for, just before rendering */
 void gateway_metrics_trust(struct gateway_metrics *m, const char *task, const struct trust_sums *sums);
+
+/* What the router learned of a configured task's tier, and in all, just before rendering */
+void gateway_metrics_learned(struct gateway_metrics *m, const struct success_tier *tier);
+void gateway_metrics_learned_totals(struct gateway_metrics *m, const struct success_totals *totals);
 
 struct gateway_gauges {
 	int requests_in_flight, upstream_calls, connections;

@@ -99,10 +99,10 @@ take_members(const struct json *j, struct ledger_outcome *row, struct err *e)
 	}
 	if (row->request_id[0] == '\0')
 		return err_param(
-		    e, "request_id", "missing_value", "request_id is missing: what x-request-id said.");
+		    e, "request_id", "invalid_value", "request_id is missing: what x-request-id said.");
 	if (row->good < 0)
 		return err_param(
-		    e, "good", "missing_value", "good is missing: true, false or a number from 0 to 1.");
+		    e, "good", "invalid_value", "good is missing: true, false or a number from 0 to 1.");
 	return 0;
 }
 

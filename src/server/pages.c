@@ -2,10 +2,12 @@
  * What the gateway says about itself: health, readiness, metrics, models.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include "base/clock.h"
 #include "core/metrics.h"
 #include "door.h"
 #include "server/admit.h"
 #include "stages/gateway_metrics.h"
+#include "stages/learned.h"
 
 static bool
 is_ready(const struct server *s)
@@ -38,6 +40,27 @@ on_task(void *context, const char *task, const struct trust_sums *sums)
 	gateway_metrics_trust(context, task, sums);
 }
 
+/* Others have names from clients, who could make any number of them. */
+static void
+on_tier(void *context, const struct success_tier *tier)
+{
+	const struct visit *v = context;
+	const struct task_conf *known = config_task(site_config(v->x.site), str_from(tier->task));
+	if (strcmp(known->name, tier->task) == 0)
+		gateway_metrics_learned(v->client->server->house.metrics, tier);
+}
+
+static void
+write_learned(struct visit *v)
+{
+	const struct server_house *h = &v->client->server->house;
+	const struct success *learned = learned_success(pipeline_learned(h->pipeline));
+	struct success_totals totals;
+	success_totals(learned, &totals);
+	gateway_metrics_learned_totals(h->metrics, &totals);
+	success_each(learned, clock_wall_us() / 1000, on_tier, v);
+}
+
 static void
 write_metrics(struct visit *v, const char **content_type)
 {
@@ -57,6 +80,7 @@ write_metrics(struct visit *v, const char **content_type)
 	const struct similar *similar = pipeline_similar(s->house.pipeline);
 	similar_stats(similar, &g.similar);
 	similar_tasks(similar, on_task, s->house.metrics);
+	write_learned(v);
 	g.checks_dropped = pipeline_checks_dropped(s->house.pipeline);
 	budget_limits(pipeline_budget(s->house.pipeline), on_limit, s->house.metrics);
 	*content_type = METRICS_CONTENT_TYPE;

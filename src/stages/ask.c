@@ -267,7 +267,7 @@ ask_id(const struct ask *a)
 const char *
 ask_account(const struct ask *a)
 {
-	return a->charge.payer.account;
+	return a->charge.payer.key;
 }
 
 const char *

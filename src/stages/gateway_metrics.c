@@ -11,6 +11,7 @@
 #include "budget_metrics.h"
 #include "route_metrics.h"
 #include "similar_metrics.h"
+#include "success_metrics.h"
 
 enum { SERIES_MAX = 5000, MODELS_MAX = 200, KINDS = 5, BASES = 5, OUTCOMES = 5, CLASSES = 6 };
 
@@ -37,6 +38,7 @@ struct gateway_metrics {
 	struct budget_metrics *budget;
 	struct similar_metrics *similar;
 	struct route_metrics *route;
+	struct success_metrics *success;
 	struct metric *shelf_items, *shelf_bytes, *shelf_dropped, *shelf_damaged, *shelf_failures,
 	    *shelf_failing;
 	struct table models, upstreams; /* by name */
@@ -152,6 +154,7 @@ gateway_metrics_new(void)
 	m->budget = budget_metrics_new(m->registry);
 	m->similar = similar_metrics_new(m->registry);
 	m->route = route_metrics_new(m->registry);
+	m->success = success_metrics_new(m->registry);
 	register_shelf(m);
 	register_escalations(m);
 	register_model(m, &m->other, "other");
@@ -220,6 +223,7 @@ gateway_metrics_free(struct gateway_metrics **mp)
 	budget_metrics_free(&m->budget);
 	similar_metrics_free(&m->similar);
 	route_metrics_free(&m->route);
+	success_metrics_free(&m->success);
 	metrics_free(&m->registry);
 	free(m);
 	*mp = NULL;
@@ -309,6 +313,18 @@ void
 gateway_metrics_routed(struct gateway_metrics *m, enum tier tier, const char *model)
 {
 	route_metrics_routed(m->route, tier, model);
+}
+
+void
+gateway_metrics_learned(struct gateway_metrics *m, const struct success_tier *tier)
+{
+	success_metrics_tier(m->success, tier);
+}
+
+void
+gateway_metrics_learned_totals(struct gateway_metrics *m, const struct success_totals *totals)
+{
+	success_metrics_totals(m->success, totals);
 }
 
 int64_t

@@ -132,7 +132,7 @@ bool count_alarms(const struct count *c);
 /* The alarm was heard. Unless it has been so bad of old, the model is another one now, and what was before counts less. */
 void count_heed(struct count *c, bool of_old);
 double count_seen(const struct count *c);
-/* Of so many good and bad ones: holds at all times together with 90 % confidence on each side. */
+/* Of so many good and bad ones: holds at all times together, the lower end with 85 % confidence and the upper one with 80 %. */
 struct interval count_interval(double good, double bad);
 /* What a count is worth as evidence on a neighbour: added to good and bad, and as no more than so many observations */
 void count_lend(const struct count *c, double most, double keeps, double *good, double *bad);

@@ -391,11 +391,17 @@ a_damaged_blob_is_refused(void **state)
 	buf_free(&blob);
 }
 
-/* Worked out apart, by numerical integration of the mixture (scipy): both ends where it reaches 1 / error. */
+/* The ends were worked out apart, by numerical integration of the mixtures in scipy. */
 static void
 the_interval_is_that_of_the_mixtures(void **state)
 {
 	(void)state;
+	static const double known[][4] = { { 9, 1, 0.581859, 0.996357 }, { 45, 5, 0.761661, 0.973555 },
+		{ 3, 7, 0.024410, 0.721091 }, { 90, 10, 0.802803, 0.960607 }, { 10, 0, 0.765680, 1 } };
+	for (int i = 0; i < 5; i++) {
+		struct interval v = count_interval(known[i][0], known[i][1]);
+		assert_true(fabs(v.low - known[i][2]) < 2e-4 && fabs(v.high - known[i][3]) < 2e-4);
+	}
 	for (int n = 1; n < 400; n += 7) {
 		for (int good = 0; good <= n; good += 1 + n / 5) {
 			struct interval v = count_interval(good, n - good);
