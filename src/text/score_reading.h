@@ -24,7 +24,9 @@ struct score_reading {
 	bool sentence; /* something was said since the last full stop */
 	struct score_option *option; /* one of the answers to choose from; NULL: in none */
 	struct score_option none;    /* ... that is counted no more */
-	size_t held;                 /* words of options, which are added when all of them were read */
+	struct score_stem stem;      /* what stands before the first */
+	bool has_stem;
+	size_t held; /* words of options, which are added when all of them were read */
 	uint64_t hold[SCORE_HELD];
 	struct score_phrase open[SCORE_PHRASES];
 	size_t phrases;

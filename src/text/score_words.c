@@ -47,7 +47,7 @@ add_word(struct score_reading *r, uint64_t hash)
 		r->c->distinct += add_gram(r->c, hash) ? 1 : 0;
 		return;
 	}
-	score_option_word(r->option, hash, is_seen(r->c, gram_of(hash)));
+	r->option->words++;
 	if (r->held < SCORE_HELD)
 		r->hold[r->held++] = hash;
 	else
