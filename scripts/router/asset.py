@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """asset.py: writes src/assets/router.inc, the model behind the score of requests (src/text/score_model.h says what it computes)
 
-  asset.py            of the priors alone, before any outcome is seen
+  asset.py [TOOL]     of the priors alone, before any outcome is seen
   import asset; asset.write({"weights": {...}, ...})      of a trained model; what is left out is zero
+  asset.write_vectors(model, TOOL)      what the model makes of scripts/router/vectors.jsonl, for tests/unit/test_score.c, by this file's own
+                                        reckoning of the features that TOOL (build/.../score_features) prints
 
 Keys: bias; base; weights {feature: weight}; hinges [(feature, knot, weight)]; linear (128 weights): each weight is a number, or a pair of
 them: of requests without and with options to choose from (linear: a pair of 128). gate (low, high); limit; kernel "nearest" | "shares" |
@@ -10,14 +12,17 @@ them: of requests without and with options to choose from (linear: a pair of 128
 the root of their number; trees [[(at, value, input, below, above)]], where below and above count within the tree and below is 0 in a leaf.
 """
 # SPDX-License-Identifier: Apache-2.0
+import json
 import math
 import pathlib
 import re
+import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PRIORS = ROOT / "scripts/router/priors"
 OUT = ROOT / "src/assets/router.inc"
+VECTORS = ROOT / "scripts/router/vectors.jsonl"
 DIMS = 128
 
 
@@ -115,6 +120,73 @@ def write(model, path=OUT, by="scripts/train-router"):
     pathlib.Path(path).write_text("\n".join(out))
 
 
-if __name__ == "__main__":
+def predict(model, row):
+    """The sum before it is squeezed, of a line of the table as {column: text}: what src/text/score.c computes"""
+    names = [n for n, _ in features()]
+    values = {n: float(row[n]) for n in names}
+    subject = [int(v) for v in row["subject"].split()]
+    grams = [int(v) for v in row["grams"].split()]
+    side, limit = (1 if values["options"] > 0 else 0), model.get("limit", 4)
+
+    def within(x):
+        return max(-limit, min(limit, x))
+
+    length = math.sqrt(sum(v * v for v in subject))
+    cosines = []
+    for _, _, centre in model.get("clusters", []):
+        own = math.sqrt(sum(int(v) ** 2 for v in centre))
+        dot = sum(a * int(b) for a, b in zip(subject, centre))
+        cosines.append(dot / length / own if length and own else 0.0)
+    low, high = model.get("gate", (0, 0))
+    best = max(cosines, default=-1)
+    gate = (1 - values["foreign"]) * (max(0.0, min(1.0, (best - low) / (high - low))) if high > low else 1.0)
+    total = pair(model.get("bias", 0))[side] + sum(values[n] * pair(w)[side] for n, w in model.get("weights", {}).items())
+    hinges = pair(model.get("base", 0))[side]
+    hinges += sum(pair(w)[side] * max(0.0, values[n] - knot) for n, knot, w in model.get("hinges", []))
+    linear = model.get("linear", [0] * DIMS)
+    linear = linear[side] if hasattr(linear[0], "__len__") else linear
+    direction = sum(w * v for w, v in zip(linear, subject)) / 127
+    kernel, sharpness = model.get("kernel", "nearest"), model.get("sharpness", 0)
+    if kernel == "nearest":
+        shares = [1.0 if i == cosines.index(best) else 0.0 for i in range(len(cosines))]
+    else:
+        shares = [math.exp(sharpness * (c - (1 if kernel == "bells" else best))) for c in cosines]
+    whole = sum(shares) if kernel == "shares" and shares else 1.0
+    subjects = sum(s / whole * w for s, (_, w, _) in zip(shares, model.get("clusters", [])))
+    table = model.get("grams", {})
+    scale = max((abs(w) for w in table.values()), default=0) / 127 or 1.0
+    wording = scale * sum(round(table.get(i, 0) / scale) for i in grams)
+    wording /= math.sqrt(len(grams)) if model.get("rooted") and grams else 1
+    inputs = [values[n] for n in names] + [v / 127 for v in subject] + cosines
+    together = 0.0
+    for tree in model.get("trees", []):
+        node = tree[0]
+        while node[3]:
+            node = tree[node[3] if inputs[node[2]] <= node[0] else node[4]]
+        together += node[1]
+    return total + gate * sum(within(x) for x in (hinges, direction, subjects, wording, together))
+
+
+def write_vectors(model, tool):
+    lines = VECTORS.read_text().strip().split("\n")
+    table = subprocess.run([tool], input="\n".join(lines) + "\n", capture_output=True, text=True, check=True).stdout.split("\n")
+    out = ["/* Written by scripts/router/asset.py from scripts/router/vectors.jsonl: do not edit. */", "static const struct vector vectors[] = {"]
+    for line, row in zip(lines, table[1:]):
+        request = json.loads(line)
+        form = {"json": "SCORE_JSON", "schema": "SCORE_SCHEMA"}.get(request.get("format"), "SCORE_FREE")
+        texts = [json.dumps(request.get(n, ""), ensure_ascii=False) for n in ("system", "earlier", "prompt")]
+        numbers = [request.get("turns", 1), request.get("tools", 0), request.get("images", 0), form, request.get("max_output", -1)]
+        expected = predict(model, dict(zip(table[0].split("\t"), row.split("\t"))))
+        out.append("\t{ %s, %s, %.6f }," % (", ".join(texts), ", ".join(map(str, numbers)), expected))
+    (ROOT / "tests/unit/score_vectors.h").write_text("\n".join(out) + "\n};\n")
+
+
+def of_priors():
     found = priors()
-    write({"bias": found.pop("bias")[0], "weights": {n: w for n, (w, _) in found.items()}}, by="scripts/router/asset.py")
+    return {"bias": found.pop("bias")[0], "weights": {n: w for n, (w, _) in found.items()}}
+
+
+if __name__ == "__main__":
+    write(of_priors(), by="scripts/router/asset.py")
+    if len(sys.argv) == 2:
+        write_vectors(of_priors(), sys.argv[1])

@@ -78,6 +78,8 @@ add_pieces(struct pieces *p, struct str text)
 	struct wordpiece piece;
 	struct embed_place first = { 0 };
 	size_t in_word = 0;
+	if (text.n == 0) /* it may be nowhere */
+		return;
 	for (wordpieces_start(&w, text); p->n < SUBJECT_PIECES && wordpieces_next(&w, &piece);) {
 		p->ids[p->n++] = piece.id;
 		if (piece.first) {

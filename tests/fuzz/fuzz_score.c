@@ -1,5 +1,5 @@
 /*
- * Any bytes as a request's texts, parted at the first two NULs: a score between 0 and 1, the same again and as it is explained, and
+ * Any bytes as a request's texts, the last one, the system prompt and the earlier turns, parted at the first two NULs: a score between 0 and 1, the same again and as it is explained, and
  * every line of the explanation is a number.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -13,10 +13,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct score_input in = { .last = { (const char *)data, size }, .bytes = size, .turns = 1 };
+	struct score_input in = { .earlier = { (const char *)data, size }, .bytes = size, .turns = 1 };
 	static struct score s;
-	str_cut(&in.last, '\0', &in.system);
-	str_cut(&in.last, '\0', &in.earlier);
+	str_cut(&in.earlier, '\0', &in.last);
+	str_cut(&in.earlier, '\0', &in.system);
 	in.max_output = (int64_t)in.system.n - 1;
 	score_explain(&in, &s);
 	double sum = 0, again = score_of(&in);

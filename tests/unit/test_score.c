@@ -58,6 +58,39 @@ assert_between(double from, double to, double got, const char *prompt)
 	for (size_t i = 0; i < sizeof(list) / sizeof *(list); i++) \
 	assert_between(from, to, score_asked(&(list)[i]), (list)[i].prompt)
 
+/* What a request's sum is by scripts/router/asset.py, which reckons the model on its own. */
+struct vector {
+	const char *system, *earlier, *prompt;
+	int turns, tools, images;
+	enum score_format format;
+	int64_t max_output;
+	double sum;
+};
+
+#include "score_vectors.h"
+
+static void
+sums_are_those_of_another_reckoning(void **state)
+{
+	(void)state;
+	static struct score s;
+	for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+		const struct vector *v = &vectors[i];
+		struct score_input in = input_of(str_from(v->prompt));
+		in.system = str_from(v->system);
+		in.earlier = str_from(v->earlier);
+		in.bytes += in.system.n + in.earlier.n;
+		in.turns = v->turns;
+		in.tools = v->tools;
+		in.images = v->images;
+		in.format = v->format;
+		in.max_output = v->max_output;
+		score_explain(&in, &s);
+		if (!(fabs(s.sum - v->sum) < 1e-4))
+			fail_msg("%.6f is not %.6f: %s", s.sum, v->sum, v->prompt);
+	}
+}
+
 static void
 titles_labels_and_look_ups_are_simple(void **state)
 {
@@ -369,6 +402,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sums_are_those_of_another_reckoning),
 		cmocka_unit_test(titles_labels_and_look_ups_are_simple),
 		cmocka_unit_test(descriptions_and_texts_for_search_engines_are_moderate),
 		cmocka_unit_test(market_analyses_and_strategies_are_complex),
