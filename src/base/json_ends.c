@@ -42,12 +42,14 @@ static int
 add_front(struct str s, size_t most, struct buf *out)
 {
 	char c[4];
-	for (size_t n = 0, step; s.n > 0; n += step) {
+	if (buf_reserve(out, most) != 0)
+		return -1;
+	for (size_t left = most, step; s.n > 0; left -= step) {
 		step = json_take(&s, c);
-		if (n + step > most)
+		if (step > left)
 			break;
-		if (buf_add(out, (struct str){ c, step }) != 0)
-			return -1;
+		memcpy(out->p + out->n, c, step);
+		out->n += step;
 	}
 	return 0;
 }

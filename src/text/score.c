@@ -75,11 +75,11 @@ add_values(struct adding *a, const struct score_features *f, int side, double ga
 static double
 measure(const struct score_features *f, float *cosines)
 {
-	double square = nearest_dot(f->subject.v, f->subject.v, EMBED_DIMS);
-	float own = square > 0 ? (float)(1 / sqrt(square)) : 0, best;
 	if (router_cluster_count == 0)
 		return -1;
-	best = nearest_scores(
+	double square = nearest_dot(f->subject.v, f->subject.v, EMBED_DIMS);
+	float own = square > 0 ? (float)(1 / sqrt(square)) : 0;
+	float best = nearest_scores(
 	    f->subject.v, router_centres[0], router_scales, router_cluster_count, EMBED_DIMS, cosines);
 	for (size_t i = 0; i < router_cluster_count; i++)
 		cosines[i] *= own;

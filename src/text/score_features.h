@@ -127,11 +127,16 @@ enum score_feature { SCORE_ASKED(SCORE_FEATURE) SCORE_COUNTED(SCORE_FEATURE) FEA
  * options to choose from have a table of their own, behind the other. */
 enum { SCORE_GRAM_BITS = 14, SCORE_GRAMS = 1 << SCORE_GRAM_BITS, SCORE_GRAMS_MAX = 2048 };
 
-/* One of the answers to choose from: the set of its words, each a bit of 256. */
+/* One of the answers to choose from: the set of its pieces, which is what stands between spaces, each a bit of 256. */
 struct score_option {
 	uint64_t set[4];
-	uint32_t from, bytes, words, known; /* known: words that stand before the options as well */
+	uint32_t from, bytes, words;
+	uint32_t pieces, known; /* known: those that stand before the options as well */
 	bool number;
+};
+/* What stands before the options: its pieces, each a bit */
+struct score_stem {
+	uint64_t set[64];
 };
 enum { SCORE_OPTIONS_MAX = 5 };
 
@@ -171,7 +176,10 @@ extern const struct score_feature_name {
 struct score_options {
 	float words, overlap, known, numbers, spread;
 };
-void score_option_word(struct score_option *o, uint64_t hash, bool known);
+/* Of what stands before the options the last SCORE_STEM_MAX bytes are read. */
+enum { SCORE_STEM_MAX = 4096 };
+void score_stem_read(struct score_stem *s, struct str text);
+void score_option_read(struct score_option *o, struct str text, const struct score_stem *stem);
 struct score_options score_options_of(const struct score_counts *c);
 
 /* What is asked stands at the front of a text or at its end: in what lies between, verbs do not count */

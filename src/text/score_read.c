@@ -189,6 +189,9 @@ begin_option(struct score_reading *r)
 {
 	struct score_counts *c = r->c;
 	size_t text = r->at;
+	if (!r->has_stem)
+		score_stem_read(&r->stem, (struct str){ r->text.p, r->at });
+	r->has_stem = true;
 	while (byte_at(r, text) == ' ')
 		text++;
 	unsigned char b = byte_at(r, text);
@@ -201,8 +204,12 @@ begin_option(struct score_reading *r)
 static void
 end_option(struct score_reading *r, size_t at)
 {
-	if (r->option != NULL && at > r->option->from)
+	if (r->option != NULL && at > r->option->from) {
 		r->option->bytes = (uint32_t)at - r->option->from;
+		if (r->option != &r->none)
+			score_option_read(r->option,
+			    (struct str){ r->text.p + r->option->from, r->option->bytes }, &r->stem);
+	}
 	r->option = NULL;
 }
 
@@ -393,5 +400,4 @@ score_read(struct score_counts *c, struct str text)
 	if (r.sentence)
 		c->sentences++;
 	end_option(&r, text.n);
-	score_end(&r);
 }

@@ -1,6 +1,6 @@
 /*
- * What the score of a request costs: prompts of 1.5 KB, all different (median and 99th percentile), with an explanation, and how the
- * time grows with the length of the text.
+ * What the score of a request costs: prompts of 1.5 KB, all different (median and 99th percentile), with an explanation, how the
+ * time grows with the length of the text, and what its gist adds.
  *
  *   taskset -c 1 bench_score
  *
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "core/gist.h"
 #include "text/score.h"
 
 enum { PROMPTS = 512, SIZE = 1536, ROUNDS = 40, LONGEST = 4 * 1024 * 1024 };
@@ -95,6 +96,36 @@ measure_prompts(bool explained)
 	    (double)best[GROUPS * 99 / 100] / GROUP);
 }
 
+/* With its gist: the texts found in a scanned body, unescaped and copied. */
+static void
+measure_gist(const char *text, size_t n)
+{
+	struct buf body = { 0 };
+	struct request r = { .endpoint = ENDPOINT_CHAT, .max_output = -1 };
+	struct json_fault fault;
+	struct gist g;
+	int64_t best = INT64_MAX, copied = INT64_MAX;
+	if (buf_add(&body, STR("{\"messages\":[{\"role\":\"user\",\"content\":\"")) != 0 ||
+	    buf_add_json(&body, (struct str){ text, n }) != 0 || buf_add(&body, STR("\"}]}")) != 0 ||
+	    json_scan(&r.json, buf_str(&body), JSON_LIMITS, &fault) != 0)
+		exit(1);
+	for (int round = 0; round < ROUNDS * 4; round++) {
+		int64_t from = clock_us();
+		if (gist_of(&r, &g) != 0)
+			exit(1);
+		int64_t took = clock_us() - from;
+		copied = took < copied ? took : copied;
+		sink = score_of(&g.input);
+		took = clock_us() - from;
+		best = took < best ? took : best;
+		gist_free(&g);
+	}
+	printf("%-22s %8zu bytes   best   %7" PRId64 " us, of it the gist %" PRId64 "\n", "gist and score", n,
+	    best, copied);
+	json_free(&r.json);
+	buf_free(&body);
+}
+
 static void
 measure_length(const char *name, const char *text, size_t n)
 {
@@ -121,6 +152,8 @@ main(void)
 	fill(text, LONGEST, &seed);
 	for (size_t n = 256; n <= LONGEST; n *= 4)
 		measure_length("length", text, n);
+	measure_gist(text, SIZE);
+	measure_gist(text, LONGEST);
 	memset(text, '(', LONGEST);
 	measure_length("brackets", text, LONGEST);
 	memset(text, '\xff', LONGEST);
