@@ -92,8 +92,24 @@ add_pieces(struct pieces *p, struct str text)
 	end_word(p, &first, in_word);
 }
 
+/* By the letters, by the small words (English ones against those of its neighbours), or, where there are hardly any English ones, by
+ * how many of its words the vocabulary has only in pieces. */
+static float
+foreign_share(const struct score_counts *c, const struct pieces *p)
+{
+	float english = c->classes[CLASS_is_english], others = c->classes[CLASS_is_foreign];
+	float by_words = others > english ? (others - english) / (others + english + 1) : 0;
+	float by_letters = c->letters > 0 ? 2 * (float)c->abroad / (float)c->letters : 0;
+	float cut = p->words > 0 ? (float)p->cut / (float)p->words : 0, by_pieces = 0;
+	if (p->words >= 3 && english * 20 < (float)c->words && cut > 0.4f)
+		by_pieces = (cut - 0.4f) * 4;
+	float most = by_words > by_letters ? by_words : by_letters;
+	most = by_pieces > most ? by_pieces : most;
+	return most < 1 ? most : 1;
+}
+
 static void
-find_subject(const struct score_input *in, struct score_features *out, double familiar)
+find_subject(const struct score_input *in, const struct score_counts *c, struct score_features *out)
 {
 	struct pieces p;
 	struct str head, tail;
@@ -105,21 +121,11 @@ find_subject(const struct score_input *in, struct score_features *out, double fa
 		add_pieces(&p, tail);
 	add_pieces(&p, head);
 	out->has_subject = embed_sum(p.ids, p.n, &out->subject);
+	float foreign = out->values[FEATURE_foreign] = foreign_share(c, &p);
 	if (p.words > 0) {
-		out->values[FEATURE_rare_words] = (float)(familiar * p.cut / p.words);
-		out->values[FEATURE_rarity] = (float)(familiar * p.rarity / p.words);
+		out->values[FEATURE_rare_words] = (1 - foreign) * (float)p.cut / (float)p.words;
+		out->values[FEATURE_rarity] = (1 - foreign) * p.rarity / (float)p.words;
 	}
-}
-
-/* By the letters, or by the small words: English ones against those of its neighbours. */
-static float
-foreign_share(const struct score_counts *c)
-{
-	float english = c->classes[CLASS_is_english], others = c->classes[CLASS_is_foreign];
-	float by_words = others > english ? (others - english) / (others + english + 1) : 0;
-	float by_letters = c->letters > 0 ? 2 * (float)c->abroad / (float)c->letters : 0;
-	by_letters = by_letters < 1 ? by_letters : 1;
-	return by_words > by_letters ? by_words : by_letters;
 }
 
 static void
@@ -170,7 +176,6 @@ take_counts(const struct score_counts *c, float *v)
 	v[FEATURE_blanks] = log_of(c->blanks);
 	v[FEATURE_output_words] = log_of((double)c->output_words);
 	v[FEATURE_system] = log_of(c->system_words);
-	v[FEATURE_foreign] = foreign_share(c);
 }
 
 static void
@@ -213,7 +218,7 @@ score_features_of(const struct score_input *in, struct score_features *out)
 	take_classes(&c, out->values);
 	take_counts(&c, out->values);
 	take_request(in, out->values);
-	find_subject(in, out, 1 - (double)out->values[FEATURE_foreign]);
+	find_subject(in, &c, out);
 	out->grams = c.grams;
 	for (size_t i = 0; i < c.grams; i++)
 		out->gram[i] = (uint16_t)(c.gram[i] + (out->values[FEATURE_options] > 0 ? SCORE_GRAMS : 0));

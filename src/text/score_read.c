@@ -400,5 +400,4 @@ score_read(struct score_counts *c, struct str text)
 	if (r.sentence)
 		c->sentences++;
 	end_option(&r, text.n);
-	score_end(&r);
 }

@@ -7,7 +7,7 @@
 
 #include "score_features.h"
 
-enum { SCORE_PHRASES = 3, SCORE_HELD = 256 };
+enum { SCORE_PHRASES = 3 };
 
 /* A phrase that has begun. */
 struct score_phrase {
@@ -26,8 +26,6 @@ struct score_reading {
 	struct score_option none;    /* ... that is counted no more */
 	struct score_stem stem;      /* what stands before the first */
 	bool has_stem;
-	size_t held; /* words of options, which are added when all of them were read */
-	uint64_t hold[SCORE_HELD];
 	struct score_phrase open[SCORE_PHRASES];
 	size_t phrases;
 	float count;          /* the last number, for "five sentences" */
@@ -38,6 +36,5 @@ struct score_reading {
 void score_word(struct score_reading *r, uint64_t hash, size_t at);
 void score_number(struct score_reading *r, float value, unsigned digits);
 void score_sign(struct score_reading *r, unsigned char sign);
-void score_end(struct score_reading *r);
 
 #endif

@@ -39,27 +39,12 @@ add_gram(struct score_counts *c, uint64_t hash)
 	return true;
 }
 
-/* Words of options wait until it was asked of all whether they stand before the options. */
 static void
 add_word(struct score_reading *r, uint64_t hash)
 {
-	if (r->option == NULL) {
-		r->c->distinct += add_gram(r->c, hash) ? 1 : 0;
-		return;
-	}
-	r->option->words++;
-	if (r->held < SCORE_HELD)
-		r->hold[r->held++] = hash;
-	else
-		add_gram(r->c, hash);
-}
-
-void
-score_end(struct score_reading *r)
-{
-	for (size_t i = 0; i < r->held; i++)
-		r->c->distinct += add_gram(r->c, r->hold[i]) ? 1 : 0;
-	r->held = 0;
+	r->c->distinct += add_gram(r->c, hash) ? 1 : 0;
+	if (r->option != NULL)
+		r->option->words++;
 }
 
 /* The length that is demanded: characters, sentences and pages are made words. */
