@@ -23,10 +23,8 @@ SAMPLE = list({r.agent: r for r in DAY if r.task and r.body["model"] != shop.CHE
 
 @pytest.fixture(scope="module")
 def routed(stand):
-    g, u = stand("shop", merge(shop.configuration(stages=False), {"routing": {"explore": 0}}))
-    # JSON for those who ask for it: a plain answer would be asked again of the strong model.
-    u.answer = lambda call: call.reply(200, completion('{"brand": null}' if "response_format" in call.json() else "positive",
-                                                       model=call.json()["model"]))
+    g, u = stand("shop", merge(shop.configuration(stages=False), {"routing": {"explore": 0, "escalate": "off"}}))
+    u.answer = lambda call: call.reply(200, completion("as it is", model=call.json()["model"]))
     return g, u
 
 
