@@ -5,7 +5,7 @@
  * task's target. The tier's model is believed until its outcomes speak against it, dearer ones until theirs do; a
  * cheaper one has to prove itself. For that a few requests try it: few enough that the share of good answers stays within
  * SUCCESS_BOUND of the target even if it does badly. A choice changes with evidence alone, and each change is
- * logged. docs/routing.md derives what is done here.
+ * logged. docs/routing-learning.md derives what is done here.
  *
  *     success_choose ── the answer's check, feedback, ... ──> success_observe ──> the next success_choose may change its choice
  *
