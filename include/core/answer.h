@@ -69,16 +69,16 @@ struct answer_facts {
 	const char *tier; /* static name; NULL: none */
 	struct usage usage;
 	int64_t cost_pico; /* of all attempts; -1: unknown */
-	int64_t
-	    served_pico; /* of the last one, which brought the answer: what it costs without bad luck; -1: unknown */
+	/* Of the last one, which brought the answer: what it costs without bad luck; -1: unknown */
+	int64_t served_pico;
 	enum cost_basis basis;
 	int64_t saved_prompt_pico; /* by input that the provider had cached */
 	int64_t saved_routed_pico; /* by a cheaper model than the client would have had */
 	int attempts;
 	/* Why the dear model was asked after a cheap one had answered, whichever answer this is (stages/escalate.h); 0: it was not */
 	int escalated;
-	int64_t
-	    clamped_to; /* output tokens a choice was limited to, because a budget holds no more; 0: as asked */
+	/* Output tokens a choice was limited to, because a budget holds no more; 0: as asked */
+	int64_t clamped_to;
 	/* clock_us(); 0: not yet. What was spent inside the gateway follows. */
 	int64_t dispatched_us, headed_us, ended_us;
 };

@@ -153,9 +153,9 @@ struct ledger_options {
 	int keep_days;      /* rows older than this are pruned; 0: for ever */
 	int64_t keep_bytes; /* the oldest rows are pruned until the file's used pages fit; 0: no limit */
 	bool create;        /* false: refuse when the file is missing (tools that only look) */
-	bool
-	    accept_rollback; /* take books that are older than what the holds file has seen (a restored backup) */
-	bool init;           /* begin new books beside a holds file that belonged to others */
+	/* Take books that are older than what the holds file has seen (a restored backup) */
+	bool accept_rollback;
+	bool init; /* begin new books beside a holds file that belonged to others */
 };
 
 struct ledger_stats {

@@ -62,14 +62,14 @@ struct exchange {
 	struct request request;
 	/* That answers it, unless it fails. NULL: not read yet, or forwarded, or the router's to choose and not chosen yet */
 	const struct model_conf *model;
-	enum tier
-	    level; /* of what is asked, as far as that decided; TIER_PINNED: the model was asked for by name */
+	/* Of what is asked, as far as that decided; TIER_PINNED: the model was asked for by name */
+	enum tier level;
 	const char *tier; /* the same as a name; static */
 	/* Of what the router decided, see stages/route.h; without it NULL and empty */
 	const struct model_conf *stronger;   /* whom a fault of the answer is taken to; NULL: nobody */
 	const struct model_conf *instead_of; /* what its client would have got without the router */
-	bool
-	    lowered; /* a budget would not have paid for the model it was to have: the answer is for nobody else */
+	/* A budget would not have paid for the model it was to have: the answer is for nobody else */
+	bool lowered;
 	double score;           /* 0..1; -1: none was needed */
 	char route[ROUTE_TEXT]; /* in short, for the row: none of the prompt's words */
 	/* Of a large body only, worked out where it was read: on the loop large ones are neither counted nor looked through */
@@ -77,17 +77,17 @@ struct exchange {
 	size_t counted_count;
 	bool imageless; /* nothing in it is counted by a rule of its own for images */
 	struct gist *gist;
-	struct digest
-	    conversation; /* of a request the router decides: what all turns of one have in common */
-	bool converses;   /* ... and that is known */
-	struct buf body;  /* until it is read into the request or the ask */
+	/* Of a request the router decides: what all turns of one have in common */
+	struct digest conversation;
+	bool converses;  /* ... and that is known */
+	struct buf body; /* until it is read into the request or the ask */
 	struct reader reader;
 	struct ask *asked; /* the ask it opened, until that lands; NULL for those who joined */
 	enum cache_kind cache;
 	double similarity;  /* to the question whose answer it gets; 0: it is its own, or an equal one's */
 	char decision[160]; /* how its answer was found, for the row: none of the prompt's words */
-	int64_t
-	    remaining_pico; /* what the tightest of its budgets leaves, when last looked at; -1: no budget, or not known */
+	/* What the tightest of its budgets leaves, when last looked at; -1: no budget, or not known */
+	int64_t remaining_pico;
 	int64_t first_byte_us; /* when the reply's first byte was handed over; 0: not yet */
 	int64_t bytes_in, bytes_out;
 };

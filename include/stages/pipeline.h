@@ -8,7 +8,7 @@
  *         kept?      an equal question was answered: its entry's form
  *         running?   an equal question is being asked: the answer that grows
  *         similar?   a similar question was answered, or is being asked: that answer
- *         else       a new ask; when it lands whole, its answer is kept
+ *         else       the router says who answers, if that is its to say (route.h): a new ask; when it lands whole, its answer is kept
  *
  * Where a provider tells what is similar, the ask is opened first and starts when the vector has come, or it ends there: its
  * readers are redirected to the similar answer.

@@ -47,8 +47,8 @@ struct route_choice {
 	const struct model_conf *stronger;   /* whom a fault of its answer is taken to; NULL: nobody */
 	const struct model_conf *instead_of; /* that the client would have got without the router */
 	enum tier tier;
-	bool
-	    given; /* the tier was: by the task, by x-farthing-route, or by what is asked; no score was needed */
+	/* The tier was: by the task, by x-farthing-route, or by what is asked; no score was needed */
+	bool given;
 	const char *given_by;  /* static; NULL: it was not */
 	double score;          /* 0..1; -1: not needed */
 	struct score scored;   /* where it was */

@@ -5,7 +5,7 @@
  * task's target. The tier's model is believed until its outcomes speak against it, dearer ones until theirs do; a
  * cheaper one has to prove itself. For that a few requests try it: few enough that the share of good answers stays within
  * SUCCESS_BOUND of the target even if it does badly. A choice changes with evidence alone, and each change is
- * logged. docs/routing.md derives what is done here.
+ * logged. docs/routing-learning.md derives what is done here.
  *
  *     success_choose ── the answer's check, feedback, ... ──> success_observe ──> the next success_choose may change its choice
  *
@@ -47,14 +47,14 @@ struct success_seen {
 
 /* What is believed of a model for one task and tier. */
 struct success_view {
-	double
-	    mean; /* share of good answers, as far as is known: begins with what the score makes plausible */
-	double low,
-	    high;    /* hold at all times together, with 85 and 80 % confidence; 0 and 1: nothing is known */
-	double seen; /* observations that count, after fading */
+	/* Share of good answers, as far as is known: begins with what the score makes plausible */
+	double mean;
+	/* Hold at all times together, with 85 and 80 % confidence; 0 and 1: nothing is known */
+	double low, high;
+	double seen;   /* observations that count, after fading */
 	double passed; /* share that passed the checks of answers; 1: nothing is known */
-	bool
-	    refuted; /* its outcomes spoke against it: believed again when they are certain to meet the target */
+	/* Its outcomes spoke against it: believed again when they are certain to meet the target */
+	bool refuted;
 };
 
 struct success_candidate {

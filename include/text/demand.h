@@ -50,8 +50,8 @@ void demands_print(const struct demands *d, struct buf *out);
 
 struct demand_answer {
 	struct str text; /* of the first choice, free of JSON's escapes */
-	bool
-	    cut; /* finish_reason length, where the limit was not the client's own: the model talked too long */
+	/* finish_reason length, where the limit was not the client's own: the model talked too long */
+	bool cut;
 	/* finish_reason length by the limit that the client set: as demanded. Only what holds of every beginning of a good answer
 	 * is asked of it then: no refusal, its language, at most so many words. */
 	bool limited;
