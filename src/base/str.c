@@ -49,6 +49,16 @@ str_trim(struct str s)
 	return s;
 }
 
+struct str
+str_strip(struct str s)
+{
+	while (s.n > 0 && str_is_blank(s.p[0]))
+		s.p++, s.n--;
+	while (s.n > 0 && str_is_blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
 bool
 str_cut(struct str *from, char at, struct str *out)
 {

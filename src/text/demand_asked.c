@@ -233,7 +233,7 @@ on_newline(struct reader *r, struct str s, size_t i)
 {
 	size_t end = i + 1;
 	bool blank = blank_line_follows(s, end);
-	while (end < s.n && (s.p[end] == ' ' || s.p[end] == '\t' || s.p[end] == '\n' || s.p[end] == '\r'))
+	while (end < s.n && str_is_blank(s.p[end]))
 		end++;
 	r->next |= ASKED_LINE;
 	bool bullet =

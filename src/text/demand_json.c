@@ -18,24 +18,6 @@ enum {
 /* How deep an answer may nest, and how many values it may have, to be looked at */
 static const struct json_limits limits = { 64, 200 * 1000 };
 
-static bool
-blank(char c)
-{
-	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
-static struct str
-trimmed(struct str s)
-{
-	while (s.n > 0 && blank(s.p[0])) {
-		s.p++;
-		s.n--;
-	}
-	while (s.n > 0 && blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
 static struct str
 behind(struct str s, size_t at)
 {
@@ -143,7 +125,7 @@ read_example(struct json_demand *d, struct str s)
 	const char *brace = memchr(s.p, '{', s.n);
 	if (brace == NULL)
 		return;
-	s = trimmed(behind(s, (size_t)(brace - s.p)));
+	s = str_strip(behind(s, (size_t)(brace - s.p)));
 	struct json j = { 0 };
 	struct json_fault fault;
 	if (json_scan(&j, s, (struct json_limits){ 16, 200 }, &fault) == 0 &&
@@ -343,13 +325,13 @@ last_fence(struct str s, struct str *inside, bool *alone)
 		size_t from = open + 3, line = from;
 		while (line < s.n && s.p[line] != '\n' && s.p[line] != '{' && s.p[line] != '[')
 			line++;
-		struct str tag = trimmed((struct str){ s.p + from, line - from });
+		struct str tag = str_strip((struct str){ s.p + from, line - from });
 		size_t to = find_from(s, line, STR("```"));
 		if (tag.n == 0 || str_eq_nocase(tag, STR("json")) || str_eq_nocase(tag, STR("json5"))) {
-			*inside = trimmed((struct str){ s.p + line, to - line });
+			*inside = str_strip((struct str){ s.p + line, to - line });
 			found = true;
-			*alone = trimmed((struct str){ s.p, open }).n == 0 &&
-				 (to == s.n || trimmed(behind(s, to + 3)).n == 0);
+			*alone = str_strip((struct str){ s.p, open }).n == 0 &&
+				 (to == s.n || str_strip(behind(s, to + 3)).n == 0);
 		}
 		at = to == s.n ? s.n : to + 3;
 	}
@@ -402,7 +384,7 @@ const char *
 json_demand_fault(const struct json_demand *d, struct str answer, struct json *tape)
 {
 	struct json_fault fault;
-	struct str text = trimmed(answer), inside;
+	struct str text = str_strip(answer), inside;
 	bool alone;
 	if (!d->asked)
 		return NULL;

@@ -428,7 +428,7 @@ code_fault(struct str code, enum code_language language)
 			l.before = code.p[i - 1];
 			continue;
 		}
-		if (code.p[i] == ' ' || code.p[i] == '\n' || code.p[i] == '\t' || code.p[i] == '\r') {
+		if (str_is_blank(code.p[i])) {
 			i++;
 			continue;
 		}
