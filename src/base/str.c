@@ -111,7 +111,7 @@ str_find(struct str s, struct str needle)
 const char *
 int_format(int64_t n, char text[INT_TEXT_SIZE])
 {
-	char *at = text + INT_TEXT_SIZE - 1;
+	char *at = &text[INT_TEXT_SIZE - 1];
 	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
 	*at = '\0';
 	do {
