@@ -32,10 +32,18 @@ str_eq(struct str a, struct str b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* A space, a tab, or what ends a line */
+static inline bool
+str_is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 bool str_eq_nocase(struct str a, struct str b); /* ASCII letters only, as HTTP field names compare */
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
-struct str str_trim(struct str s); /* without spaces and tabs at both ends */
+struct str str_trim(struct str s);  /* without spaces and tabs at both ends */
+struct str str_strip(struct str s); /* without line ends either */
 /* Eats up to `at` from the front; false when nothing was left */
 bool str_cut(struct str *from, char at, struct str *out);
 /* Whole text as a decimal integer, no sign but '-'; overflow is false */

@@ -47,7 +47,7 @@ struct embed_place {
 void embed_cut(struct str word, struct embed_pieces *out);
 void embed_take(const struct embed_place *places, size_t n, struct embed_pieces *out); /* of one word */
 bool embed_sum(const uint16_t *ids, size_t n, struct embedding *out);
-/* embed_text that tells where the pieces stand, as far as there is room; returns their number */
+/* embed_text that tells where the pieces stand, as far as there is room; returns their number. NULL and 0: none is told. */
 size_t embed_text_places(struct str text, struct embedding *out, struct embed_place *places, size_t room);
 /* -1..1; 0 when either has no length */
 double embed_cosine(const struct embedding *a, const struct embedding *b);

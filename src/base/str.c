@@ -49,6 +49,16 @@ str_trim(struct str s)
 	return s;
 }
 
+struct str
+str_strip(struct str s)
+{
+	while (s.n > 0 && str_is_blank(s.p[0]))
+		s.p++, s.n--;
+	while (s.n > 0 && str_is_blank(s.p[s.n - 1]))
+		s.n--;
+	return s;
+}
+
 bool
 str_cut(struct str *from, char at, struct str *out)
 {
@@ -101,7 +111,7 @@ str_find(struct str s, struct str needle)
 const char *
 int_format(int64_t n, char text[INT_TEXT_SIZE])
 {
-	char *at = text + INT_TEXT_SIZE - 1;
+	char *at = &text[INT_TEXT_SIZE - 1];
 	uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
 	*at = '\0';
 	do {

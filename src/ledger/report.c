@@ -27,6 +27,17 @@ report_ask(struct report *r, const char *sql, struct err *e)
 	return query;
 }
 
+sqlite3_stmt *
+report_ask_between(struct report *r, const char *sql, int64_t since_us, int64_t until_us, struct err *e)
+{
+	sqlite3_stmt *query = report_ask(r, sql, e);
+	if (query != NULL) {
+		sqlite3_bind_int64(query, 1, since_us);
+		sqlite3_bind_int64(query, 2, until_us);
+	}
+	return query;
+}
+
 int
 report_asked(struct report *r, sqlite3_stmt *query, int rc, struct err *e)
 {

@@ -11,17 +11,15 @@ report_outcomes(
     struct report *r, int64_t since_us, int64_t until_us, struct report_outcomes *out, struct err *e)
 {
 	*out = (struct report_outcomes){ 0 };
-	sqlite3_stmt *row = report_ask(r,
+	sqlite3_stmt *row = report_ask_between(r,
 	    "SELECT task, tier, model, count(*), sum(good), sum(source = 'check'), sum(source = 'feedback')"
 	    " FROM outcomes WHERE at_us >= ?1 AND at_us < ?2 GROUP BY task, tier, model"
 	    " ORDER BY task, CASE tier WHEN 'simple' THEN 0 WHEN 'moderate' THEN 1 WHEN 'complex' THEN 2 "
 	    "ELSE 3 END,"
 	    " count(*) DESC, model",
-	    e);
+	    since_us, until_us, e);
 	if (row == NULL)
 		return -1;
-	sqlite3_bind_int64(row, 1, since_us);
-	sqlite3_bind_int64(row, 2, until_us);
 	int rc;
 	while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
 		out->rows = realloc(out->rows, (out->count + 1) * sizeof *out->rows);

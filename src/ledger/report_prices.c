@@ -98,15 +98,13 @@ report_prices(struct report *r, const struct config *config, int64_t since_us, i
 	*out = (struct report_prices){ 0 };
 	struct tally tally = { .prices = out };
 	/* Basis 0: nothing was sent, or known not to be billed. */
-	sqlite3_stmt *row = report_ask(r,
+	sqlite3_stmt *row = report_ask_between(r,
 	    "SELECT at_us, model, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, "
 	    "reasoning_tokens,"
 	    " cost_pico, basis FROM attempts WHERE at_us >= ?1 AND at_us < ?2 AND basis <> 0",
-	    e);
+	    since_us, until_us, e);
 	if (row == NULL)
 		return -1;
-	sqlite3_bind_int64(row, 1, since_us);
-	sqlite3_bind_int64(row, 2, until_us);
 	int rc, fits = 0;
 	while (fits == 0 && (rc = sqlite3_step(row)) == SQLITE_ROW) {
 		char name[REPORT_NAME];

@@ -40,15 +40,13 @@ add_hits(struct report *r, int64_t since_us, int64_t until_us, struct report_sim
 static int
 add_checks(struct report *r, int64_t since_us, int64_t until_us, struct report_similars *out, struct err *e)
 {
-	sqlite3_stmt *row = report_ask(r,
+	sqlite3_stmt *row = report_ask_between(r,
 	    "SELECT task, sum(served), sum(served AND NOT agreed), sum(NOT served), sum(NOT served AND "
 	    "agreed)"
 	    " FROM checks WHERE at_us >= ?1 AND at_us < ?2 GROUP BY task",
-	    e);
+	    since_us, until_us, e);
 	if (row == NULL)
 		return -1;
-	sqlite3_bind_int64(row, 1, since_us);
-	sqlite3_bind_int64(row, 2, until_us);
 	int rc;
 	while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
 		char task[REPORT_NAME];

@@ -141,12 +141,10 @@ add_part(struct gather *g, bool of_rows, int64_t since_us, int64_t until_us)
 	buf_printf(&sql, "SELECT %s, cache%s FROM %s WHERE %s >= ?1 AND %s < ?2 GROUP BY 1, 2",
 	    column_of(g->by, of_rows), of_rows ? ROLLUP_ROW_SUMS : ROLLUP_CELL_SUMS,
 	    of_rows ? "requests" : "rollups", of_rows ? "at_us" : "hour_us", of_rows ? "at_us" : "hour_us");
-	sqlite3_stmt *row = report_ask(g->report, buf_text(&sql), g->e);
+	sqlite3_stmt *row = report_ask_between(g->report, buf_text(&sql), since_us, until_us, g->e);
 	buf_free(&sql);
 	if (row == NULL)
 		return -1;
-	sqlite3_bind_int64(row, 1, since_us);
-	sqlite3_bind_int64(row, 2, until_us);
 	int rc;
 	while ((rc = sqlite3_step(row)) == SQLITE_ROW) {
 		struct report_sums sums;

@@ -125,7 +125,7 @@ pack(struct str text, struct buf *out)
 			i++;
 		} else if (c == '"') {
 			inside = !inside;
-		} else if (!inside && (c == ' ' || c == '\t' || c == '\n' || c == '\r')) {
+		} else if (!inside && str_is_blank(c)) {
 			buf_add(out, (struct str){ text.p + from, i - from });
 			from = i + 1;
 		}

@@ -16,29 +16,11 @@ enum { LABEL_WORDS = 6 };
 #define SHARE_SAME 0.85
 #define SHARE_DIFFERENT 0.35
 
-static bool
-blank(char c)
-{
-	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
-static struct str
-trimmed(struct str s)
-{
-	while (s.n > 0 && blank(s.p[0])) {
-		s.p++;
-		s.n--;
-	}
-	while (s.n > 0 && blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
-}
-
 /* What is inside a fence of three backticks when the fence is all there is */
 static struct str
 unfenced(struct str s)
 {
-	s = trimmed(s);
+	s = str_strip(s);
 	if (s.n < 8 || memcmp(s.p, "```", 3) != 0 || memcmp(s.p + s.n - 3, "```", 3) != 0)
 		return s;
 	struct str rest = { s.p + 3, s.n - 6 }, first;
@@ -46,7 +28,7 @@ unfenced(struct str s)
 	if (line < 0)
 		return s;
 	str_cut(&rest, '\n', &first);
-	return trimmed(rest);
+	return str_strip(rest);
 }
 
 static bool
@@ -115,7 +97,7 @@ piece(struct str s)
 	if (s.n <= FACTS_TEXT_MAX)
 		return s.n;
 	size_t n = FACTS_TEXT_MAX;
-	while (n > FACTS_TEXT_MAX / 2 && !blank(s.p[n - 1]))
+	while (n > FACTS_TEXT_MAX / 2 && !str_is_blank(s.p[n - 1]))
 		n--;
 	return n;
 }
@@ -274,8 +256,8 @@ judge(const struct gist *a, const struct gist *b)
 enum agreement
 answers_agree(struct str a, struct str b)
 {
-	a = trimmed(a);
-	b = trimmed(b);
+	a = str_strip(a);
+	b = str_strip(b);
 	if (str_eq(a, b))
 		return AGREE_SAME;
 	if (a.n > AGREE_TEXT_MAX || b.n > AGREE_TEXT_MAX)

@@ -145,15 +145,6 @@ fault(enum demand_kind kind, const char *text, enum demand_kind *out, char why[W
 }
 
 static bool
-is_blank(struct str s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (strchr(" \n\t\r", s.p[i]) == NULL || s.p[i] == '\0')
-			return false;
-	return true;
-}
-
-static bool
 data_fault(const struct demands *d, struct str text, const bool checks[DEMAND_KINDS], enum demand_kind *kind,
     char why[WHY_SIZE])
 {
@@ -176,7 +167,7 @@ demands_met(const struct demands *d, const struct demand_answer *a, const bool c
 		return !fault(DEMAND_REFUSAL, "the provider withheld it, or the model refused", kind, why);
 	if (a->calls)
 		return true;
-	if (checks[DEMAND_WHOLE] && is_blank(a->text) && !a->limited)
+	if (checks[DEMAND_WHOLE] && str_strip(a->text).n == 0 && !a->limited)
 		return !fault(DEMAND_WHOLE, "it is empty", kind, why);
 	if (checks[DEMAND_WHOLE] && a->cut)
 		return !fault(DEMAND_WHOLE, "it is cut off", kind, why);

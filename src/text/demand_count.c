@@ -13,26 +13,10 @@ struct span {
 };
 
 static bool
-blank(char c)
-{
-	return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
-static bool
 is_letter(char c)
 {
 	unsigned char u = (unsigned char)c;
 	return (u >= 'a' && u <= 'z') || (u >= 'A' && u <= 'Z') || (u >= '0' && u <= '9') || u >= 0x80;
-}
-
-static struct str
-trimmed(struct str s)
-{
-	while (s.n > 0 && blank(s.p[0]))
-		s = (struct str){ s.p + 1, s.n - 1 };
-	while (s.n > 0 && blank(s.p[s.n - 1]))
-		s.n--;
-	return s;
 }
 
 /* Without a first line that only announces ("Here is a summary:"), headings, and a last paragraph in brackets or that counts words:
@@ -40,27 +24,27 @@ trimmed(struct str s)
 static struct str
 body_of(struct str s)
 {
-	s = trimmed(s);
+	s = str_strip(s);
 	for (int lines = 0; lines < 3; lines++) {
 		const char *end = s.n > 0 ? memchr(s.p, '\n', s.n) : NULL;
 		if (end == NULL)
 			break;
-		struct str line = trimmed((struct str){ s.p, (size_t)(end - s.p) });
+		struct str line = str_strip((struct str){ s.p, (size_t)(end - s.p) });
 		bool bold = line.n > 4 && line.p[0] == '*' && line.p[1] == '*' && line.p[line.n - 1] == '*';
 		if (line.n > 0 && !bold && line.p[0] != '#' && line.p[line.n - 1] != ':')
 			break;
-		s = trimmed((struct str){ end, s.n - line.n > 0 ? (size_t)(s.p + s.n - end) : 0 });
+		s = str_strip((struct str){ end, s.n - line.n > 0 ? (size_t)(s.p + s.n - end) : 0 });
 	}
 	for (size_t i = s.n; i > 1; i--)
 		if (s.p[i - 1] == '\n' && s.p[i - 2] == '\n') {
-			struct str last = trimmed((struct str){ s.p + i, s.n - i });
+			struct str last = str_strip((struct str){ s.p + i, s.n - i });
 			bool note = last.n > 0 &&
 				    (last.p[0] == '(' || last.p[0] == '*' || last.p[0] == '[' ||
 					str_starts(last, STR("Word")) || str_starts(last, STR("Character")) ||
 					str_starts(last, STR("Note")) || str_starts(last, STR("Total")) ||
 					last.p[last.n - 1] == '?' || str_starts(last, STR("Let me")) ||
 					str_starts(last, STR("---")));
-			return note ? trimmed((struct str){ s.p, i }) : s;
+			return note ? str_strip((struct str){ s.p, i }) : s;
 		}
 	return s;
 }
@@ -70,11 +54,11 @@ words(struct str s)
 {
 	struct span count = { 0, 0 };
 	for (size_t i = 0; i < s.n;) {
-		while (i < s.n && blank(s.p[i]))
+		while (i < s.n && str_is_blank(s.p[i]))
 			i++;
 		bool any = false, inside = false;
 		long parts = 0;
-		for (; i < s.n && !blank(s.p[i]); i++) {
+		for (; i < s.n && !str_is_blank(s.p[i]); i++) {
 			bool letter = is_letter(s.p[i]);
 			any = any || letter;
 			parts += letter && !inside;
@@ -101,7 +85,7 @@ static struct str
 unwrapped(struct str s)
 {
 	while (s.n >= 2 && strchr("\"'*`_", s.p[0]) != NULL && s.p[0] == s.p[s.n - 1])
-		s = trimmed((struct str){ s.p + 1, s.n - 2 });
+		s = str_strip((struct str){ s.p + 1, s.n - 2 });
 	return s;
 }
 
@@ -144,7 +128,7 @@ sentences(struct str whole)
 		while (end < s.n && strchr(".!?\"')*_]", s.p[end]) != NULL)
 			end++;
 		size_t next = end;
-		while (next < s.n && blank(s.p[next]))
+		while (next < s.n && str_is_blank(s.p[next]))
 			next++;
 		count.most++;
 		/* A new one begins with a capital; within quotes and dialogue it goes on in small letters. */
@@ -211,7 +195,7 @@ listing_of(struct str s)
 		const char *end = memchr(s.p + at, '\n', s.n - at);
 		struct str line = { s.p + at, end != NULL ? (size_t)(end - s.p) - at : s.n - at };
 		at += line.n + 1;
-		struct str inside = trimmed(line);
+		struct str inside = str_strip(line);
 		if (inside.n == 0) {
 			l.prose += !between && !listed && strchr(".!?\"')", last) != NULL;
 			between = true;

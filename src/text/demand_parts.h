@@ -31,7 +31,7 @@ find_from(struct str s, size_t from, struct str needle)
 	return s.n;
 }
 
-/* ---- demand_asked.c: the words of a prompt ---- */
+/* ---- demand_asked.c: the words of a prompt; demand_order.c: what they say ---- */
 
 enum asked_flag {
 	ASKED_FIRST = 1 << 0,  /* of a sentence */
@@ -91,7 +91,7 @@ uint32_t asked_end(const struct asked *a, uint32_t i); /* of the sentence: the w
  * equal to the first word of the sentence where that begins with the demand itself ("At most 50 words"). */
 bool asked_orders(const struct asked *a, uint32_t i, uint32_t *verb);
 
-/* ---- demand_json.c ---- */
+/* ---- demand_json.c reads it, demand_json_answer.c judges ---- */
 
 enum { JSON_KEYS_MAX = 24 };
 
@@ -112,7 +112,7 @@ bool json_demand_of(
 const char *json_demand_fault(const struct json_demand *d, struct str answer, struct json *tape);
 void json_demand_free(struct json_demand *d);
 
-/* ---- demand_schema.c ---- */
+/* ---- demand_schema.c, with demand_schema_read.c and demand_schema_value.c ---- */
 
 struct schema;
 struct schema *schema_new(struct str text); /* NULL: it cannot be understood, or no memory */
@@ -178,6 +178,8 @@ const char *code_demand_fault(const struct code_demand *d, struct str answer);
 const char *code_language_name(enum code_language language);
 /* What no reader of the language accepts; NULL: nothing, or it cannot be told */
 const char *code_fault(struct str code, enum code_language language);
+/* demand_indent.c: the same of Python's blocks alone */
+const char *indent_fault(struct str code);
 
 /* ---- demand_language.c reads it, demand_speech.c knows it ---- */
 

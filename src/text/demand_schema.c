@@ -12,7 +12,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum {
 	STEPS = 200 * 1000, /* nodes looked at and bytes compared: some milliseconds */
@@ -34,17 +33,6 @@ broken(struct check *c, const char *keyword)
 	return BROKEN;
 }
 
-static bool
-spend(struct check *c, size_t steps)
-{
-	if (c->steps < steps) {
-		c->steps = 0;
-		return false;
-	}
-	c->steps -= steps;
-	return true;
-}
-
 static enum verdict check_schema(struct check *c, uint32_t schema, uint32_t value);
 
 /* The same without a word about what broke. */
@@ -58,182 +46,6 @@ try_schema(struct check *c, uint32_t schema, uint32_t value)
 	return v;
 }
 
-/* ---- values ---- */
-
-static size_t
-node_bytes(const struct json *j, uint32_t node)
-{
-	return j->nodes[node].end - j->nodes[node].at;
-}
-
-/* Equal as JSON Schema has it: 1 and 1.0 are, the order of members does not matter. */
-static enum verdict
-equal(struct check *c, const struct json *a, uint32_t x, const struct json *b, uint32_t y)
-{
-	if (json_type(a, x) != json_type(b, y))
-		return BROKEN;
-	if (!spend(c, 1 + (node_bytes(a, x) + node_bytes(b, y)) / 16))
-		return UNKNOWN;
-	if (str_eq(json_raw(a, x), json_raw(b, y)))
-		return KEPT;
-	enum json_type type = json_type(a, x);
-	if (type < JSON_NUMBER ||
-	    (type == JSON_STRING && a->nodes[x].escaped == 0 && b->nodes[y].escaped == 0))
-		return BROKEN;
-	struct buf p = { 0 }, q = { 0 };
-	enum verdict v =
-	    json_canonical(a, x, NULL, NULL, &p) != 0 || json_canonical(b, y, NULL, NULL, &q) != 0 ? UNKNOWN
-	    : str_eq(buf_str(&p), buf_str(&q))                                                     ? KEPT
-												   : BROKEN;
-	buf_free(&p);
-	buf_free(&q);
-	return v;
-}
-
-static bool
-is_whole(double x)
-{
-	return x == floor(x);
-}
-
-/* UNKNOWN for a name that is no type. */
-static enum verdict
-has_type(struct check *c, uint32_t name, uint32_t value)
-{
-	static const char *const names[] = { "null", "boolean", "boolean", "number", "string", "array",
-		"object" };
-	const struct json *s = &c->schema->tape;
-	enum json_type type = json_type(c->value, value);
-	if (json_is(s, name, names[type]))
-		return KEPT;
-	if (json_is(s, name, "integer")) {
-		double x;
-		return type == JSON_NUMBER && json_double(c->value, value, &x) && is_whole(x) ? KEPT : BROKEN;
-	}
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (json_is(s, name, names[i]))
-			return BROKEN;
-	return UNKNOWN;
-}
-
-static enum verdict
-check_type(struct check *c, uint32_t keyword, uint32_t value)
-{
-	const struct json *s = &c->schema->tape;
-	if (json_type(s, keyword) == JSON_STRING)
-		return has_type(c, keyword, value);
-	if (json_type(s, keyword) != JSON_ARRAY || json_first(s, keyword) == 0)
-		return UNKNOWN;
-	enum verdict v = BROKEN;
-	for (uint32_t i = json_first(s, keyword); i != 0 && v != KEPT; i = json_next(s, keyword, i)) {
-		enum verdict one = has_type(c, i, value);
-		v = one == BROKEN ? v : one;
-	}
-	return v;
-}
-
-static enum verdict
-check_enum(struct check *c, uint32_t keyword, uint32_t value)
-{
-	const struct json *s = &c->schema->tape;
-	if (json_type(s, keyword) != JSON_ARRAY)
-		return UNKNOWN;
-	enum verdict v = BROKEN;
-	for (uint32_t i = json_first(s, keyword); i != 0 && v != KEPT; i = json_next(s, keyword, i)) {
-		enum verdict one = equal(c, s, i, c->value, value);
-		v = one == BROKEN ? v : one;
-	}
-	return v;
-}
-
-/* A count of the schema against one of the value's: at least, or at most. */
-static enum verdict
-check_count(struct check *c, uint32_t keyword, double count, bool least)
-{
-	double limit;
-	if (!json_double(&c->schema->tape, keyword, &limit))
-		return UNKNOWN;
-	return least ? (count >= limit ? KEPT : BROKEN) : (count <= limit ? KEPT : BROKEN);
-}
-
-static enum verdict
-check_number(struct check *c, uint32_t schema, enum keyword k, uint32_t keyword, uint32_t value)
-{
-	const struct json *s = &c->schema->tape;
-	double x, limit;
-	if (!json_double(c->value, value, &x))
-		return KEPT;
-	/* In draft 4 the exclusive ones are booleans that sharpen the other; there it is done. */
-	bool boolean = json_type(s, keyword) == JSON_TRUE || json_type(s, keyword) == JSON_FALSE;
-	if (boolean && (k == KEY_EXCLUSIVE_MINIMUM || k == KEY_EXCLUSIVE_MAXIMUM))
-		return KEPT;
-	if (!json_double(s, keyword, &limit))
-		return UNKNOWN;
-	uint32_t sharp;
-	switch (k) {
-	case KEY_MINIMUM:
-		sharp = json_member(s, schema, "exclusiveMinimum");
-		return x > limit || (x == limit && !(sharp != 0 && json_type(s, sharp) == JSON_TRUE))
-			   ? KEPT
-			   : BROKEN;
-	case KEY_MAXIMUM:
-		sharp = json_member(s, schema, "exclusiveMaximum");
-		return x < limit || (x == limit && !(sharp != 0 && json_type(s, sharp) == JSON_TRUE))
-			   ? KEPT
-			   : BROKEN;
-	case KEY_EXCLUSIVE_MINIMUM:
-		return x > limit ? KEPT : BROKEN;
-	case KEY_EXCLUSIVE_MAXIMUM:
-		return x < limit ? KEPT : BROKEN;
-	default: {
-		double q = limit > 0 ? x / limit : NAN;
-		if (!(fabs(q) < 1e15))
-			return UNKNOWN;
-		double off = fabs(q - round(q));
-		/* 0.3 is a multiple of 0.1, though not of the doubles that stand for them. */
-		return off <= 1e-9 * fmax(1, fabs(q)) ? KEPT : BROKEN;
-	}
-	}
-}
-
-/* ---- strings ---- */
-
-static enum verdict
-match(struct check *c, uint32_t pattern_node, const struct json *j, uint32_t string)
-{
-	const struct pattern *p = schema_pattern(c->schema, pattern_node);
-	if (p == NULL || !spend(c, 100 + node_bytes(j, string)))
-		return UNKNOWN;
-	struct buf text = { 0 };
-	enum pattern_match m =
-	    json_text(j, string, &text) == 0 ? pattern_find(p, buf_str(&text)) : PATTERN_UNKNOWN;
-	/* A search that ran into its limit was as long as a thousand steps of ours. */
-	if (m == PATTERN_UNKNOWN)
-		spend(c, 1000);
-	buf_free(&text);
-	return m == PATTERN_YES ? KEPT : m == PATTERN_NO ? BROKEN : UNKNOWN;
-}
-
-static double
-characters(const struct json *j, uint32_t string)
-{
-	struct str raw = json_raw(j, string);
-	double n = 0;
-	for (size_t i = 1; i + 1 < raw.n; i++) {
-		if (((unsigned char)raw.p[i] & 0xC0) == 0x80)
-			continue;
-		n++;
-		if (raw.p[i] == '\\') {
-			bool unit = raw.p[i + 1] == 'u';
-			/* A pair of surrogates is one character of twelve bytes. */
-			bool high =
-			    unit && (raw.p[i + 2] | 32) == 'd' && strchr("89abAB", raw.p[i + 3]) != NULL;
-			i += high ? 11 : unit ? 5 : 1;
-		}
-	}
-	return n;
-}
-
 /* ---- objects ---- */
 
 /* The member of the schema's map that has the name of this key of the value; 0: none. *unknown is set where that could not be told. */
@@ -243,7 +55,7 @@ named(struct check *c, uint32_t map, uint32_t key, bool *unknown)
 	const struct json *s = &c->schema->tape, *j = c->value;
 	struct str raw = json_raw(j, key);
 	for (uint32_t k = json_first(s, map); k != 0; k = json_next(s, map, k + 1)) {
-		if (!spend(c, 1)) {
+		if (!check_spend(c, 1)) {
 			*unknown = true;
 			return 0;
 		}
@@ -251,7 +63,7 @@ named(struct check *c, uint32_t map, uint32_t key, bool *unknown)
 			if (node_bytes(s, k) == raw.n && str_eq(json_raw(s, k), raw))
 				return k + 1;
 		} else {
-			enum verdict v = equal(c, s, k, j, key);
+			enum verdict v = check_equal(c, s, k, j, key);
 			if (v == KEPT)
 				return k + 1;
 			*unknown = *unknown || v == UNKNOWN;
@@ -266,11 +78,11 @@ member_named(struct check *c, uint32_t object, uint32_t name, bool *unknown)
 {
 	const struct json *s = &c->schema->tape, *j = c->value;
 	for (uint32_t k = json_first(j, object); k != 0; k = json_next(j, object, k + 1)) {
-		if (!spend(c, 1)) {
+		if (!check_spend(c, 1)) {
 			*unknown = true;
 			return 0;
 		}
-		enum verdict v = equal(c, s, name, j, k);
+		enum verdict v = check_equal(c, s, name, j, k);
 		if (v == KEPT)
 			return k + 1;
 		*unknown = *unknown || v == UNKNOWN;
@@ -320,7 +132,7 @@ check_members(struct check *c, uint32_t schema, uint32_t value)
 			v = both(v, check_schema(c, own, key + 1));
 		for (uint32_t p = patterns != 0 ? json_first(s, patterns) : 0; p != 0;
 		     p = json_next(s, patterns, p + 1)) {
-			enum verdict m = match(c, p, j, key);
+			enum verdict m = check_pattern(c, p, j, key);
 			if (m == KEPT)
 				v = both(v, check_schema(c, p + 1, key + 1));
 			unknown = unknown || m == UNKNOWN;
@@ -341,16 +153,6 @@ check_members(struct check *c, uint32_t schema, uint32_t value)
 }
 
 /* ---- arrays ---- */
-
-static uint32_t
-count_of(const struct json *j, uint32_t container)
-{
-	uint32_t n = 0;
-	bool object = json_type(j, container) == JSON_OBJECT;
-	for (uint32_t i = json_first(j, container); i != 0; i = json_next(j, container, i + object))
-		n++;
-	return n;
-}
 
 static enum verdict
 check_items(struct check *c, uint32_t schema, uint32_t value)
@@ -376,39 +178,6 @@ check_items(struct check *c, uint32_t schema, uint32_t value)
 		else
 			break;
 	}
-	return v;
-}
-
-static int
-by_text(const void *a, const void *b)
-{
-	const struct buf *x = a, *y = b;
-	size_t n = x->n < y->n ? x->n : y->n;
-	int order = n > 0 ? memcmp(x->p, y->p, n) : 0;
-	return order != 0 ? order : (x->n > y->n) - (x->n < y->n);
-}
-
-static enum verdict
-check_unique(struct check *c, uint32_t value)
-{
-	const struct json *j = c->value;
-	uint32_t n = count_of(j, value), at = 0;
-	if (!spend(c, n * 4 + node_bytes(j, value) / 4))
-		return UNKNOWN;
-	struct buf *texts = calloc(n > 0 ? n : 1, sizeof *texts);
-	if (texts == NULL)
-		return UNKNOWN;
-	enum verdict v = KEPT;
-	for (uint32_t i = json_first(j, value); i != 0 && at < n; i = json_next(j, value, i))
-		if (json_canonical(j, i, NULL, NULL, &texts[at++]) != 0)
-			v = UNKNOWN;
-	qsort(texts, at, sizeof *texts, by_text);
-	for (uint32_t i = 1; i < at && v == KEPT; i++)
-		if (by_text(&texts[i - 1], &texts[i]) == 0)
-			v = BROKEN;
-	for (uint32_t i = 0; i < at; i++)
-		buf_free(&texts[i]);
-	free(texts);
 	return v;
 }
 
@@ -494,23 +263,23 @@ check_keyword(struct check *c, uint32_t schema, enum keyword k, uint32_t keyword
 	case KEY_ENUM:
 		return check_enum(c, keyword, value);
 	case KEY_CONST:
-		return equal(c, s, keyword, c->value, value);
+		return check_equal(c, s, keyword, c->value, value);
 	case KEY_REQUIRED:
 		return type == JSON_OBJECT ? check_required(c, keyword, value) : KEPT;
 	case KEY_MIN_PROPERTIES:
 	case KEY_MAX_PROPERTIES:
 		return type == JSON_OBJECT
-			   ? check_count(c, keyword, count_of(c->value, value), k == KEY_MIN_PROPERTIES)
+			   ? check_count(c, keyword, count_members(c->value, value), k == KEY_MIN_PROPERTIES)
 			   : KEPT;
 	case KEY_MIN_ITEMS:
 	case KEY_MAX_ITEMS:
 		return type == JSON_ARRAY
-			   ? check_count(c, keyword, count_of(c->value, value), k == KEY_MIN_ITEMS)
+			   ? check_count(c, keyword, count_members(c->value, value), k == KEY_MIN_ITEMS)
 			   : KEPT;
 	case KEY_MIN_LENGTH:
 	case KEY_MAX_LENGTH:
 		return type == JSON_STRING
-			   ? check_count(c, keyword, characters(c->value, value), k == KEY_MIN_LENGTH)
+			   ? check_count(c, keyword, count_characters(c->value, value), k == KEY_MIN_LENGTH)
 			   : KEPT;
 	case KEY_UNIQUE_ITEMS:
 		return type == JSON_ARRAY && json_type(s, keyword) == JSON_TRUE ? check_unique(c, value)
@@ -518,7 +287,7 @@ check_keyword(struct check *c, uint32_t schema, enum keyword k, uint32_t keyword
 	case KEY_CONTAINS:
 		return type == JSON_ARRAY ? check_contains(c, schema, keyword, value) : KEPT;
 	case KEY_PATTERN:
-		return type == JSON_STRING ? match(c, keyword, c->value, value) : KEPT;
+		return type == JSON_STRING ? check_pattern(c, keyword, c->value, value) : KEPT;
 	case KEY_MINIMUM:
 	case KEY_MAXIMUM:
 	case KEY_EXCLUSIVE_MINIMUM:
@@ -551,7 +320,7 @@ check_schema(struct check *c, uint32_t schema, uint32_t value)
 		return KEPT;
 	if (type == JSON_FALSE)
 		return broken(c, "false");
-	if (type != JSON_OBJECT || c->depth == DEPTH || !spend(c, 1))
+	if (type != JSON_OBJECT || c->depth == DEPTH || !check_spend(c, 1))
 		return UNKNOWN;
 	c->depth++;
 	enum verdict v = KEPT;
@@ -567,7 +336,7 @@ check_schema(struct check *c, uint32_t schema, uint32_t value)
 			items = true;
 			continue;
 		}
-		enum verdict one = spend(c, 1) ? check_keyword(c, schema, k, key + 1, value) : UNKNOWN;
+		enum verdict one = check_spend(c, 1) ? check_keyword(c, schema, k, key + 1, value) : UNKNOWN;
 		if (one == BROKEN)
 			broken(c, keyword_name(k));
 		v = both(v, one);

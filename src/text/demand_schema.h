@@ -1,5 +1,6 @@
 /*
- * A schema as it was read (demand_schema_read.c), and one check of a value against it (demand_schema.c).
+ * A schema as it was read (demand_schema_read.c), and one check of a value against it (demand_schema.c). What it says of a value by
+ * itself is judged by demand_schema_value.c.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_TEXT_DEMAND_SCHEMA_H
@@ -71,5 +72,38 @@ struct check {
 	uint32_t depth;
 	const char *keyword; /* that broke first, NULL: none; "" while what breaks is not told */
 };
+
+/* False: no steps are left for so many. */
+static inline bool
+check_spend(struct check *c, size_t steps)
+{
+	if (c->steps < steps) {
+		c->steps = 0;
+		return false;
+	}
+	c->steps -= steps;
+	return true;
+}
+
+static inline size_t
+node_bytes(const struct json *j, uint32_t node)
+{
+	return j->nodes[node].end - j->nodes[node].at;
+}
+
+/* ---- demand_schema_value.c; `keyword` is the node of what the keyword says ---- */
+
+/* Equal as JSON Schema has it: 1 and 1.0 are, the order of members does not matter. */
+enum verdict check_equal(struct check *c, const struct json *a, uint32_t x, const struct json *b, uint32_t y);
+enum verdict check_type(struct check *c, uint32_t keyword, uint32_t value);
+enum verdict check_enum(struct check *c, uint32_t keyword, uint32_t value);
+/* A count of the schema against one of the value's: at least, or at most. */
+enum verdict check_count(struct check *c, uint32_t keyword, double count, bool least);
+enum verdict check_number(struct check *c, uint32_t schema, enum keyword k, uint32_t keyword, uint32_t value);
+/* Whether the pattern of this node is found in this string of j */
+enum verdict check_pattern(struct check *c, uint32_t pattern_node, const struct json *j, uint32_t string);
+enum verdict check_unique(struct check *c, uint32_t value);
+double count_characters(const struct json *j, uint32_t string); /* code points */
+uint32_t count_members(const struct json *j, uint32_t container);
 
 #endif

@@ -83,7 +83,7 @@ embed_text_places(struct str text, struct embedding *out, struct embed_place *pl
 	for (wordpieces_start(&w, text); wordpieces_next(&w, &piece);) {
 		if (piece.id != WORDPIECE_UNKNOWN)
 			add(&sum, piece.id);
-		if (n < room)
+		if (places != NULL && n < room)
 			places[n++] = (struct embed_place){ (uint32_t)piece.from, (uint32_t)piece.to,
 				piece.id, piece.first };
 	}

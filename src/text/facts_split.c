@@ -1,238 +1,14 @@
 /*
- * Splitting: a folded text as words. A contraction is two words ("don't": do, not), a hyphen parts what it joins, an address, a path
- * or an identifier is one word that is compared as it stands, operators are words where they compute and nothing where they
- * decorate. What stands in double quotes or between backticks is remembered as a quote.
+ * Splitting: a folded text as words. A hyphen parts what it joins, an address, a path or an identifier is one word that is compared as
+ * it stands, operators are words where they compute and nothing where they decorate. What stands in double quotes or between backticks
+ * is remembered as a quote.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "facts_parts.h"
+#include "facts_split.h"
 
 #include <stdlib.h>
 
 enum { QUOTES_MAX = 256 };
-
-struct splitter {
-	struct facts *f;
-	const char *p;
-	size_t n, at;
-	uint32_t sentence;
-	bool first;            /* the next word begins a sentence */
-	bool code;             /* between backticks */
-	ptrdiff_t quote, tick; /* the word an open quote began with, -1: none is open */
-	ptrdiff_t apostrophe;
-	bool broken; /* out of memory */
-};
-
-static bool
-letter(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (unsigned char)c >= 0x80;
-}
-
-static bool
-digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool
-alnum(char c)
-{
-	return letter(c) || digit(c);
-}
-
-static bool
-upper(char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
-static char
-lower(char c)
-{
-	return upper(c) ? (char)(c + 32) : c;
-}
-
-static bool
-space(char c)
-{
-	return c == ' ' || c == '\n';
-}
-
-/* The byte so far from here, a space beyond either end */
-static char
-peek(const struct splitter *s, ptrdiff_t by)
-{
-	ptrdiff_t at = (ptrdiff_t)s->at + by;
-	return at >= 0 && (size_t)at < s->n ? s->p[at] : ' ';
-}
-
-static struct word *
-add(struct splitter *s, size_t from, size_t to)
-{
-	struct facts *f = s->f;
-	if (f->count == f->room) {
-		uint32_t room = f->room == 0 ? 32 : 2 * f->room;
-		struct word *words = realloc(f->words, room * sizeof(*words));
-		if (words == NULL) {
-			s->broken = true;
-			return NULL;
-		}
-		f->words = words;
-		f->room = room;
-	}
-	struct word *w = &f->words[f->count++];
-	*w = (struct word){ .at = (uint32_t)from, .n = (uint32_t)(to - from), .sentence = s->sentence };
-	if (s->code)
-		w->flags |= WORD_CODE;
-	return w;
-}
-
-static void
-add_sign(struct splitter *s, size_t n)
-{
-	struct word *w = add(s, s->at, s->at + n);
-	if (w != NULL) {
-		w->flags |= WORD_SIGN;
-		w->is = w->stem = word_hash(s->p + s->at, n);
-	}
-	s->at += n;
-}
-
-static void
-add_named(struct splitter *s, size_t from, size_t to, const char *name)
-{
-	struct word *w = add(s, from, to);
-	if (w != NULL)
-		w->is = w->stem = word_hash(name, strlen(name));
-}
-
-static uint16_t
-looks(const struct splitter *s, size_t from, size_t to)
-{
-	size_t capitals = 0, letters = 0, digits = 0, inner = 0, foreign = 0;
-	for (size_t i = from; i < to; i++) {
-		char c = s->p[i];
-		capitals += upper(c);
-		inner += i > from && upper(c);
-		letters += letter(c);
-		digits += digit(c);
-		foreign += (unsigned char)c >= 0x80;
-	}
-	uint16_t flags = 0;
-	if (upper(s->p[from]))
-		flags |= WORD_CAPITAL;
-	if (letters >= 2 && capitals == letters)
-		flags |= WORD_CAPS;
-	else if (inner > 0)
-		flags |= WORD_MIXED;
-	if (letters > 0 && digits > 0)
-		flags |= WORD_MODEL;
-	if (foreign > 0)
-		flags |= WORD_FOREIGN;
-	return flags;
-}
-
-/* One or two letters between dots: U.S., e.g., p.m. */
-static bool
-initials(const char *p, size_t n)
-{
-	size_t run = 0, dots = 0;
-	for (size_t i = 0; i < n; i++) {
-		if (p[i] == '.') {
-			dots++;
-			run = 0;
-		} else if (!letter(p[i]) || ++run > 2) {
-			return false;
-		}
-	}
-	return dots > 0;
-}
-
-static struct word *
-add_word(struct splitter *s, size_t from, size_t to, uint16_t flags)
-{
-	struct word *w = add(s, from, to);
-	if (w == NULL)
-		return NULL;
-	w->flags |= flags | looks(s, from, to);
-	char short_form[16];
-	const char *p = s->p + from;
-	size_t n = to - from;
-	if (n < sizeof(short_form) && initials(p, n)) {
-		size_t k = 0;
-		for (size_t i = 0; i < n; i++) {
-			if (p[i] != '.')
-				short_form[k++] = p[i];
-		}
-		w->is = w->stem = word_hash(short_form, k);
-		w->flags &= (uint16_t)~WORD_CODE;
-	} else {
-		w->is = word_hash(p, n);
-		w->stem = (w->flags & (WORD_CODE | WORD_MODEL | WORD_FOREIGN)) != 0 ? w->is : word_stem(p, n);
-	}
-	if (s->first)
-		w->flags |= WORD_FIRST;
-	s->first = false;
-	return w;
-}
-
-static bool
-spelled(const char *p, size_t n, const char *word)
-{
-	return str_eq_nocase((struct str){ p, n }, str_from(word));
-}
-
-/* The part after an apostrophe adds a word when it is n't; 's, 're, 'll and others go. */
-static void
-add_contracted(struct splitter *s, size_t from, size_t apostrophe, size_t to)
-{
-	const char *p = s->p;
-	bool not_ = spelled(p + apostrophe, to - apostrophe, "'t") && lower(p[apostrophe - 1]) == 'n';
-	if (not_) {
-		size_t stop = apostrophe - 1;
-		if (spelled(p + from, apostrophe - from, "can"))
-			stop = apostrophe;
-		if (spelled(p + from, stop - from, "wo"))
-			add_named(s, from, stop, "will");
-		else if (stop > from)
-			add_word(s, from, stop, 0);
-		s->first = false;
-		add_named(s, from, to, "not");
-		return;
-	}
-	static const char *const tails[] = { "'s", "'re", "'ve", "'ll", "'d", "'m", "'" };
-	for (size_t i = 0; i < sizeof(tails) / sizeof(*tails); i++) {
-		if (spelled(p + apostrophe, to - apostrophe, tails[i])) {
-			add_word(s, from, apostrophe, 0);
-			return;
-		}
-	}
-	add_word(s, from, to, 0);
-}
-
-/* "dont": as it is typed */
-static bool
-add_careless(struct splitter *s, size_t from, size_t to)
-{
-	static const char *const words[] = { "dont", "cant", "wont", "isnt", "doesnt", "didnt", "couldnt",
-		"shouldnt", "wouldnt", "wasnt", "werent", "arent", "hasnt", "havent", "hadnt", "aint",
-		"cannot", "mustnt" };
-	if (to - from < 4 || to - from > 8 || s->code)
-		return false;
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		if (!spelled(s->p + from, to - from, words[i]))
-			continue;
-		bool whole = words[i][2] == 'n' && words[i][0] == 'c'; /* can */
-		if (words[i][0] == 'w' && words[i][1] == 'o' && words[i][2] == 'n')
-			add_named(s, from, from + 2, "will");
-		else
-			add_word(s, from, whole ? from + 3 : to - 2, 0);
-		s->first = false;
-		add_named(s, from, to, "not");
-		return true;
-	}
-	return false;
-}
 
 /* From `at`, how far a word goes that may have dots, at-signs and the like inside; *exact: it is to be compared as it stands. */
 static size_t
@@ -301,13 +77,13 @@ split_word(struct splitter *s)
 	}
 	s->at = to;
 	if (s->code)
-		add_word(s, from, to, WORD_CODE);
+		split_add_word(s, from, to, WORD_CODE);
 	else if (exact)
-		add_word(s, from, to, WORD_CODE);
+		split_add_word(s, from, to, WORD_CODE);
 	else if (apostrophe > 0)
-		add_contracted(s, from, apostrophe, to);
-	else if (!add_careless(s, from, to))
-		add_word(s, from, to, 0);
+		split_add_contracted(s, from, apostrophe, to);
+	else if (!split_add_careless(s, from, to))
+		split_add_word(s, from, to, 0);
 }
 
 /* 25,000 and 1,00,000, 3.10.2, 10:30, each with letters behind: 25k, 128GB, 3rd, 10:30am */
@@ -344,7 +120,7 @@ split_number(struct splitter *s)
 	if (i < s->n && p[i] == '+' && !(i + 1 < s->n && (alnum(p[i + 1]) || p[i + 1] == ' ')))
 		i++;
 	s->at = i;
-	add_word(s, from, i, WORD_NUMBER | (exact ? WORD_CODE : 0));
+	split_add_word(s, from, i, WORD_NUMBER | (exact ? WORD_CODE : 0));
 }
 
 static void
@@ -384,7 +160,7 @@ split_mark(struct splitter *s)
 		return;
 	}
 	if (s->code && !space(c)) {
-		add_sign(s, 1);
+		split_add_sign(s, 1);
 		return;
 	}
 	switch (c) {
@@ -392,7 +168,7 @@ split_mark(struct splitter *s)
 		if (s->quote >= 0)
 			quote_close(s, &s->quote, false);
 		else if (digit(before))
-			add_named(s, s->at, s->at + 1, "inch");
+			split_add_named(s, s->at, s->at + 1, "inch");
 		else
 			s->quote = s->f->count;
 		break;
@@ -404,21 +180,21 @@ split_mark(struct splitter *s)
 		break;
 	case '%':
 		if (digit(before) || (before == ' ' && digit(peek(s, -2))))
-			add_named(s, s->at, s->at + 1, "percent");
+			split_add_named(s, s->at, s->at + 1, "percent");
 		break;
 	case '&':
 		if (after != '&')
-			add_named(s, s->at, s->at + 1, "and");
+			split_add_named(s, s->at, s->at + 1, "and");
 		break;
 	case '.':
 	case '?':
 	case '!':
 		if (c == '!' && after == '=') {
-			add_sign(s, 2);
+			split_add_sign(s, 2);
 			return;
 		}
 		if (c == '!' && digit(before) && !alnum(after)) {
-			add_sign(s, 1);
+			split_add_sign(s, 1);
 			return;
 		}
 		if (!s->first)
@@ -438,12 +214,12 @@ split_mark(struct splitter *s)
 		if (c == ':' || c == '(')
 			s->first = true;
 		else if (spaced || (c == '/' ? digit(before) && digit(after) : alnum(before) && alnum(after)))
-			add_sign(s, 1), s->at--;
+			split_add_sign(s, 1), s->at--;
 		break;
 	case '-':
 		if ((spaced && digit(peek(s, 2))) || (before == ' ' && digit(after)) ||
 		    (before == '(' && digit(after)))
-			add_sign(s, 1), s->at--;
+			split_add_sign(s, 1), s->at--;
 		break;
 	case '=':
 	case '<':
@@ -455,7 +231,7 @@ split_mark(struct splitter *s)
 	case '}':
 	case '[':
 	case ']':
-		add_sign(s, 1);
+		split_add_sign(s, 1);
 		return;
 	default:
 		break;
@@ -477,7 +253,7 @@ facts_split(struct facts *f)
 			size_t from = s.at;
 			while (s.at < s.n && !space(s.p[s.at]) && strchr("\"<>`,;?!", s.p[s.at]) == NULL)
 				s.at++;
-			add_word(&s, from, s.at, WORD_CODE);
+			split_add_word(&s, from, s.at, WORD_CODE);
 		} else if (digit(c) || (c == '.' && digit(after) && !alnum(before))) {
 			split_number(&s);
 		} else if (letter(c) || c == '_') {
@@ -486,7 +262,7 @@ facts_split(struct facts *f)
 			size_t from = s.at++, apostrophe;
 			bool exact;
 			s.at = word_end(&s, s.at, &apostrophe, &exact);
-			add_word(&s, from, s.at, WORD_CODE);
+			split_add_word(&s, from, s.at, WORD_CODE);
 		} else {
 			split_mark(&s);
 		}

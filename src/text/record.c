@@ -83,7 +83,7 @@ count_words(struct str s)
 	size_t count = 0;
 	bool in = false;
 	for (size_t i = 0; i < s.n; i++) {
-		bool space = s.p[i] == ' ' || s.p[i] == '\n' || s.p[i] == '\t' || s.p[i] == '\r';
+		bool space = str_is_blank(s.p[i]);
 		count += !space && !in;
 		in = !space;
 	}

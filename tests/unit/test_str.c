@@ -46,6 +46,10 @@ trimming_takes_spaces_and_tabs_at_both_ends(void **state)
 	assert_str(str_trim(STR(" \t ")), "");
 	assert_str(str_trim(STR("")), "");
 	assert_str(str_trim(STR("\na\r")), "\na\r");
+	assert_str(str_strip(STR("\r\n a\n b\t\n")), "a\n b");
+	assert_str(str_strip(STR(" \r\n\t")), "");
+	assert_str(str_strip(STR("")), "");
+	assert_str(str_strip(STR("\fa\v")), "\fa\v");
 }
 
 static void
