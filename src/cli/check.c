@@ -186,9 +186,9 @@ print_stages(const struct config *c)
 		const char *name;
 		int state;
 	} stages[] = {
-		{ "routing", c->routing.on ? AHEAD : OFF },
+		{ "routing", c->routing.on ? ON : OFF },
 		{ "exact cache", c->cache.exact ? ON : OFF },
-		{ "similarity cache", c->cache.similarity > 0 ? AHEAD : OFF },
+		{ "similarity cache", c->cache.similarity > 0 ? ON : OFF },
 		{ "dedup", c->dedup.on ? ON : OFF },
 		{ "batching", any_task(c, batches) ? AHEAD : OFF },
 		{ "budget", budget ? ON : OFF },
@@ -211,6 +211,16 @@ print_stages(const struct config *c)
 }
 
 static void
+print_tiers(const struct config *c)
+{
+	fputs("tiers      ", stdout);
+	for (int i = TIER_SIMPLE; i <= TIER_COMPLEX && c->routing.on; i++)
+		printf("%s %s %s", i > TIER_SIMPLE ? "," : "", tier_name((enum tier)i),
+		    c->routing.tiers[i]->name);
+	puts(c->routing.on ? "" : " none");
+}
+
+static void
 print_summary(const struct config *c)
 {
 	bool v6 = strchr(c->listen_host, ':') != NULL;
@@ -219,6 +229,7 @@ print_summary(const struct config *c)
 	printf("database    %s\n", c->database);
 	print_upstreams(c);
 	print_models(c);
+	print_tiers(c);
 	printf("tasks       %zu\n", c->task_count);
 	print_projects(c);
 	print_paths(c);

@@ -95,6 +95,21 @@ check_tiers(struct reader *r, struct routing_conf *routing, const struct node *m
 	}
 }
 
+/* A name that nobody serves is never asked for: it was mistyped. Of the names that stand here by default, some may not be served. */
+static void
+check_reroute(struct reader *r, const struct routing_conf *routing, const struct node *map, const char *path)
+{
+	const struct node *list = node_get(map, "reroute");
+	char inner[KEY_PATH_SIZE];
+	read_join(inner, path, "reroute");
+	for (size_t i = 0; !node_null(list) && i < routing->reroute_count; i++) {
+		struct str name = str_from(routing->reroute[i]);
+		if (!str_eq(name, STR("auto")) && config_model(r->config, name) == NULL)
+			problem_add(r->problems, list->line, inner,
+			    "names `%s`, a model that is not served here", routing->reroute[i]);
+	}
+}
+
 enum { RANGES_MAX = 32, BOUNDS_MAX = 32 };
 
 static bool
@@ -204,6 +219,7 @@ read_own(struct reader *r, const struct node *map)
 		const struct node *routing = node_get(n, "routing");
 		read_join(inner, path, "routing");
 		check_thresholds(r, &t->routing, routing, inner);
+		check_reroute(r, &t->routing, routing, inner);
 		if (!node_null(routing))
 			check_tiers(r, &t->routing, routing, inner);
 	}
@@ -239,6 +255,7 @@ tasks_read(struct reader *r, const struct node *root)
 			  *batched = node_get(node_get(root, "batch"), "tasks");
 	check_thresholds(r, &c->routing, routing, "routing");
 	check_tiers(r, &c->routing, routing, "routing");
+	check_reroute(r, &c->routing, routing, "routing");
 	read_ranges(r, node_get(root, "cache"), "cache", &c->cache.fields);
 	settle_similarity(node_get(root, "cache"), &c->cache);
 	check_embedding(r, node_get(root, "cache"), "cache", &c->cache.embedding);

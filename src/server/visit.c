@@ -84,8 +84,10 @@ write_log(const struct visit *v, const struct ledger_request *row)
 	char cost[32] = "", saved[32] = "";
 	if (row->cost_pico >= 0)
 		money_format(row->cost_pico, cost);
-	if (row->saved_pico > 0)
-		money_format(row->saved_pico, saved);
+	/* Either a kept answer cost nothing, or the one that was chosen cost less. */
+	int64_t saved_pico = row->saved_pico > 0 ? row->saved_pico : row->saved_routed_pico;
+	if (saved_pico > 0)
+		money_format(saved_pico, saved);
 	log_line(LOG_INFO, "closed",
 	    "request=%s account=%s task=%s endpoint=%s model=%q served=%q upstream=%q status=%d cache=%s "
 	    "stream=%d input_tokens=%lld "

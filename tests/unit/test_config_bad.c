@@ -188,6 +188,7 @@ static const struct mistake mistakes[] = {
 	{ "catalogue: sometimes\n", 1, "catalogue", "true or false" },
 	/* stages */
 	{ "routing:\n  thresholds: { simple: 0.8 }\n", 2, "routing.thresholds", "order" },
+	{ "routing:\n  reroute: [auto, gpt-4oo]\n", 2, "routing.reroute", "`gpt-4oo`" },
 	{ "tasks:\n  x:\n    routing: { thresholds: { moderate: 0.1 } }\n", 3, "tasks.x.routing.thresholds",
 	    "order" },
 	{ "routing: { tiers: { simple: gpt-4o-mnii } }\n", 1, "routing.tiers.simple", "did you mean" },
