@@ -68,8 +68,8 @@ struct exchange {
 	/* Of what the router decided, see stages/route.h; without it NULL and empty */
 	const struct model_conf *stronger;   /* whom a fault of the answer is taken to; NULL: nobody */
 	const struct model_conf *instead_of; /* what its client would have got without the router */
-	/* A budget would not have paid for the model it was to have: the answer is for nobody else */
-	bool lowered;
+	/* It has another model than it was to have, because a budget would not have paid, or to try one: the answer is not kept */
+	bool stopgap;
 	double score;           /* 0..1; -1: none was needed */
 	char route[ROUTE_TEXT]; /* in short, for the row: none of the prompt's words */
 	/* Of a large body only, worked out where it was read: on the loop large ones are neither counted nor looked through */

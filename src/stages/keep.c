@@ -71,7 +71,7 @@ keep_reads(const struct exchange *x)
 bool
 keep_writes(const struct exchange *x)
 {
-	return !x->no_store && !x->lowered && is_cacheable(x);
+	return !x->no_store && !x->stopgap && is_cacheable(x);
 }
 
 struct keep_terms

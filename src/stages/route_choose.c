@@ -273,7 +273,7 @@ route_decide(struct router *r, struct exchange *x, struct err *e)
 	x->tier = tier_name(route.tier);
 	x->stronger = route.stronger;
 	x->instead_of = route.instead_of;
-	x->lowered = route.lowered;
+	x->stopgap = route.lowered || route.explores;
 	x->score = route.score;
 	route_print(&route, x->route);
 	if (r->metrics != NULL)
