@@ -283,6 +283,10 @@ static const struct config_key escalate_keys[] = {
 	{ "confidence", KEY_SHARE, AT(routing_conf, escalate.confidence), "0", "0.01", "1",
 	    "The least mean probability of an answer's tokens, for which `logprobs` are asked of the provider. 0: not asked for.",
 	    .flags = KEY_OR_ZERO },
+	{ "spend", KEY_SHARE, AT(routing_conf, escalate.spend), "0.4", "0.01", "1",
+	    "What a task's checked answers may cost together, as a share of always asking the dear model: no failing one is asked again "
+	    "beyond it. 0: no limit.",
+	    .flags = KEY_OR_ZERO },
 	END
 };
 static const struct config_section escalate = { escalate_keys, flip_escalate, false };
