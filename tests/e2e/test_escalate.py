@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from farthing.gateway import merge
+from farthing.gateway import merge, run
 from farthing.money import WIDE, crowd, held, keyed, limits, metric, pico, wait_held
 from farthing.patience import HANG_UP, LONG, eventually
 from farthing.wording import (DONE, INPUT_PICO, MINI, OUTPUT_PICO, billed, completion, cost, delta, event, events_of,
@@ -92,6 +92,18 @@ def test_broken_json_is_asked_again_of_the_dear_model_before_the_client_sees_it(
     books = adds_up(g.stop())
     assert [(r["model"], r["outcome"], r["basis"], r["cost_pico"], r["why"]) for r in books.attempts()] == [
         (MINI, "ok", "exact", cost(), "failed its check: json"), (DEAR, "ok", "exact", dear_cost(), "served")]
+
+
+def test_explain_names_the_check_that_failed(gateway, upstream):
+    upstream.script(cheap(), dear(), cheap(GOOD))
+    g = routed(gateway)
+    failed, passed = g.chat(ASK), g.chat(auto("Another question, in JSON.", **JSON))
+    g.stop()
+    def told(reply, *form):
+        return run("explain", "--id", reply.request_id, "--db", g.database, *form).stdout
+    assert "the cheap answer failed its check (json), and the dear model was asked" in told(failed)
+    assert json.loads(told(failed, "--json"))["escalated"] == "json"
+    assert json.loads(told(passed, "--json"))["escalated"] is None and "failed its check" not in told(passed)
 
 
 def test_an_answer_that_passes_is_delivered_as_it_came(gateway, upstream):
