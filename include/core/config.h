@@ -67,6 +67,8 @@ struct escalate_conf {
 	bool checks[DEMAND_KINDS];
 	double
 	    confidence; /* the least mean probability of the answer's tokens, by logprobs; 0: not asked for */
+	/* All of the task's checked answers together may cost that share of always asking the dear model; 0: no limit */
+	double spend;
 };
 
 struct routing_conf {

@@ -72,6 +72,8 @@ void shelf_each(struct shelf *s, int64_t now_us, bool (*each)(void *context, con
 /* The same for who only looks, beside a gateway that runs; -1: there is no such file, or it cannot be read */
 int shelf_peek(const char *database, int64_t now_us,
     bool (*each)(void *context, const struct shelf_item *item), void *context);
+/* The same of a memo (see shelf_memo_get): what is in the file now */
+int shelf_peek_memo(const char *database, struct str name, struct buf *out);
 void shelf_put(struct shelf *s, const struct shelf_item *item); /* copied; s may be NULL, here and below */
 void shelf_drop(struct shelf *s, const struct digest *key);
 void shelf_purge(struct shelf *s, const struct shelf_purge *what);

@@ -26,6 +26,8 @@ struct ask_house {
 	struct ledger *ledger;
 	struct budget *budget;
 	struct gateway_metrics *metrics;
+	struct spend
+	    *spend;       /* what escalation may spend (escalate_spend.h); NULL: whatever the budgets allow */
 	struct link asks; /* all that have not been freed */
 	int under_way;    /* that have not landed */
 	/* Out of the tables with it; called before its answer ends, with all that it will ever have. whole: it ends well */

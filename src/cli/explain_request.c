@@ -1,5 +1,6 @@
 /*
- * What would happen to a request on stdin, and why: what was understood of it, and what the answers on the shelf are to it.
+ * What would happen to a request on stdin, and why: what was understood of it, what was learned of its task when that was last
+ * saved, and what the answers on the shelf are to it.
  * The error budget is the running gateway's own matter; here it is one that is new, and so the strictest.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -12,6 +13,7 @@
 #include "explain_alike.h"
 #include "explain_route.h"
 #include "ledger/keys.h"
+#include "stages/learned.h"
 #include "stages/pipeline.h"
 #include "stages/route.h"
 #include "stages/similar.h"
@@ -190,7 +192,12 @@ study(struct study *s, const struct explain_options *o, struct buf *body, const 
 	s->success = success_new();
 	s->budget = budget_new(&nobody_listens);
 	s->router = router_new(s->success, s->budget, NULL);
-	if (pipeline_read(x, endpoint, &e) != 0 || route_admit(x, &e) != 0 ||
+	int rc = pipeline_read(x, endpoint, &e);
+	if (rc == 0) { /* a task that has nothing of its own borrows from `default` */
+		learned_peek(s->success, database, "default");
+		learned_peek(s->success, database, x->task);
+	}
+	if (rc != 0 || route_admit(x, &e) != 0 ||
 	    (x->model == NULL && route_foresee(s->router, x, &s->route, &e) != 0)) {
 		fprintf(
 		    stderr, "farthing: the request would be refused: %d %s: %s\n", e.status, e.code, e.text);
@@ -203,7 +210,7 @@ study(struct study *s, const struct explain_options *o, struct buf *body, const 
 	struct similar_options alike = { .cache = s->cache, .max_bytes = (size_t)1 << 30 };
 	s->similar = similar_new(&alike);
 	similar_use(s->similar, site_config(x->site));
-	int rc = explain(s, database, o->json);
+	rc = explain(s, database, o->json);
 	similar_free(&s->similar);
 	cache_free(&s->cache);
 	return rc;

@@ -12,6 +12,7 @@
 #include "explain.h"
 #include "grid.h"
 #include "ledger/report.h"
+#include "stages/escalate.h"
 
 enum { CHECKS_MOST = 8 };
 
@@ -103,8 +104,11 @@ who_lines(struct grid *g, const struct ledger_request *r)
 		line(g, "tier", r->tier);
 	if (r->route[0] != '\0')
 		line(g, "route", r->route);
-	if (r->escalated != 0)
-		line(g, "escalated", "its cheap answer was found wanting, and the dear model was asked");
+	if (r->escalated != 0) {
+		grid_cell(g, "escalated");
+		grid_cell(g, "the cheap answer failed its check (%s), and the dear model was asked",
+		    fault_name(r->escalated));
+	}
 	line(g, "upstream", or_none(r->upstream));
 }
 
@@ -289,7 +293,7 @@ add_request(struct buf *b, const struct ledger_request *r)
 	else
 		buf_add(b, STR(",\"score\":null"));
 	add_text(b, "route", r->route);
-	buf_printf(b, ",\"escalated\":%s", r->escalated != 0 ? "true" : "false");
+	add_text(b, "escalated", fault_name(r->escalated));
 	add_number(b, "status", r->status);
 	add_text(b, "why", r->why);
 	add_text(b, "error_code", r->error_code);

@@ -69,6 +69,10 @@ static const struct config_key escalate_keys[] = {
 	{ "confidence", KEY_SHARE, AT(routing_conf, escalate.confidence), "0", "0.01", "1",
 	    "The least mean probability of an answer's tokens, for which `logprobs` are asked of the provider. 0: not asked for.",
 	    .flags = KEY_OR_ZERO },
+	{ "spend", KEY_SHARE, AT(routing_conf, escalate.spend), "0.4", "0.01", "1",
+	    "What a task's checked answers may cost together, as a share of always asking the dear model: no failing one is asked again "
+	    "beyond it. 0: no limit.",
+	    .flags = KEY_OR_ZERO },
 	END
 };
 static const struct config_section escalate = { escalate_keys, flip_escalate, false };
@@ -82,7 +86,9 @@ static const struct config_key routing_keys[] = {
 	{ "learn", KEY_BOOL, AT(routing_conf, learn), "true", NULL, NULL,
 	    "Whether a task's outcomes move its choice of model: the cheapest one that certainly meets `quality.target`." },
 	{ "explore", KEY_SHARE, AT(routing_conf, explore), "0.01", "0", "0.2",
-	    "The share of a task's requests that try another model, to learn how well it does." },
+	    "The share of a task's requests that in the long run try a model of which little is known, or which does not do well. No cap: a "
+	    "young task spends at once what 20,000 requests would, and a model that does well is tried more, within the bound of "
+	    "docs/routing-learning.md. 0: none." },
 	{ "explore_spend", KEY_SHARE, AT(routing_conf, explore_spend), "0.02", "0", "1",
 	    "What trying dearer models may add to a task's cost, as a share of it." },
 	{ "session", KEY_DURATION, AT(routing_conf, session_ms), "1h", "1s", "30d",

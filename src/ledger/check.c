@@ -26,6 +26,8 @@ struct rule {
 	"at_us < 0 OR status < 0 OR cost_pico < 0 OR first_byte_us < 0 OR total_us < 0 OR input_tokens < 0" \
 	" OR cached_input_tokens < 0 OR cache_write_tokens < 0 OR output_tokens < 0 OR reasoning_tokens < 0"
 
+#define TWO_DAYS "172800000000"
+
 static const struct rule rules[] = {
 	{ "row was refused by the schema",
 	    "SELECT kind || ' ' || quote(id) || ' ' || why FROM refused" },
@@ -54,6 +56,18 @@ static const struct rule rules[] = {
 	    "SELECT quote(request_id) || ' answer_id=' || quote(answer_id) || ' probability=' || probability FROM checks"
 	    " WHERE at_us < 0 OR probability NOT BETWEEN 0 AND 1 OR served NOT IN (0, 1) OR agreed NOT IN (0, 1)"
 	    " OR request_id = '' OR answer_id = '' OR request_id = answer_id" },
+	{ "outcome is impossible",
+	    "SELECT quote(request_id) || ' source=' || quote(source) || ' tier=' || quote(tier) || ' good=' || good FROM outcomes"
+	    " WHERE at_us < 0 OR good NOT BETWEEN 0 AND 1 OR request_id = ''"
+	    " OR tier NOT IN ('', 'simple', 'moderate', 'complex', 'pinned')"
+	    " OR source NOT IN ('check', 'feedback', 'shadow', 'judge') OR (source = 'feedback') <> (giver <> '')" },
+	/* The gateway's finding may be on the disk before the row of its request, which may take as long as limits.total_timeout (a day at
+	 * most); and of requests that were pruned the findings of their last day may still be there. Feedback may come much later. */
+	{ "check of an answer belongs to no request",
+	    "SELECT quote(request_id) || ' model=' || quote(model) FROM outcomes o, (SELECT min(at_us) AS first, max(at_us) AS last"
+	    " FROM requests) WHERE source = 'check' AND at_us BETWEEN first + " TWO_DAYS " AND last - " TWO_DAYS
+	    " AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.id = o.request_id)"
+	    " AND NOT EXISTS (SELECT 1 FROM refused f WHERE f.id = o.request_id)" },
 	{ "request's cost is unknown but not called unpriced",
 	    "SELECT quote(id) FROM requests WHERE cost_pico IS NULL AND basis <> 4" },
 	{ "attempt's cost is unknown but not called unpriced",

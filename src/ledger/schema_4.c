@@ -30,7 +30,10 @@ static const char views[] =
     " CASE cache WHEN 0 THEN 'miss' WHEN 1 THEN 'exact' WHEN 2 THEN 'similar' WHEN 3 THEN 'coalesced'"
     " WHEN 4 THEN 'bypass' ELSE cache END AS cache,"
     " similarity, decision, route, escalated,"
-    " status, stream, attempts, first_byte_us, total_us, bytes_in, bytes_out FROM requests;";
+    " status, stream, attempts, first_byte_us, total_us, bytes_in, bytes_out FROM requests;"
+    "CREATE VIEW outcomes_named AS SELECT seq,"
+    " " TIME_OF("at_us") " AS at,"
+    " request_id, account, task, tier, model, source, giver, good, reason FROM outcomes;";
 /* clang-format on */
 
 /* An outcome may be on disk before the row of its request, and leaves with the requests of its time. Of one giver the later word about

@@ -25,3 +25,15 @@ shelf_peek(const char *database, int64_t now_us, bool (*each)(void *context, con
 	free(f.path);
 	return rc == SQLITE_DONE ? 0 : -1;
 }
+
+int
+shelf_peek_memo(const char *database, struct str name, struct buf *out)
+{
+	struct shelf_file f = { .path = NULL };
+	struct err e;
+	if (shelf_file_name(&f, database, &e) != 0)
+		return -1;
+	int rc = shelf_memo_read(f.path, name, out);
+	free(f.path);
+	return rc;
+}

@@ -93,7 +93,8 @@ int escalate_fault(const struct ask *a);      /* why it is asked; FAULT_NONE: it
 bool escalate_rejected(const struct ask *a);  /* what is delivered failed its check, and is not to be kept */
 void escalate_head(struct ask *a);            /* of a withheld stream, for heartbeats */
 void escalate_look(struct ask *a); /* bytes of a stream have come: they may be too many to withhold */
-/* The answer is whole and its attempt not booked yet: true when it failed and is going to be asked again, as *why says */
+/* The answer is whole and its attempt not booked yet: true when it failed and is going to be asked again. *why says so, and why not
+ * where it failed and is not; else it stays as it was */
 bool escalate_judge(struct ask *a, const char **why);
 const char *escalate_why(const struct ask *a); /* the same, of one that turns */
 void escalate_again(struct ask *a);            /* ... it has been booked */

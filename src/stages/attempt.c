@@ -92,10 +92,10 @@ on_head(void *context, struct call_head *head)
 }
 
 static void
-finish_stream(struct ask *a)
+finish_stream(struct ask *a, const char *why)
 {
 	tell_circuit(a, CIRCUIT_GOOD);
-	attempt_book(a, ATTEMPT_OK, true, "served");
+	attempt_book(a, ATTEMPT_OK, true, why);
 	call_linger(a->attempt.call);
 	ask_land(a, NULL);
 }
@@ -112,11 +112,11 @@ on_stream_bytes(struct ask *a, struct str bytes)
 	if (!a->reply.done)
 		return 0;
 	/* The next call cannot start inside an event of this one, which ends for it. */
-	const char *why;
+	const char *why = "served";
 	if (escalate_withholds(a) && escalate_judge(a, &why))
 		return -1;
 	/* The client is finished with at once, whatever the provider does with the connection. */
-	finish_stream(a);
+	finish_stream(a, why);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 
 #include "ask_private.h"
 #include "base/clock.h"
+#include "escalate_spend.h"
 #include "judgement.h"
 #include "stages/replay.h"
 
@@ -39,6 +40,7 @@ struct escalation {
 	bool asks;    /* the dear model */
 	bool
 	    rejected; /* what is delivered failed its check, and something better might be had another time */
+	int64_t taken_pico;                   /* from the task's account, for this request; -1: nothing */
 	bool with_logprobs, without_logprobs; /* this attempt asked for them; the provider will not have it */
 	char why[64];                         /* for the row of the attempt whose answer failed */
 };
@@ -93,6 +95,7 @@ escalate_open(struct ask *a, const struct model_conf *stronger, bool routed)
 		return;
 	a->escalation = must_alloc(sizeof *a->escalation);
 	a->escalation->conf = conf;
+	a->escalation->taken_pico = -1;
 	if (!withholds)
 		return; /* it is judged where it is */
 	a->escalation->stronger = stronger;
@@ -202,14 +205,91 @@ is_at_limit(const struct ask *a)
 	return limit > 0 && tokens >= limit;
 }
 
+/* Whether somebody better could be asked. */
 static bool
-may_ask_again(const struct ask *a)
+is_cheap(const struct ask *a)
 {
 	const struct escalation *s = a->escalation;
-	bool time = a->deadline_ms - clock_ms() >= LEAST_MS;
-	return s->stronger != NULL && s->draft != NULL && a->model != s->stronger && time &&
-	       a->answer->reader_count > 0;
+	return s->stronger != NULL && a->model != s->stronger;
 }
+
+/* Static, why the dear model is not asked; NULL: nothing is against it. */
+static const char *
+why_not(const struct ask *a, bool affordable)
+{
+	if (a->escalation->draft == NULL)
+		return "it was not withheld";
+	if (a->answer->reader_count == 0)
+		return "nobody reads";
+	if (a->deadline_ms - clock_ms() < LEAST_MS)
+		return "no time";
+	return affordable ? NULL : "spend";
+}
+
+/* ---- what that may cost ---- */
+
+/* What was said, as the provider counted it, else as the gateway does. */
+static struct usage
+tokens_of(const struct ask *a)
+{
+	struct usage u = a->reply.usage;
+	if (!u.known) {
+		int64_t input = a->charge.count.input, output = reply_output_tokens(&a->reply);
+		u = (struct usage){
+			.known = true, .input = input > 0 ? input : 0, .output = output > 0 ? output : 0
+		};
+	}
+	return u;
+}
+
+static struct spend_account *
+account_of(const struct ask *a)
+{
+	return spend_of(a->house->spend, str_from(a->charge.payer.task));
+}
+
+/* A cheap answer came. False: the dear model may not be asked on top of it; else, where it fails, that is taken for it. Where a price
+ * is not known there is no saying, and no limit. Input that the provider has cached for the cheap model it has not for the dear one. */
+static bool
+take_from_account(struct ask *a, bool fails)
+{
+	struct escalation *s = a->escalation;
+	struct usage u = tokens_of(a), fresh = u;
+	int64_t base = 0, estimate = 0, cost = 0, now = clock_ms();
+	fresh.cached_input = fresh.cache_write = 0;
+	const struct price *dear = config_price_at(s->stronger, clock_wall_us());
+	if (a->house->spend == NULL ||
+	    (!s->stronger->free && (!usage_cost(&u, dear, &base) || !usage_cost(&fresh, dear, &estimate))))
+		return true;
+	if (!a->model->free && !usage_cost(&u, &a->charge.price, &cost))
+		return true;
+	if (a->facts.cost_pico > 0) /* of tries that failed */
+		cost += a->facts.cost_pico;
+	struct spend_account *account = account_of(a);
+	spend_cheap(account, (double)base, (double)cost, now);
+	s->taken_pico = cost;
+	if (!fails)
+		return true;
+	if (!spend_allows(account, s->conf->spend, (double)estimate, now))
+		return false;
+	/* Before it is spent: what is asked meanwhile must find it gone. */
+	spend_dear(account, (double)estimate, now);
+	s->taken_pico += estimate;
+	return true;
+}
+
+/* What the request did cost. */
+static void
+settle_with_account(struct ask *a)
+{
+	struct escalation *s = a->escalation;
+	if (s->taken_pico < 0 || a->facts.cost_pico < 0)
+		return;
+	spend_dear(account_of(a), (double)(a->facts.cost_pico - s->taken_pico), clock_ms());
+	s->taken_pico = -1;
+}
+
+/* ---- the verdict ---- */
 
 static void
 tell_outcome(struct ask *a, const struct judgement *v)
@@ -219,19 +299,25 @@ tell_outcome(struct ask *a, const struct judgement *v)
 		house->on_judged(house->context, a, a->model, v->fault == FAULT_NONE);
 }
 
-/* The cheap answer: whether it is asked again. */
+/* An answer that is not the dear model's own: whether that is asked. */
 static bool
 rejects(struct ask *a, const struct judgement *v)
 {
 	struct escalation *s = a->escalation;
+	bool fails = v->fault != FAULT_NONE;
+	/* Nobody pays for asking again where something else is against it. */
+	const char *against = why_not(a, true);
+	bool affordable = take_from_account(a, fails && against == NULL);
+	if (!fails)
+		return false;
 	s->fault = v->fault;
-	s->rejected = s->stronger != NULL && a->model != s->stronger;
-	if (may_ask_again(a)) {
-		snprintf(s->why, sizeof s->why, "failed its check: %s", fault_name(v->fault));
-		s->turning = true;
-	} else if (s->rejected) {
+	s->rejected = true;
+	against = why_not(a, affordable);
+	s->turning = against == NULL;
+	snprintf(s->why, sizeof s->why, "failed its check: %s%s%s", fault_name(v->fault),
+	    s->turning ? "" : "; not asked again: ", s->turning ? "" : against);
+	if (!s->turning)
 		count(a, ESCALATION_DECLINED);
-	}
 	return s->turning;
 }
 
@@ -267,10 +353,14 @@ escalate_judge(struct ask *a, const char **why)
 		count(a, v.fault == FAULT_NONE ? ESCALATION_MET : ESCALATION_UNMET);
 		return false;
 	}
-	if (v.fault == FAULT_NONE || !rejects(a, &v))
+	if (!is_cheap(a)) {
+		s->fault = v.fault;
 		return false;
-	*why = s->why;
-	return true;
+	}
+	bool again = rejects(a, &v);
+	if (v.fault != FAULT_NONE)
+		*why = s->why;
+	return again;
 }
 
 const char *
@@ -417,6 +507,7 @@ escalate_land(struct ask *a, const struct err *e)
 	struct escalation *s = a->escalation;
 	if (s == NULL)
 		return e;
+	settle_with_account(a);
 	if (e != NULL && s->spare.draft != NULL && a->answer->reader_count > 0) {
 		count(a, a->facts.escalated != 0 ? ESCALATION_LOST : ESCALATION_DECLINED);
 		log_line(LOG_WARN, "not_escalated", "request=%s model=%q check=%s why=%q", a->id,

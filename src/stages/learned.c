@@ -144,6 +144,18 @@ learned_success(struct learned *l)
 	return l->success;
 }
 
+bool
+learned_peek(struct success *s, const char *database, const char *task)
+{
+	char name[SHELF_NAME];
+	struct buf blob = { 0 };
+	buf_init(&blob, BLOB_MOST);
+	bool good = name_of(task, name) && shelf_peek_memo(database, str_from(name), &blob) == 0 &&
+		    success_load(s, str_from(task), buf_str(&blob));
+	buf_free(&blob);
+	return good;
+}
+
 /* ---- outcomes ---- */
 
 static struct digest

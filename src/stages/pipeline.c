@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/zone.h"
 #include "charge.h"
+#include "escalate_spend.h"
 
 static void
 on_landed(void *context, struct ask *ask, bool whole)
@@ -201,6 +202,7 @@ pipeline_new(const struct pipeline_house *house, const struct config *config)
 		.ledger = house->ledger,
 		.metrics = house->metrics };
 	p->house.budget = budget_new(&events);
+	p->house.spend = spend_new();
 	p->house.on_landed = on_landed;
 	p->house.on_judged = on_judged;
 	p->house.context = p;
@@ -245,6 +247,7 @@ pipeline_free(struct pipeline **pp)
 	cache_free(&p->cache);
 	vectors_free(&p->vectors);
 	budget_free(&p->house.budget);
+	spend_free(&p->house.spend);
 	free(p);
 	*pp = NULL;
 }

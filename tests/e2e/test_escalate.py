@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from farthing.gateway import merge
+from farthing.gateway import merge, run
 from farthing.money import WIDE, crowd, held, keyed, limits, metric, pico, wait_held
 from farthing.patience import HANG_UP, LONG, eventually
 from farthing.wording import (DONE, INPUT_PICO, MINI, OUTPUT_PICO, billed, completion, cost, delta, event, events_of,
@@ -92,6 +92,18 @@ def test_broken_json_is_asked_again_of_the_dear_model_before_the_client_sees_it(
     books = adds_up(g.stop())
     assert [(r["model"], r["outcome"], r["basis"], r["cost_pico"], r["why"]) for r in books.attempts()] == [
         (MINI, "ok", "exact", cost(), "failed its check: json"), (DEAR, "ok", "exact", dear_cost(), "served")]
+
+
+def test_explain_names_the_check_that_failed(gateway, upstream):
+    upstream.script(cheap(), dear(), cheap(GOOD))
+    g = routed(gateway)
+    failed, passed = g.chat(ASK), g.chat(auto("Another question, in JSON.", **JSON))
+    g.stop()
+    def told(reply, *form):
+        return run("explain", "--id", reply.request_id, "--db", g.database, *form).stdout
+    assert "the cheap answer failed its check (json), and the dear model was asked" in told(failed)
+    assert json.loads(told(failed, "--json"))["escalated"] == "json"
+    assert json.loads(told(passed, "--json"))["escalated"] is None and "failed its check" not in told(passed)
 
 
 def test_an_answer_that_passes_is_delivered_as_it_came(gateway, upstream):
@@ -424,7 +436,7 @@ def test_killed_between_the_attempts_the_books_hold(gateway, upstream):         
 
 def test_fifty_at_once_are_all_asked_again_and_all_of_it_adds_up(gateway, upstream):
     upstream.answer = lambda call: (dear() if call.json()["model"] == DEAR else cheap())(call)
-    g = routed(gateway, merge(limits(request_usd="1", daily_usd="10"), {"limits": WIDE}))
+    g = routed(gateway, merge(limits(request_usd="1", daily_usd="10"), {"limits": WIDE}), spend=0)
     replies = crowd(g.port, [auto(f"What is a farthing? Answer number {i} in JSON.", max_tokens=50, **JSON)
                              for i in range(50)])
     assert all(r.status == 200 and json.loads(r.body)["choices"][0]["message"]["content"] == GOOD for r in replies)
@@ -442,7 +454,7 @@ def test_a_limit_for_so_many_escalations_admits_so_many(gateway, upstream):
     """A day's limit that the dear attempts outrun: each of them is paid in full or not made, and every client is answered."""
     upstream.answer = lambda call: (dear() if call.json()["model"] == DEAR else cheap())(call)
     limit = 40 * (200 * INPUT_PICO + 16 * OUTPUT_PICO) + 5 * dear_cost()
-    g = routed(gateway, merge(limits(daily_usd=limit, min_output_tokens=16), {"limits": WIDE}))
+    g = routed(gateway, merge(limits(daily_usd=limit, min_output_tokens=16), {"limits": WIDE}), spend=0)
     replies = crowd(g.port, [auto(f"What is a farthing? Answer number {i} in JSON.", max_tokens=16, **JSON)
                              for i in range(40)])
     assert {r.status for r in replies} <= {200, 429}
@@ -450,6 +462,63 @@ def test_a_limit_for_so_many_escalations_admits_so_many(gateway, upstream):
     assert set(said) <= {BROKEN, GOOD} and BROKEN in said and GOOD in said
     books = adds_up(g.stop())
     assert books.spent() <= limit
+
+
+# ---- what it may spend
+
+CREDIT = 5      # dear answers that a young task may be worth
+
+
+def asks(n, **more):
+    return [auto(f"What is a farthing? Answer number {i} in JSON.", **JSON, **more) for i in range(n)]
+
+
+def test_answers_that_all_fail_cost_a_share_of_the_dear_model(gateway, upstream):
+    """The first of a task that is new are asked again; then no more than the share pays for."""
+    upstream.answer = lambda call: (dear() if call.json()["model"] == DEAR else cheap())(call)
+    g = routed(gateway)
+    replies = [g.chat(body) for body in asks(40)]
+    said = [r.json()["choices"][0]["message"]["content"] == GOOD for r in replies]
+    assert said[:4] == [True] * 4 and not said[4] and all(r.status == 200 for r in replies)
+    assert replies[4].header("x-farthing-escalated") is None
+    escalated = sum(said)
+    assert (escalations(g, "json", "met"), escalations(g, "json", "declined")) == (escalated, 40 - escalated)
+    books = adds_up(g.stop())
+    assert books.spent() <= 0.4 * 40 * dear_cost() < books.spent() + dear_cost()
+    first = books.attempts(replies[4].request_id)
+    assert [(r["outcome"], r["why"]) for r in first] == [("ok", "failed its check: json; not asked again: spend")]
+    assert books.request(replies[4].request_id)["escalated"] == 0
+
+
+def test_answers_that_fail_at_once_find_gone_what_the_others_take(gateway, upstream):
+    upstream.answer = lambda call: (dear() if call.json()["model"] == DEAR else cheap())(call)
+    g = routed(gateway, merge(limits(request_usd="1", daily_usd="10"), {"limits": WIDE}))
+    replies = crowd(g.port, asks(50, max_tokens=50))
+    assert all(r.status == 200 for r in replies)
+    wait_held(g, 0)
+    assert adds_up(g.stop()).spent() <= (0.4 * 50 + CREDIT) * dear_cost()
+
+
+def test_tasks_have_accounts_and_shares_of_their_own(gateway, upstream):
+    upstream.answer = lambda call: (dear() if call.json()["model"] == DEAR else cheap())(call)
+    tasks = {"tasks": {"open": {"routing": {"escalate": {"spend": 0}}}, "narrow": {}}, "routing": {"tasks": {
+        "open": "simple", "narrow": "simple"}}}
+    g = routed(gateway, tasks)
+    done = {task: [g.chat(body, [("x-farthing-task", task)]).header("x-farthing-escalated") for body in asks(8)]
+            for task in ("narrow", "open", "anything", "else")}
+    assert done["narrow"] == ["json"] * 4 + [None] * 4 and done["open"] == ["json"] * 8
+    assert done["anything"] == ["json"] * 4 + [None] * 4
+    assert done["else"][:4] == [None] * 4, "names that nobody configured are one task: no name brings new credit"
+    adds_up(g.stop())
+
+
+def test_a_held_stream_that_is_not_asked_again_says_why(gateway, upstream):
+    upstream.answer = lambda call: call.stream(GOOD_STREAM if call.json()["model"] == DEAR else BAD_STREAM)
+    g = routed(gateway, streams=True)
+    replies = [g.chat({**body, "stream": True}) for body in asks(6)]
+    assert [r.body == b"".join(shown(GOOD_STREAM)) for r in replies] == [True] * 4 + [False] * 2
+    books = adds_up(g.stop())
+    assert whys(books)[-1] == "failed its check: json; not asked again: spend"
 
 
 # ---- what is kept

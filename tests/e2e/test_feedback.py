@@ -7,9 +7,9 @@ import json
 import pytest
 
 from conftest import need
-from farthing.gateway import run
+from farthing.gateway import merge, run
 from farthing.patience import eventually
-from farthing.wording import completion, question
+from farthing.wording import MINI, completion, question
 
 ADMIN = "an-admin-key-of-some-length"
 API = "/farthing/api/feedback"
@@ -140,3 +140,78 @@ def test_the_report_and_the_summary_show_outcomes(gateway, answering):
     assert "Outcomes" in run("report", "-c", g.config_path).stdout
     summary = g.ask("GET", "/farthing/api/summary").json()
     assert isinstance(summary["routing"], list) and summary["outcomes"][0]["good"] == 1
+
+
+# ---- what is learned of it
+
+DEAR, DATED = "gpt-4o", {MINI: "gpt-4o-mini-2024-07-18", "gpt-4o": "gpt-4o-2024-08-06"}
+LEARNS = {"routing": {"tiers": {"simple": MINI, "moderate": MINI, "complex": DEAR}, "explore": 0, "session": 0},
+          "tasks": {"titles": {"routing": {"thresholds": {"simple": 1, "moderate": 1}}}, "other": {}}}
+
+
+@pytest.fixture
+def dated(upstream):
+    """A provider that names its models with a date, as they do."""
+    upstream.answer = lambda call: call.reply(200, completion(model=DATED[call.json()["model"]]))
+    return upstream
+
+
+def route(g, n, task="titles"):
+    return g.chat(question(f"What is a farthing? Version {n}.", model="auto"), [("x-farthing-task", task)])
+
+
+def learned_of(g, task="titles"):
+    tiers = [t for t in g.ask("GET", "/farthing/api/summary").json()["routing"] if t["task"] == task and t["requests"]]
+    return {m["model"]: m for t in tiers for m in t["models"]}, [t["choice"] for t in tiers]
+
+
+def complain(g, most, task="titles"):
+    """Routed requests whose answers are called bad, until another model answers. How many there were."""
+    for n in range(most):
+        reply = route(g, n, task)
+        if reply.header("x-farthing-model") != DATED[MINI]:
+            return n
+        told = say(g, {"request_id": reply.request_id, "good": False}).json()
+        assert told["learned"] is True and (told["task"], told["tier"]) == (task, "simple")
+        assert told["model"] == MINI, "by the name that the tiers have for it"
+    return most
+
+
+def test_feedback_on_a_routed_request_moves_what_is_believed_and_then_the_choice(gateway, dated):
+    g = gateway(LEARNS)
+    assert route(g, 0).header("x-farthing-model") == DATED[MINI]
+    models, _ = learned_of(g)
+    assert MINI not in models or models[MINI]["observations"] == 0
+    assert 8 <= complain(g, 40) < 40
+    models, choices = learned_of(g)
+    assert models[MINI]["observations"] >= 7 and models[MINI]["good_high"] < 0.8 and models[MINI]["refuted"] is True
+    assert choices == [DEAR] and set(models) <= {MINI, DEAR}
+
+
+def test_what_was_learned_survives_a_restart_and_explain_knows_it(gateway, dated):
+    def explained(task):
+        done = run("explain", "-c", g.config_path, "--json", "--task", task,
+                   input=json.dumps(question("What is a farthing?", model="auto")))
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+    g = gateway(LEARNS)
+    assert complain(g, 40) < 40
+    before, _ = learned_of(g)
+    g.stop()
+    told = explained("titles")
+    assert told["model"] == DEAR and told["tier"] == "simple", "what the running gateway would do"
+    g.start()
+    after, choices = learned_of(g)
+    assert choices == [DEAR] and after[MINI]["refuted"] is True
+    assert after[MINI]["observations"] == pytest.approx(before[MINI]["observations"], rel=0.01)
+    assert route(g, 100).header("x-farthing-model") == DATED[DEAR]
+    assert route(g, 100, "other").header("x-farthing-tier") and learned_of(g, "other")[1] != []
+
+
+def test_without_learning_outcomes_change_no_choice(gateway, dated):
+    g = gateway(merge(LEARNS, {"routing": {"learn": False}}))
+    assert complain(g, 40) == 40
+    assert learned_of(g) == ({}, []), "nobody asked what was learned"
+    g.stop()
+    g.start()
+    assert route(g, 100).header("x-farthing-model") == DATED[MINI]

@@ -457,6 +457,20 @@ def test_moderate_requests_may_get_a_suffix(routed, upstream):
     assert "suffix" in books(g, reply)["route"]
 
 
+def test_endpoints_that_are_not_routed_know_no_auto(routed):
+    g = routed()
+    for path, body in (("completions", {"prompt": "What is a farthing?"}), ("embeddings", {"input": "What is a farthing?"})):
+        reply = g.ask("POST", f"/v1/{path}", json.dumps({"model": "auto", **body}).encode(), [("Content-Type", "application/json")])
+        assert reply.status == 404 and reply.json()["error"]["code"] == "model_not_found", path
+
+
+def test_several_answers_are_routed_and_none_is_escalated(routed, upstream):
+    g = routed({"routing": {"escalate": "on"}})
+    reply = ask(g, task="easy", model="auto", n=2, response_format={"type": "json_object"})
+    assert reply.status == 200 and reply.header("x-farthing-tier") == "simple"
+    assert len(upstream.asked) == 1 and reply.header("x-farthing-escalated") is None
+
+
 # ---- explain
 
 def explain(g, body, *args):
@@ -502,7 +516,7 @@ def test_explain_of_a_served_request_tells_its_route(routed):
     g.stop()
     told = json.loads(run("explain", "--id", reply.request_id, "--json", "--db", g.database).stdout)
     assert told["route"].startswith("score ") and told["score"] == pytest.approx(float(reply.header("x-farthing-score")), abs=0.001)
-    assert told["escalated"] is False
+    assert told["escalated"] is None
     table = run("explain", "--id", reply.request_id, "--db", g.database).stdout
     assert told["route"] in table and "saved by routing" in table
 

@@ -6,12 +6,14 @@
 #include "config_fixture.h"
 
 #include "../../src/stages/ask_private.h"
+#include "../../src/stages/escalate_spend.h"
 #include "base/clock.h"
 
 static struct site *site;
 static struct gateway_metrics *metrics;
 static struct loop *loop;
 static struct ask_house house;
+static char booked[64]; /* of the last attempt: why it ended */
 static struct ask *ask;
 static struct reader reader;
 static const struct model_conf *cheap, *dear;
@@ -151,12 +153,12 @@ say(const char *body, int64_t cost_pico)
 {
 	struct buf headers = { 0 };
 	struct err e;
-	const char *why = NULL;
+	const char *why = "served";
 	answer_head(ask->reply.answer, 200, "application/json", &headers);
 	assert_int_equal(answer_add(ask->reply.answer, str_from(body)), 0);
 	assert_int_equal(reply_body(&ask->reply, str_from(body), &e), 0);
 	bool again = escalate_judge(ask, &why);
-	assert_int_equal(again, why != NULL);
+	str_copy(booked, sizeof booked, str_from(why));
 	str_copy(ask->facts.model, sizeof ask->facts.model, str_from(ask->model->name));
 	ask->facts.usage = ask->reply.usage;
 	ask->facts.served_pico = cost_pico;
@@ -263,6 +265,7 @@ failing_answer_is_asked_again_once_and_both_are_judged(void **state)
 	open_ask(CHAT(IN_JSON), dear);
 	assert_true(say(BROKEN, 100));
 	assert_string_equal(escalate_why(ask), "failed its check: json");
+	assert_string_equal(booked, "failed its check: json");
 	escalate_again(ask);
 	assert_int_equal(next_count, 1);
 	assert_ptr_equal(ask->model, dear);
@@ -345,6 +348,7 @@ without_readers_time_or_another_model_nothing_is_asked_again(void **state)
 	open_ask(CHAT(IN_JSON), dear);
 	answer_part(&reader);
 	assert_false(say(BROKEN, 100));
+	assert_string_equal(booked, "failed its check: json; not asked again: nobody reads");
 	assert_true(escalate_rejected(ask));
 	assert_null(land(NULL));
 	assert_true(escalate_rejected(ask));
@@ -353,12 +357,14 @@ without_readers_time_or_another_model_nothing_is_asked_again(void **state)
 	open_ask(CHAT(IN_JSON), dear);
 	ask->deadline_ms = clock_ms() + 4000;
 	assert_false(say(BROKEN, 100));
+	assert_string_equal(booked, "failed its check: json; not asked again: no time");
 	assert_null(land(NULL));
 	close_ask();
 	/* its fallback was the dear model */
 	open_ask(CHAT(IN_JSON), dear);
 	ask->model = dear;
 	assert_false(say(BROKEN, 100));
+	assert_string_equal(booked, "served");
 	assert_false(escalate_rejected(ask));
 	assert_null(land(NULL));
 	close_ask();
@@ -452,6 +458,165 @@ first_stream_that_breaks_is_shown_as_far_as_it_came(void **state)
 	close_ask();
 }
 
+/* ---- what it may spend ---- */
+
+/* 7 tokens in and 5 out, at the prices of either model. */
+static const int64_t CHEAP_COST = CHEAP_PICO, DEAR_COST = (int64_t)10 * CHEAP_PICO;
+
+/* Whether a failing answer was asked again; the dear one comes and costs dear_pico. */
+static bool
+fails_once(int64_t dear_pico)
+{
+	open_ask(CHAT(IN_JSON), dear);
+	bool again = say(BROKEN, CHEAP_COST);
+	if (again) {
+		escalate_again(ask);
+		say(GOOD, dear_pico);
+	}
+	assert_null(land(NULL));
+	close_ask();
+	return again;
+}
+
+static void
+passes(int times)
+{
+	for (int i = 0; i < times; i++) {
+		open_ask(CHAT(IN_JSON), dear);
+		assert_false(say(GOOD, CHEAP_COST));
+		assert_null(land(NULL));
+		close_ask();
+	}
+}
+
+static int
+fail_until_declined(int most)
+{
+	int n = 0;
+	while (n < most && fails_once(DEAR_COST))
+		n++;
+	return n;
+}
+
+static void
+answers_that_all_fail_cost_a_share_of_the_dear_model_and_a_credit(void **state)
+{
+	(void)state;
+	house.spend = spend_new();
+	/* n of n answers at 1.1 of the dear one's cost: as far as five dear ones */
+	assert_int_equal(fail_until_declined(100), 4);
+	assert_string_equal(booked, "failed its check: json; not asked again: spend");
+	/* then two cheap ones at 0.1 save 0.6 for it, at a share of 0.4 */
+	int again = 0, all = 1000;
+	for (int i = 5; i < all; i++)
+		again += fails_once(DEAR_COST);
+	double share = (0.1 * all + 4 + again) / all;
+	assert_true(share <= 0.4 && share > 0.398);
+	spend_free(&house.spend);
+}
+
+static void
+what_passes_pays_for_what_fails(void **state)
+{
+	(void)state;
+	house.spend = spend_new();
+	passes(100);
+	/* 100 have saved 0.3 of a dear answer each; each that fails adds 0.3 and takes 1 */
+	int n = fail_until_declined(1000);
+	assert_in_range(n, 41, 43);
+	spend_free(&house.spend);
+}
+
+static void
+what_a_dear_answer_costs_counts_and_not_what_was_expected(void **state)
+{
+	(void)state;
+	house.spend = spend_new();
+	assert_true(fails_once(10 * DEAR_COST));
+	assert_false(fails_once(DEAR_COST));
+	spend_free(&house.spend);
+	house.spend = spend_new();
+	for (int i = 0; i < 20; i++)
+		assert_true(fails_once(0));
+	spend_free(&house.spend);
+}
+
+static void
+what_is_on_its_way_is_spent_already(void **state)
+{
+	(void)state;
+	house.spend = spend_new();
+	struct ask *asks[5];
+	for (int i = 0; i < 5; i++) {
+		open_ask(CHAT(IN_JSON), dear);
+		assert_int_equal(say(BROKEN, CHEAP_COST), i < 4); /* and no dear answer yet */
+		asks[i] = ask;
+		answer_part(&reader);
+	}
+	for (int i = 0; i < 5; i++) {
+		ask = asks[i];
+		assert_null(land(NULL));
+		close_ask();
+	}
+	/* none of the dear ones came: nothing was spent for them */
+	assert_true(fails_once(DEAR_COST));
+	spend_free(&house.spend);
+}
+
+static void
+savings_and_debts_fade(void **state)
+{
+	(void)state;
+	struct spend_account a = { 0 };
+	const int64_t day = SPEND_HALF_LIFE_MS, now = 7 * day;
+	for (int i = 0; i < 1000; i++)
+		spend_cheap(&a, 100, 10, now);
+	assert_true(spend_allows(&a, 0.4, 29000, now));
+	assert_true(spend_allows(&a, 0.4, 14000, now + day));
+	assert_false(spend_allows(&a, 0.4, 16000, now + day));
+	assert_false(spend_allows(&a, 0.4, 1000, now + 10 * day));
+	struct spend_account b = { 0 };
+	spend_cheap(&b, 100, 10, now);
+	spend_dear(&b, 600, now);
+	assert_false(spend_allows(&b, 0.4, 100, now));
+	assert_true(spend_allows(&b, 0.4, 100, now + day));
+	/* a clock that goes back does nothing */
+	assert_true(spend_allows(&b, 0.4, 100, now));
+}
+
+static void
+without_a_limit_or_a_price_there_is_none(void **state)
+{
+	(void)state;
+	struct spend_account a = { 0 };
+	spend_dear(&a, 1e12, 0);
+	assert_true(spend_allows(&a, 0, 100, 0));
+	assert_true(spend_allows(&a, 0.4, 0, 0)); /* the dear model is free */
+	assert_false(spend_allows(&a, 0.4, 100, 0));
+	house.spend = spend_new();
+	((struct model_conf *)(uintptr_t)dear)->price.known = false;
+	assert_int_equal(fail_until_declined(20), 20);
+	spend_free(&house.spend);
+}
+
+static void
+tasks_have_accounts_of_their_own_and_the_least_used_leave(void **state)
+{
+	(void)state;
+	struct spend *s = spend_new();
+	char name[16];
+	spend_dear(spend_of(s, STR("first")), 7, 0);
+	spend_dear(spend_of(s, STR("used")), 8, 0);
+	for (int i = 0; i < SPEND_TASKS_MAX - 1; i++) {
+		snprintf(name, sizeof name, "%d", i);
+		assert_true(spend_of(s, str_from(name))->spent == 0);
+		assert_true(spend_of(s, STR("used"))->spent == 8);
+	}
+	assert_true(spend_of(s, STR("first"))->spent == 0);
+	spend_free(&s);
+	spend_free(&s);
+}
+
 /* ---- who has none ---- */
 
 static void
@@ -508,6 +673,13 @@ main(void)
 		TEST(failed_stream_costs_what_it_cost_when_the_dear_model_cost_nothing),
 		TEST(head_of_a_withheld_stream_says_nothing_that_may_turn_out_wrong),
 		TEST(first_stream_that_breaks_is_shown_as_far_as_it_came),
+		TEST(answers_that_all_fail_cost_a_share_of_the_dear_model_and_a_credit),
+		TEST(what_passes_pays_for_what_fails),
+		TEST(what_a_dear_answer_costs_counts_and_not_what_was_expected),
+		TEST(what_is_on_its_way_is_spent_already),
+		TEST(savings_and_debts_fade),
+		TEST(without_a_limit_or_a_price_there_is_none),
+		TEST(tasks_have_accounts_of_their_own_and_the_least_used_leave),
 		TEST(who_is_not_routed_is_not_withheld_anything),
 		TEST(faults_have_names),
 	};

@@ -668,6 +668,28 @@ every_broken_rule_is_reported(void **state)
 		{ "DELETE FROM mark", "mark of the books" },
 		{ "UPDATE mark SET commits=0", "older than their holds file" },
 		{ "UPDATE meta SET value='x' WHERE key='ledger_id'", "belongs to other books" },
+		{ "INSERT INTO outcomes(at_us, request_id, account, task, tier, model, source, giver, good) "
+		  "VALUES(1, 'req_000001', 'a', 't', 'hard', 'm', 'check', '', 1)",
+		    "outcome is impossible" },
+		{ "INSERT INTO outcomes(at_us, request_id, account, task, tier, model, source, giver, good) "
+		  "VALUES(1, 'req_000001', 'a', 't', 'simple', 'm', 'rumour', '', 1)",
+		    "outcome is impossible" },
+		{ "INSERT INTO outcomes(at_us, request_id, account, task, tier, model, source, giver, good) "
+		  "VALUES(1, 'req_000001', 'a', 't', 'simple', 'm', 'check', 'shop', 1)",
+		    "outcome is impossible" },
+		{ "INSERT INTO outcomes(at_us, request_id, account, task, tier, model, source, giver, good) "
+		  "VALUES(1, 'req_000001', 'a', 't', 'simple', 'm', 'feedback', '', 1)",
+		    "outcome is impossible" },
+		{ "PRAGMA ignore_check_constraints=1; INSERT INTO outcomes(at_us, request_id, account, task, "
+		  "tier, model, source, giver, good) VALUES(1, 'req_000001', 'a', 't', 'simple', 'm', "
+		  "'check', '', 1.5)",
+		    "outcome is impossible" },
+		{ "UPDATE requests SET at_us=at_us+864000000000 WHERE id='req_000001'; INSERT INTO "
+		  "outcomes(at_us, request_id, "
+		  "account, task, tier, model, source, giver, good) SELECT max(at_us)-432000000000, "
+		  "'req_nobody', 'a', 't', 'simple', "
+		  "'m', 'check', '', 1 FROM requests",
+		    "belongs to no request" },
 		{ "INSERT INTO refused(at_us, kind, id, day_us, booked_pico, why) VALUES(1, 'attempt', "
 		  "'req_9', "
 		  "1699920000000000, 5, 'x')",
@@ -687,6 +709,29 @@ every_broken_rule_is_reported(void **state)
 			fail_msg("%s: no \"%s\" in: %s", cases[i].harm, cases[i].says, text);
 		buf_free(&report);
 	}
+}
+
+#define OUTCOMES "INSERT INTO outcomes(at_us, request_id, account, task, tier, model, source, giver, good) "
+
+static void
+outcomes_may_come_before_their_request_and_outlive_it(void **state)
+{
+	(void)state;
+	make_books(5);
+	/* of a request that is still running; of one that was pruned since; feedback on one that was */
+	change(OUTCOMES
+	    "SELECT max(at_us), 'req_running', 'a', 't', 'simple', 'm', 'check', '', 0.5 FROM requests");
+	change(OUTCOMES
+	    "SELECT min(at_us), 'req_pruned', 'a', 't', 'simple', 'm', 'check', '', 1 FROM requests");
+	change(OUTCOMES
+	    "SELECT max(at_us), 'req_pruned', 'a', 't', 'pinned', 'm', 'feedback', 'shop', 0 FROM requests");
+	struct buf report = { 0 };
+	if (audit(&report) != 0)
+		fail_msg("%s", buf_text(&report));
+	buf_free(&report);
+	assert_int_equal(number("SELECT count(*) FROM outcomes_named WHERE source = 'feedback' AND giver = "
+				"'shop' AND at IS NOT NULL"),
+	    1);
 }
 
 static void
@@ -773,6 +818,7 @@ main(void)
 		IN_A_FOLDER(pruning_by_size_shrinks_the_file),
 		IN_A_FOLDER(sound_books_pass_the_audit),
 		IN_A_FOLDER(every_broken_rule_is_reported),
+		IN_A_FOLDER(outcomes_may_come_before_their_request_and_outlive_it),
 		IN_A_FOLDER(hold_of_a_booked_attempt_is_reported_when_it_should_be_gone),
 		IN_A_FOLDER(auditor_finds_damage_and_refuses_foreign_files),
 	};

@@ -391,6 +391,26 @@ a_damaged_blob_is_refused(void **state)
 	buf_free(&blob);
 }
 
+static void
+a_blob_of_another_version_is_refused(void **state)
+{
+	(void)state;
+	chosen();
+	see("small", 100, 98);
+	struct buf blob = { 0 };
+	assert_int_equal(success_save(s, q.task, &blob), 0);
+	uint32_t version;
+	memcpy(&version, blob.p + 8, sizeof version); /* behind the magic word; no sum covers it */
+	uint32_t others[] = { 0, version - 1, version + 1 };
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+		memcpy(blob.p + 8, &others[i], sizeof version);
+		assert_false(success_load(s, q.task, buf_str(&blob)));
+	}
+	memcpy(blob.p + 8, &version, sizeof version);
+	assert_true(success_load(s, q.task, buf_str(&blob)));
+	buf_free(&blob);
+}
+
 /* The ends were worked out apart, by numerical integration of the mixtures in scipy. */
 static void
 the_interval_is_that_of_the_mixtures(void **state)
@@ -480,6 +500,7 @@ main(void)
 		TEST(foreseeing_leaves_no_trace),
 		TEST(a_restart_goes_on_with_what_was_learned),
 		TEST(a_damaged_blob_is_refused),
+		TEST(a_blob_of_another_version_is_refused),
 		TEST(the_interval_is_that_of_the_mixtures),
 		TEST(the_lower_bound_holds_however_often_one_looks),
 		TEST(hostile_numbers_are_borne),
