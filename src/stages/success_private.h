@@ -77,8 +77,7 @@ struct task {
 	/* From here on it is saved as it stands. */
 	int64_t faded_ms;
 	double requests, blind; /* requests; those of them that tried a model that nothing was known of */
-	double
-	    on_trust; /* of the latest SUCCESS_WINDOW requests, those that went to a dearer model unproven; about */
+	double on_trust; /* good answers that tries of the latest SUCCESS_WINDOW requests may lose; about */
 	double spent_pico,
 	    extra_pico; /* what its requests were expected to cost; what trying dearer models added */
 	struct model models[SUCCESS_MODELS_MAX];
