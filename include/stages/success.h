@@ -23,6 +23,8 @@ enum { SUCCESS_MODELS_MAX = 8, SUCCESS_TASKS_MAX = 256, SUCCESS_TIERS = 3 };
 /* So far below the target, or below what the tier's model reaches if that is less, may trying other models take a tier's
  * share of good answers. */
 #define SUCCESS_BOUND 0.05
+/* ... in any so many requests of the task */
+enum { SUCCESS_WINDOW = 200 };
 
 /* Where an observation comes from: how much it weighs, and what the report calls it. */
 enum success_source {

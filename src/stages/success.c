@@ -20,8 +20,9 @@
 static const double better_by = 0.03;
 /* A choice that costs so much less is worth a change. */
 static const double cheaper_by = 0.03;
-/* There is nothing beyond the dearest: it is not given up for some bad luck. */
-static const double last_until = 16;
+
+/* ... of which so much is known */
+static const double better_from = 12;
 
 static const char *const tier_names[] = { "simple", "moderate", "complex" };
 
@@ -81,15 +82,16 @@ best_of(const struct judging *j)
 		const struct success_view *v = &j->views[i], *than = &j->views[best];
 		double by = sqrt(v->mean * (1 - v->mean) / (v->seen + 1) +
 				 than->mean * (1 - than->mean) / (than->seen + 1));
-		by = !j->row->misses ? 0 : by > better_by ? by : better_by;
-		if (v->seen >= KNOWN_FROM / 2 && v->mean > than->mean + by)
+		by = by > better_by ? by : better_by;
+		bool unproven = !v->refuted && !judging_is_proven(j, i);
+		if (!unproven && v->seen >= better_from && v->mean > than->mean + by)
 			best = i;
 	}
 	return best;
 }
 
 static size_t
-want(const struct judging *j, const char **why, bool *misses)
+want(const struct judging *j, const char **why)
 {
 	const struct success_question *q = j->q;
 	int best = -1;
@@ -97,8 +99,8 @@ want(const struct judging *j, const char **why, bool *misses)
 	for (size_t i = 0; i < q->count; i++) {
 		const struct success_view *v = &j->views[i];
 		bool certain = v->low >= q->target;
-		bool last = i + 1 == q->count && v->seen < last_until;
-		bool believed = (!v->refuted || last) && (i >= q->standing || (int)i == j->current);
+		bool believed =
+		    !v->refuted && (i >= q->standing || (int)i == j->current) && judging_is_proven(j, i);
 		fell_short = fell_short || (v->refuted && i >= q->standing);
 		if (!certain && !believed)
 			continue;
@@ -107,7 +109,6 @@ want(const struct judging *j, const char **why, bool *misses)
 		if (best < 0 || j->cost[i] < than * (1 - by))
 			best = (int)i;
 	}
-	*misses = best < 0;
 	if (best < 0) {
 		*why = "none meets the target: the best";
 		return best_of(j);
@@ -161,8 +162,7 @@ choose(struct success *s, struct task *t, const struct task *common, const struc
 	size_t wanted = j.current >= 0 ? (size_t)j.current : 0;
 	out->explores = false;
 	bool looks = row->stale || j.current < 0;
-	bool misses;
-	size_t best = want(&j, &out->why, &misses);
+	size_t best = want(&j, &out->why);
 	/* Costs differ from request to request, so a choice is looked at when something was observed, and not each time. */
 	if (looks)
 		wanted = best;
@@ -172,15 +172,14 @@ choose(struct success *s, struct task *t, const struct task *common, const struc
 	bool has_left = row->choice >= 0 && q->now_ms - t->models[row->choice].used_ms > HOUR_MS;
 	if (j.current != (int)wanted && (row->choice < 0 || j.current >= 0 || has_left))
 		change(s, &j, wanted, s == NULL);
-	if (looks && j.current >= 0)
-		row->misses = misses;
 	row->stale = false;
 	out->chosen = wanted;
 	for (size_t i = 0; i < q->count; i++)
 		out->views[i] = j.views[i];
 	if (s == NULL)
 		return;
-	if (q->may_explore && q->explore > 0)
+	t->on_trust *= 1 - 1.0 / SUCCESS_WINDOW;
+	if (!judging_rise(&j, out) && q->may_explore && q->explore > 0)
 		judging_try(&j, out);
 	struct cell *c = &row->cells[j.model[out->chosen]];
 	c->chosen++;

@@ -15,7 +15,7 @@ struct head {
 	struct digest sum; /* of all that follows */
 };
 
-enum { VERSION = 1, FROM = offsetof(struct task, faded_ms), SIZE = sizeof(struct task) - FROM };
+enum { VERSION = 2, FROM = offsetof(struct task, faded_ms), SIZE = sizeof(struct task) - FROM };
 static const char magic[8] = "fthrouts";
 
 int
@@ -61,8 +61,8 @@ is_cell(const struct cell *c)
 static bool
 is_task(const struct task *t)
 {
-	bool good = is_amount(t->requests) && is_amount(t->blind) && is_amount(t->spent_pico) &&
-		    is_amount(t->extra_pico);
+	bool good = is_amount(t->requests) && is_amount(t->blind) && is_amount(t->on_trust) &&
+		    is_amount(t->spent_pico) && is_amount(t->extra_pico);
 	for (int i = 0; i < GIVERS; i++)
 		good = good && is_amount(t->givers[i].good) && is_amount(t->givers[i].bad) &&
 		       t->givers[i].weight >= 0 && t->givers[i].weight <= 1;

@@ -11,7 +11,6 @@
 #include "success_private.h"
 
 static const double heard_from = 8; /* observations of a giver: fewer say nothing of it */
-static const double far = 0.25;     /* from the middle one's share */
 static const double hardly = 0.02;  /* a voice that is far off weighs that */
 static const double half_life = 200;
 
@@ -70,6 +69,8 @@ is_far_off(const struct task *t, const struct giver *own)
 		return false;
 	qsort(shares, count, sizeof shares[0], rising);
 	double middle = count % 2 == 1 ? shares[count / 2] : (shares[count / 2 - 1] + shares[count / 2]) / 2;
+	/* From the middle one's share: three standard errors, and what its requests may differ by. */
+	double far = 0.1 + 1.5 / sqrt(own->good + own->bad);
 	return fabs(share_of(own) - middle) > far;
 }
 
@@ -112,10 +113,11 @@ giver_hear(struct task *t, struct str giver, double good, bool withdrawn)
 		struct giver *one = &t->givers[i];
 		if (one->name == 0)
 			continue;
+		/* Once found it stays so until it has been silent: what it says of models that agree with it acquits nobody. */
 		bool far_off = is_far_off(t, one);
 		if (far_off && one->weight >= 1)
 			discount(t, i);
-		one->weight = far_off ? hardly : 1;
+		one->weight = far_off || (one->weight < 1 && one->good + one->bad >= heard_from) ? hardly : 1;
 	}
 	return at;
 }

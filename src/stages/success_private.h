@@ -57,8 +57,7 @@ struct row {
 	uint64_t requests, explored, changes, outcomes;
 	struct cell cells[SUCCESS_MODELS_MAX];
 	bool escalates;
-	bool misses; /* no model meets the target: the choice is the best of them */
-	bool stale;  /* something was observed since the choice was looked at */
+	bool stale; /* something was observed since the choice was looked at */
 };
 
 struct model {
@@ -78,6 +77,7 @@ struct task {
 	/* From here on it is saved as it stands. */
 	int64_t faded_ms;
 	double requests, blind; /* requests; those of them that tried a model that nothing was known of */
+	double on_trust; /* good answers that tries of the latest SUCCESS_WINDOW requests may lose; about */
 	double spent_pico,
 	    extra_pico; /* what its requests were expected to cost; what trying dearer models added */
 	struct model models[SUCCESS_MODELS_MAX];
@@ -116,6 +116,13 @@ struct judging {
 	int current; /* candidate that is the row's choice; -1: it is none of them, or there is no choice yet */
 };
 
+/* Good in at least so many of its answers, with 90 % of what is believed. */
+double success_likely(const struct success_view *v);
+/* A dearer one than the choice, which fell short: has it shown to be no worse, or can it not show anything because nobody tells? */
+bool judging_is_proven(const struct judging *j, size_t i);
+/* Gives the request to a dearer model, where the choice fell short and that one is unproven: as many as the bound allows.
+ * True where there is such a one. */
+bool judging_rise(struct judging *j, struct success_pick *out);
 /* May put another one in the place of out's choice. */
 void judging_try(struct judging *j, struct success_pick *out);
 

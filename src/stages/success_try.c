@@ -7,6 +7,18 @@
 
 #include "success_private.h"
 
+/* So much of the bound is left to chance: tries are drawn, and more of them may come together. */
+static const double by_chance = 0.01;
+
+/* Good answers that may be lost: so many at once, and as many again in the rest of a window, while they are forgotten. */
+static const double most_at_risk = SUCCESS_WINDOW * SUCCESS_BOUND / 2;
+
+static double
+below(const struct success_view *v, double errors)
+{
+	return v->mean - errors * sqrt(v->mean * (1 - v->mean) / (PRIOR_WORTH + 1 + v->seen));
+}
+
 /*
  * While a share e of the requests tries a model of which no more is certain than that it is good in `low` of them, and the choice is
  * good in `choice`, (1 - e) choice + e low of the answers are good. That stays above target - SUCCESS_BOUND up to this e.
@@ -14,7 +26,7 @@
 static double
 safe_share(double choice, double low, double target)
 {
-	double floor = target - SUCCESS_BOUND;
+	double floor = target - (SUCCESS_BOUND - by_chance);
 	return low >= floor ? 1 : (choice - floor) / (choice - low);
 }
 
@@ -49,7 +61,7 @@ trial_of(const struct judging *j, size_t chosen)
 
 /* Share of requests that try a cheaper model. */
 static double
-trial_share(const struct judging *j, size_t chosen, int trial, bool *blind)
+trial_share(const struct judging *j, size_t chosen, int trial, bool *blind, double *risk)
 {
 	static const double most = 0.9;      /* the choice is observed as well */
 	static const double at_once = 20000; /* a young task tries as much as one that is so much older */
@@ -65,14 +77,61 @@ trial_share(const struct judging *j, size_t chosen, int trial, bool *blind)
 		return 0;
 	double target = aim_of(j, chosen);
 	double choice = now->low > target ? now->low : target;
-	double m = v->mean, low = m - 1.28 * sqrt(m * (1 - m) / (PRIOR_WORTH + 1 + v->seen));
+	double low = below(v, 1.28);
 	low = *blind && low > worst ? worst : low;
-	double share = safe_share(choice, low > v->low ? low : v->low, target);
+	low = low > v->low ? low : v->low;
+	/* A choice that certainly does better than it must makes up for it. */
+	*risk = now->low < target && low < target ? target - low : 0;
+	if (*risk > 0 && j->t->on_trust + *risk > most_at_risk)
+		return 0;
+	double share = safe_share(choice, low, target);
 	share = share < most ? share : most;
 	bool credit = *blind && j->t->blind < q->explore * (j->t->requests + at_once);
 	bool hopeful = !v->refuted || now->refuted;
 	bool does_well = hopeful && v->low > 0 && v->mean >= target - SUCCESS_BOUND;
 	return credit || does_well || share < q->explore ? share : q->explore;
+}
+
+/* By how much a dearer one may fall below the target, or below what the tier's model reaches. */
+static double
+risk_of(const struct judging *j, size_t i, size_t chosen)
+{
+	static const double share = 2.0 / 3, least = 0.1;
+	const struct success_view *v = &j->views[i], *standing = &j->views[j->q->standing];
+	double low = v->seen < KNOWN_FROM ? j->views[chosen].mean * share : below(v, 1.28);
+	double risk = (standing->mean < j->q->target ? standing->mean : j->q->target) - low;
+	return risk > least ? risk : least;
+}
+
+bool
+judging_is_proven(const struct judging *j, size_t i)
+{
+	static const double tries = 32, errors = 2;
+	if (j->current < 0 || (int)i <= j->current || !j->views[j->current].refuted)
+		return true;
+	const struct cell *c = &j->row->cells[j->model[i]];
+	const struct success_view *v = &j->views[i];
+	if (v->seen < KNOWN_FROM)
+		return c->tried >= tries; /* nobody tells: its price is believed */
+	return below(v, errors) >= j->views[j->current].mean;
+}
+
+bool
+judging_rise(struct judging *j, struct success_pick *out)
+{
+	size_t to = out->chosen + 1;
+	while (to < j->q->count && j->views[to].refuted)
+		to++;
+	if (!j->views[out->chosen].refuted || to >= j->q->count)
+		return false;
+	double risk = risk_of(j, to, out->chosen);
+	if (j->t->on_trust + risk <= most_at_risk) {
+		j->t->on_trust += risk;
+		j->row->cells[j->model[to]].tried++;
+		out->why = "what is cheaper fell short of the target: begins with a dearer one";
+		out->chosen = to;
+	}
+	return true;
 }
 
 /* A dearer model, where the choice seems to miss the target and nothing is certain: within the money. -1: none */
@@ -97,8 +156,9 @@ judging_try(struct judging *j, struct success_pick *out)
 	double u = (double)(j->q->draw >> 11) * 0x1p-53;
 	bool blind = false;
 	int trial = trial_of(j, out->chosen);
-	double share = trial >= 0 ? trial_share(j, out->chosen, trial, &blind) : 0;
+	double risk = 0, share = trial >= 0 ? trial_share(j, out->chosen, trial, &blind, &risk) : 0;
 	if (u < share) {
+		j->t->on_trust += risk;
 		out->why = "tried: a cheaper model may do";
 	} else {
 		blind = false;

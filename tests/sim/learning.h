@@ -31,11 +31,10 @@ struct learning_kind {
 	double liar; /* says that of every answer (+1: good, -1: bad), and of each of its answers */
 	int givers;  /* others, who tell the truth */
 	double near; /* a model that is so near to the target may be taken or left: the indifference zone */
-	/* Of a hundred seeds: so many must find the right model in all tiers, so many keep the bound all the time */
-	int must_find, must_keep;
-	bool
-	    must_not_keep; /* moving up to a dearer model that is worse goes beyond the bound, and this is such a case */
-	double calm; /* so many changes of a task's choices on average at most; 0: not looked at */
+	/* Shares of seeds that find the right model in all tiers, and that keep the bound all the time, as measured: a test fails where
+	 * fewer do than chance explains */
+	double finds, keeps; /* keeps 0: 0.99 */
+	double calm;         /* so many changes of a task's choices on average at most; 0: not looked at */
 };
 
 struct learning_run {

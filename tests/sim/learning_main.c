@@ -3,9 +3,11 @@
  * (docs/routing.md)
  *
  * Of each kind of task: in how many seeds the right model was found in every tier, and in each; after how many requests; the worst
- * dip, and in how many seeds it stayed within the bound; cost. --judge prints FOUND and fails when a kind misses its bars.
+ * dip, and in how many seeds it stayed within the bound; cost. --judge prints FOUND and fails when fewer seeds of a kind are good than chance
+ * explains, where as many are as were measured.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,17 @@ static int
 rising(const void *a, const void *b)
 {
 	return *(const int *)a - *(const int *)b;
+}
+
+/* Of so many seeds, each good with that chance, fewer are good once in a thousand times at most. */
+static int
+least_of(int seeds, double chance)
+{
+	double one = pow(1 - chance, seeds), sum = one;
+	int k = 0;
+	for (; k < seeds && sum <= 0.001; sum += one)
+		k++, one *= (double)(seeds - k + 1) / k * chance / (1 - chance);
+	return k;
 }
 
 /* True when all is as it must be. */
@@ -54,9 +67,9 @@ run(const struct learning_kind *k, int from, int seeds, bool each)
 	    k->name, all, tiers[0], tiers[1], tiers[2], seeds, count > 0 ? found[count / 2] : -1, kept, dip,
 	    cost / seeds, ideal / seeds, good / seeds, explored / seeds, changes / seeds);
 	free(found);
-	bool keeps = k->must_not_keep || kept * 100 >= k->must_keep * seeds;
 	bool calm = k->calm <= 0 || changes <= k->calm * seeds;
-	return all * 100 >= k->must_find * seeds && keeps && calm;
+	return all >= least_of(seeds, k->finds) && kept >= least_of(seeds, k->keeps > 0 ? k->keeps : 0.99) &&
+	       calm;
 }
 
 int

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -110,6 +111,56 @@ a_model_that_falls_short_is_left_for_the_next_dearer_one(void **state)
 	see("middle", 60, 30);
 	assert_string_equal(chosen(), "large");
 	assert_true(pick.views[1].refuted);
+}
+
+static void
+a_dearer_model_of_which_nothing_is_known_gets_a_part_until_it_has_proved_itself(void **state)
+{
+	(void)state;
+	chosen();
+	see("middle", 60, 36);
+	int dearer = 0;
+	for (int i = 0; i < 60; i++)
+		dearer += strcmp(chosen(), "large") == 0;
+	assert_true(dearer >= 15 && dearer <= 32);
+	see("large", 20, 19);
+	for (int i = 0; i < 20; i++)
+		assert_string_equal(chosen(), "large");
+}
+
+static void
+a_dearer_model_that_is_worse_does_not_take_over(void **state)
+{
+	(void)state;
+	chosen();
+	see("middle", 60, 36);
+	chosen();
+	see("large", 30, 14);
+	for (int i = 0; i < 20; i++)
+		assert_string_equal(chosen(), "middle");
+}
+
+static void
+a_giver_once_found_to_be_far_off_stays_so(void **state)
+{
+	(void)state;
+	chosen();
+	for (int i = 0; i < 40; i++) {
+		observe("small", SUCCESS_FEEDBACK, "flatterer", 1, false);
+		observe("small", SUCCESS_FEEDBACK, i % 2 == 0 ? "a" : "b", i % 4 < 2, false);
+	}
+	for (int i = 0; i < 100; i++)
+		observe("large", SUCCESS_FEEDBACK,
+		    i % 3 == 0   ? "a"
+		    : i % 3 == 1 ? "b"
+				 : "flatterer",
+		    1, false);
+	chosen();
+	double seen = pick.views[0].seen;
+	for (int i = 0; i < 20; i++)
+		observe("small", SUCCESS_FEEDBACK, "flatterer", 1, false);
+	chosen();
+	assert_true(pick.views[0].seen < seen + 1);
 }
 
 static void
@@ -482,6 +533,9 @@ main(void)
 		TEST(the_tiers_model_is_taken_as_long_as_nothing_is_known),
 		TEST(a_cheaper_model_takes_over_when_its_lower_bound_meets_the_target),
 		TEST(a_model_that_falls_short_is_left_for_the_next_dearer_one),
+		TEST(a_dearer_model_of_which_nothing_is_known_gets_a_part_until_it_has_proved_itself),
+		TEST(a_dearer_model_that_is_worse_does_not_take_over),
+		TEST(a_giver_once_found_to_be_far_off_stays_so),
 		TEST(nothing_changes_between_the_bounds),
 		TEST(what_was_left_comes_back_with_evidence_and_not_with_time),
 		TEST(where_all_fall_short_the_best_is_chosen),
