@@ -3,6 +3,8 @@
  * booked and learned from on the loop. A key speaks of its own requests, an administrator of all.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -125,6 +127,25 @@ read_body(struct visit *v, struct ledger_outcome *row)
 
 /* ---- on a worker ---- */
 
+/* By the name that the router knows: providers have names of their own, with a date. It is the last one whose answer was whole. */
+static int
+find_model(struct report *r, const struct ledger_request *request, struct ledger_outcome *row, struct err *e)
+{
+	struct ledger_attempt *attempts;
+	size_t count;
+	bool own = request->answer_id[0] == '\0', whole = false;
+	int rc = report_attempts(r, own ? request->id : request->answer_id, &attempts, &count, e);
+	str_copy(row->model, sizeof row->model, str_from(request->model_served));
+	for (size_t i = 0; i < count; i++) {
+		if (whole && attempts[i].outcome != ATTEMPT_OK)
+			continue;
+		whole = attempts[i].outcome == ATTEMPT_OK;
+		str_copy(row->model, sizeof row->model, str_from(attempts[i].model));
+	}
+	free(attempts);
+	return rc;
+}
+
 static int
 look_up(struct visit *v, struct ledger_outcome *row, struct ledger_request *request, double *before)
 {
@@ -135,7 +156,7 @@ look_up(struct visit *v, struct ledger_outcome *row, struct ledger_request *requ
 	if (found == 1) {
 		int said = report_outcome_of(r, row->request_id, row->source, row->giver, before, &v->err);
 		*before = said == 1 ? *before : -1;
-		found = said < 0 ? -1 : found;
+		found = said < 0 || find_model(r, request, row, &v->err) != 0 ? -1 : found;
 	}
 	report_close(&r);
 	return found;
@@ -162,7 +183,6 @@ take_request(struct visit *v, struct feedback *f, const struct ledger_request *r
 	str_copy(row->account, sizeof row->account, str_from(request->account));
 	str_copy(row->task, sizeof row->task, str_from(request->task));
 	str_copy(row->tier, sizeof row->tier, str_from(request->tier));
-	str_copy(row->model, sizeof row->model, str_from(request->model_served));
 	/* One answer that is given a thousand times is one outcome of its model; and a similar one was made for another question. */
 	bool own = request->answer_id[0] == '\0';
 	if (!own)
