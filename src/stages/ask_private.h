@@ -95,6 +95,8 @@ void escalate_head(struct ask *a);            /* of a withheld stream, for heart
 void escalate_look(struct ask *a); /* bytes of a stream have come: they may be too many to withhold */
 /* The answer is whole and its attempt not booked yet: true when it failed and is going to be asked again, as *why says */
 bool escalate_judge(struct ask *a, const char **why);
+/* The dear model's reply is whole, and no answer: its provider failed under a success status */
+bool escalate_is_void(const struct ask *a);
 const char *escalate_why(const struct ask *a); /* the same, of one that turns */
 void escalate_again(struct ask *a);            /* ... it has been booked */
 bool escalate_wants_logprobs(struct ask *a);   /* of the attempt that is about to start */
