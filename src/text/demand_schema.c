@@ -201,15 +201,18 @@ check_number(struct check *c, uint32_t schema, enum keyword k, uint32_t keyword,
 static enum verdict
 match(struct check *c, uint32_t pattern_node, const struct json *j, uint32_t string)
 {
-	const struct pattern *p = schema_pattern(c->schema, pattern_node);
-	if (p == NULL || !spend(c, 100 + node_bytes(j, string)))
+	/* Nobody tells how many steps a search took, so a longer one is paid for before it is begun. */
+	enum { SHORT = 200, LONG = 20 * 1000 };
+	size_t bytes = node_bytes(j, string);
+	struct pattern *p = spend(c, 100 + bytes) ? schema_pattern(c->schema, pattern_node) : NULL;
+	if (p == NULL)
 		return UNKNOWN;
 	struct buf text = { 0 };
-	enum pattern_match m =
-	    json_text(j, string, &text) == 0 ? pattern_find(p, buf_str(&text)) : PATTERN_UNKNOWN;
-	/* A search that ran into its limit was as long as a thousand steps of ours. */
-	if (m == PATTERN_UNKNOWN)
-		spend(c, 1000);
+	enum pattern_match m = PATTERN_UNKNOWN;
+	if (json_text(j, string, &text) == 0)
+		m = pattern_find_within(p, buf_str(&text), SHORT + 2 * (uint32_t)bytes);
+	if (m == PATTERN_UNKNOWN && spend(c, LONG))
+		m = pattern_find_within(p, buf_str(&text), LONG);
 	buf_free(&text);
 	return m == PATTERN_YES ? KEPT : m == PATTERN_NO ? BROKEN : UNKNOWN;
 }
@@ -311,6 +314,8 @@ check_members(struct check *c, uint32_t schema, uint32_t value)
 	enum verdict v = KEPT;
 	for (uint32_t key = json_first(j, value); key != 0 && v != BROKEN;
 	     key = json_next(j, value, key + 1)) {
+		if (c->steps == 0)
+			return UNKNOWN;
 		bool unknown = false;
 		uint32_t own = properties != 0 ? named(c, properties, key, &unknown) : 0;
 		bool known = own != 0;
@@ -318,7 +323,7 @@ check_members(struct check *c, uint32_t schema, uint32_t value)
 			return UNKNOWN;
 		if (own != 0)
 			v = both(v, check_schema(c, own, key + 1));
-		for (uint32_t p = patterns != 0 ? json_first(s, patterns) : 0; p != 0;
+		for (uint32_t p = patterns != 0 ? json_first(s, patterns) : 0; p != 0 && c->steps > 0;
 		     p = json_next(s, patterns, p + 1)) {
 			enum verdict m = match(c, p, j, key);
 			if (m == KEPT)
