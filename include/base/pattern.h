@@ -28,5 +28,7 @@ enum pattern_match { PATTERN_NO, PATTERN_YES, PATTERN_UNKNOWN };
 
 /* Anywhere in text, which is valid UTF-8. Unknown: it takes too many steps to tell. */
 enum pattern_match pattern_find(const struct pattern *p, struct str text);
+/* The same within so many steps, UNKNOWN where more are needed. Of a pattern that nobody else uses meanwhile */
+enum pattern_match pattern_find_within(struct pattern *p, struct str text, uint32_t steps);
 
 #endif

@@ -95,3 +95,10 @@ pattern_find(const struct pattern *p, struct str text)
 	pcre2_match_data_free(data);
 	return rc >= 0 ? PATTERN_YES : rc == PCRE2_ERROR_NOMATCH ? PATTERN_NO : PATTERN_UNKNOWN;
 }
+
+enum pattern_match
+pattern_find_within(struct pattern *p, struct str text, uint32_t steps)
+{
+	pcre2_set_match_limit(p->limits, steps);
+	return pattern_find(p, text);
+}

@@ -127,21 +127,23 @@ read_body(struct visit *v, struct ledger_outcome *row)
 
 /* ---- on a worker ---- */
 
-/* The answer's model by the name the configuration has for it: providers answer under another, often with a date, which no tier
- * names. The last attempt that was well is the one whose answer was delivered. Unknown: row->model stays empty. */
+/* By the name that the router knows: providers have names of their own, with a date. It is the last one whose answer was whole. */
 static int
-find_model(struct visit *v, struct report *r, struct ledger_outcome *row)
+find_model(struct report *r, const struct ledger_request *request, struct ledger_outcome *row, struct err *e)
 {
 	struct ledger_attempt *attempts;
 	size_t count;
-	if (report_attempts(r, row->request_id, &attempts, &count, &v->err) < 0)
-		return -1;
-	while (count > 0 && attempts[count - 1].outcome != ATTEMPT_OK)
-		count--;
-	if (count > 0)
-		str_copy(row->model, sizeof row->model, str_from(attempts[count - 1].model));
+	bool own = request->answer_id[0] == '\0', whole = false;
+	int rc = report_attempts(r, own ? request->id : request->answer_id, &attempts, &count, e);
+	str_copy(row->model, sizeof row->model, str_from(request->model_served));
+	for (size_t i = 0; i < count; i++) {
+		if (whole && attempts[i].outcome != ATTEMPT_OK)
+			continue;
+		whole = attempts[i].outcome == ATTEMPT_OK;
+		str_copy(row->model, sizeof row->model, str_from(attempts[i].model));
+	}
 	free(attempts);
-	return 0;
+	return rc;
 }
 
 static int
@@ -154,7 +156,7 @@ look_up(struct visit *v, struct ledger_outcome *row, struct ledger_request *requ
 	if (found == 1) {
 		int said = report_outcome_of(r, row->request_id, row->source, row->giver, before, &v->err);
 		*before = said == 1 ? *before : -1;
-		found = said < 0 || find_model(v, r, row) != 0 ? -1 : found;
+		found = said < 0 || find_model(r, request, row, &v->err) != 0 ? -1 : found;
 	}
 	report_close(&r);
 	return found;
@@ -181,8 +183,6 @@ take_request(struct visit *v, struct feedback *f, const struct ledger_request *r
 	str_copy(row->account, sizeof row->account, str_from(request->account));
 	str_copy(row->task, sizeof row->task, str_from(request->task));
 	str_copy(row->tier, sizeof row->tier, str_from(request->tier));
-	if (row->model[0] == '\0')
-		str_copy(row->model, sizeof row->model, str_from(request->model_served));
 	/* One answer that is given a thousand times is one outcome of its model; and a similar one was made for another question. */
 	bool own = request->answer_id[0] == '\0';
 	if (!own)

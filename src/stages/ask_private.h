@@ -96,6 +96,8 @@ void escalate_look(struct ask *a); /* bytes of a stream have come: they may be t
 /* The answer is whole and its attempt not booked yet: true when it failed and is going to be asked again. *why says so, and why not
  * where it failed and is not; else it stays as it was */
 bool escalate_judge(struct ask *a, const char **why);
+/* The dear model's reply is whole, and no answer: its provider failed under a success status */
+bool escalate_is_void(const struct ask *a);
 const char *escalate_why(const struct ask *a); /* the same, of one that turns */
 void escalate_again(struct ask *a);            /* ... it has been booked */
 bool escalate_wants_logprobs(struct ask *a);   /* of the attempt that is about to start */

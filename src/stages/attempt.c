@@ -34,6 +34,12 @@ stop(struct ask *a, const char *code, const char *text)
 }
 
 static int
+say_void(struct err *e)
+{
+	return err_set(e, 502, "upstream_invalid_response", "The provider answered without an answer.");
+}
+
+static int
 begin_answer(struct ask *a, struct call_head *head)
 {
 	const struct limits_conf *limits = &site_config(a->site)->limits;
@@ -111,6 +117,8 @@ on_stream_bytes(struct ask *a, struct str bytes)
 		request_free(&a->request);
 	if (!a->reply.done)
 		return 0;
+	if (escalate_is_void(a))
+		return say_void(&a->reply.err);
 	/* The next call cannot start inside an event of this one, which ends for it. */
 	const char *why = "served";
 	if (escalate_withholds(a) && escalate_judge(a, &why))
@@ -190,10 +198,13 @@ judge_whole(struct ask *a, struct err *e)
 {
 	if (a->forwarded)
 		return 0;
-	if (!a->request.stream)
-		return reply_body(&a->reply, buf_str(&a->reply.answer->body), e);
+	if (!a->request.stream) {
+		if (reply_body(&a->reply, buf_str(&a->reply.answer->body), e) != 0)
+			return -1;
+		return escalate_is_void(a) ? say_void(e) : 0;
+	}
 	if (reply_events_end(&a->reply) == 0)
-		return 0;
+		return escalate_is_void(a) ? say_void(e) : 0;
 	*e = a->reply.err;
 	a->answer->err_told = a->reply.failed;
 	return -1;

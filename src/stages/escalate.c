@@ -336,6 +336,19 @@ forget_logprobs(struct ask *a)
 }
 
 bool
+escalate_is_void(const struct ask *a)
+{
+	const struct reply *r = &a->reply;
+	if (!escalate_asks(a) || a->escalation->spare.draft == NULL)
+		return false;
+	if (r->failed)
+		return true;
+	if (a->answer->form == ANSWER_EVENTS)
+		return !r->finished && reply_output_tokens(r) == 0;
+	return judgement_is_none(a->request.endpoint, buf_str(&r->answer->body));
+}
+
+bool
 escalate_judge(struct ask *a, const char **why)
 {
 	struct escalation *s = a->escalation;
@@ -346,13 +359,14 @@ escalate_judge(struct ask *a, const char **why)
 	judgement_of(&a->request, whole_body(a, &assembled), is_at_limit(a), s->conf, &v);
 	buf_free(&assembled);
 	forget_logprobs(a);
-	if (!v.given)
-		return false;
-	tell_outcome(a, &v);
+	if (v.given)
+		tell_outcome(a, &v);
 	if (s->asks) {
 		count(a, v.fault == FAULT_NONE ? ESCALATION_MET : ESCALATION_UNMET);
 		return false;
 	}
+	if (!v.given)
+		return false;
 	if (!is_cheap(a)) {
 		s->fault = v.fault;
 		return false;

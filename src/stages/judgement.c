@@ -195,6 +195,25 @@ judgement_of(const struct request *r, struct str body, bool at_limit, const stru
 	rest();
 }
 
+bool
+judgement_is_none(enum endpoint endpoint, struct str body)
+{
+	struct json_fault fault;
+	bool none = json_scan(&tape, body, JSON_LIMITS, &fault) != 0;
+	if (!none && endpoint == ENDPOINT_RESPONSES) {
+		uint32_t output = json_member(&tape, 0, "output");
+		none = !is_type(output, JSON_ARRAY) || json_empty(&tape, output);
+	} else if (!none) {
+		uint32_t choices = json_member(&tape, 0, "choices");
+		uint32_t first = is_type(choices, JSON_ARRAY) ? json_first(&tape, choices) : 0;
+		none = !is_type(first, JSON_OBJECT) ||
+		       (!is_type(json_member(&tape, first, "message"), JSON_OBJECT) &&
+			   !is_type(json_member(&tape, first, "text"), JSON_STRING));
+	}
+	rest();
+	return none;
+}
+
 int
 judgement_strip(struct str body, struct buf *out)
 {

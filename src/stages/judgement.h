@@ -22,6 +22,8 @@ struct judgement {
  * its budget: if it is cut off, then for that, and any model's would have been. */
 void judgement_of(const struct request *r, struct str body, bool at_limit, const struct escalate_conf *conf,
     struct judgement *out);
+/* Whether a whole body has nobody saying anything, no choice and no output, though its provider calls it a success */
+bool judgement_is_none(enum endpoint endpoint, struct str body);
 /* Appends the body without the probabilities of its tokens, as it comes when nobody asks for them. -1: it is none, or out of memory */
 int judgement_strip(struct str body, struct buf *out);
 

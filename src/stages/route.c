@@ -16,6 +16,7 @@ router_new(struct success *success, struct budget *budget, struct gateway_metric
 	r->budget = budget;
 	r->metrics = metrics;
 	list_init(&r->sessions.used);
+	outputs_open(&r->outputs);
 	return r;
 }
 

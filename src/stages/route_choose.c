@@ -252,7 +252,8 @@ decide(const struct router *r, struct exchange *x, bool trace, struct route_choi
 		learn(r, x, trace, session == NULL, out);
 	if (session != NULL)
 		keep_conversation(session, out);
-	if (out->limited)
+	/* What has no price is refused whether anybody set a limit or not. */
+	if (out->limited || out->options[out->chosen].cost_pico < 0)
 		fit_budget(&payer, x, out);
 	out->model = out->options[out->chosen].model;
 	out->stronger = stronger_than(x, out);

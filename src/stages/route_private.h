@@ -38,10 +38,13 @@ void sessions_free(struct sessions *s);
 /* How long the answers of each task and tier are, as a mean that follows slowly. */
 struct outputs {
 	struct table all; /* by task */
+	struct link used; /* the one that rested longest first */
 };
 
 enum { OUTPUTS_MAX = 4096 };
 
+void outputs_open(struct outputs *o);
+/* Of an answer; figures that no model reaches are passed over */
 void output_note(struct outputs *o, const char *task, enum tier tier, int64_t tokens);
 int64_t output_expected(const struct outputs *o, const char *task, enum tier tier); /* -1: none was seen */
 void outputs_free(struct outputs *o);

@@ -91,7 +91,7 @@ cell_look(struct task *t, const struct task *common, int tier, int m, const bool
 		refuted = refuted || (enough && now.high < row->target);
 		if (enough && count_alarms(own)) {
 			refuted = true;
-			count_heed(own, now.high < row->target);
+			cell_heed(c, (enum success_kind)k, now.high < row->target);
 			now = know(own, &lent);
 		}
 		bool worse = !any || now.low < v->low;

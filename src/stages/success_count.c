@@ -40,20 +40,31 @@ count_fade(struct count *c, double by)
 	c->bad *= by;
 }
 
+double
+count_fading(double weight)
+{
+	return exp2(-weight / half_life);
+}
+
+/* Page's cumulative sum: what an answer adds to it, in nats. */
+static double
+alarm_of(double good, double target)
+{
+	double high = target < 0.98 ? target : 0.98, low = high - alarm_below;
+	low = low > 0.02 ? low : high / 2;
+	return high > 0 ? good * log(low / high) + (1 - good) * log((1 - low) / (1 - high)) : 0;
+}
+
 void
 count_add(struct count *c, double good, double weight, double target)
 {
-	count_fade(c, exp2(-weight / half_life));
+	count_fade(c, count_fading(weight));
 	c->good += weight * good;
 	c->bad += weight * (1 - good);
-	/* Page's cumulative sum: back to nothing whenever the stretch speaks for the target. */
-	double high = target < 0.98 ? target : 0.98, low = high - alarm_below;
-	low = low > 0.02 ? low : high / 2;
-	if (high <= 0)
-		return;
-	c->alarm += weight * (good * log(low / high) + (1 - good) * log((1 - low) / (1 - high)));
+	c->alarm += weight * alarm_of(good, target);
 	c->alarm_good += weight * good;
 	c->alarm_bad += weight * (1 - good);
+	/* Back to nothing whenever the stretch speaks for the target. */
 	if (c->alarm <= 0)
 		c->alarm = c->alarm_good = c->alarm_bad = 0;
 }
@@ -64,15 +75,20 @@ less(double from, double what)
 	return from > what ? from - what : 0;
 }
 
+/* The opposite of adding, the fading included: a word that is changed a thousand times is one word, and neither wears out what others
+ * said nor wears on. What spoke for the model raises no alarm by going. */
 void
-count_take_back(struct count *c, double good, double weight)
+count_take_back(struct count *c, double good, double weight, double target)
 {
+	double alarm = weight * alarm_of(good, target);
 	c->good = less(c->good, weight * good);
 	c->bad = less(c->bad, weight * (1 - good));
+	count_fade(c, 1 / count_fading(weight));
 	c->alarm_good = less(c->alarm_good, weight * good);
 	c->alarm_bad = less(c->alarm_bad, weight * (1 - good));
-	if (good < 0.5)
-		c->alarm = 0; /* what speaks against it must be said by others, again */
+	c->alarm = alarm > 0 ? less(c->alarm, alarm) : c->alarm;
+	if (c->alarm <= 0)
+		c->alarm = c->alarm_good = c->alarm_bad = 0;
 }
 
 void

@@ -100,12 +100,12 @@ giver_hear(struct task *t, struct str giver, double good, bool withdrawn)
 		return -1;
 	int at = giver_at(t, name_of(giver));
 	struct giver *g = &t->givers[at];
-	if (withdrawn) {
-		g->good = g->good > good ? g->good - good : 0;
-		g->bad = g->bad > 1 - good ? g->bad - (1 - good) : 0;
+	double keep = exp2(-1 / half_life);
+	if (withdrawn) { /* as if it had never been said: nor has it made what was said before any older */
+		g->good = (g->good > good ? g->good - good : 0) / keep;
+		g->bad = (g->bad > 1 - good ? g->bad - (1 - good) : 0) / keep;
 		return at;
 	}
-	double keep = exp2(-1 / half_life);
 	g->good = keep * g->good + good;
 	g->bad = keep * g->bad + (1 - good);
 	/* Each may be the one by whom the others are seen to be far off. */

@@ -100,6 +100,9 @@ int task_model(const struct task *t, struct str name); /* -1: it has none of tha
 /* A new one takes the place of the one that was no candidate for longest; those of the mask stay. */
 int task_model_at(struct task *t, struct str name, uint32_t stay, int64_t now_ms);
 
+/* count_heed of a cell's count, of which givers have a part */
+void cell_heed(struct cell *c, enum success_kind kind, bool of_old);
+
 /* Works out what is believed in a tier. common: another task whose experience counts a little; NULL: none */
 void row_look(struct task *t, const struct task *common, int tier, bool escalates);
 /* What is shown of it; prior: what is believed of its share where nothing is known */
@@ -131,7 +134,8 @@ struct interval {
 	double low, high;
 };
 void count_add(struct count *c, double good, double weight, double target);
-void count_take_back(struct count *c, double good, double weight);
+void count_take_back(struct count *c, double good, double weight, double target);
+double count_fading(double weight); /* what was there before an observation of that weight keeps so much */
 void count_discount(
     struct count *c, double good, double bad); /* these were said by one who is not to be believed */
 void count_fade(struct count *c, double by);

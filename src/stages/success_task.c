@@ -189,6 +189,58 @@ task_model_at(struct task *t, struct str name, uint32_t stay, int64_t now_ms)
 
 /* ---- observing ---- */
 
+/* What givers have said is a part of what was counted, and no more than it. */
+static void
+given_scale(struct cell *c, double good, double bad)
+{
+	for (int i = 0; i < GIVERS; i++) {
+		c->given[i].good *= (float)good;
+		c->given[i].bad *= (float)bad;
+	}
+}
+
+void
+cell_heed(struct cell *c, enum success_kind kind, bool of_old)
+{
+	struct count *count = &c->counts[kind], before = *count;
+	count_heed(count, of_old);
+	if (kind == KIND_WORTH)
+		given_scale(c, before.good > 0 ? count->good / before.good : 1,
+		    before.bad > 0 ? count->bad / before.bad : 1);
+}
+
+static float
+given_less(float from, double what)
+{
+	return (double)from > what ? from - (float)what : 0;
+}
+
+static void
+take_back(struct cell *c, enum success_kind kind, int giver, double good, double weight, double target)
+{
+	count_take_back(&c->counts[kind], good, weight, target);
+	c->heard = c->heard > 1 ? c->heard - 1 : 0;
+	if (giver >= 0) {
+		c->given[giver].good = given_less(c->given[giver].good, weight * good);
+		c->given[giver].bad = given_less(c->given[giver].bad, weight * (1 - good));
+	}
+	if (kind == KIND_WORTH)
+		given_scale(c, 1 / count_fading(weight), 1 / count_fading(weight));
+}
+
+static void
+add(struct cell *c, enum success_kind kind, int giver, double good, double weight, double target)
+{
+	if (kind == KIND_WORTH)
+		given_scale(c, count_fading(weight), count_fading(weight));
+	count_add(&c->counts[kind], good, weight, target);
+	c->heard++;
+	if (giver >= 0) {
+		c->given[giver].good += (float)(weight * good);
+		c->given[giver].bad += (float)(weight * (1 - good));
+	}
+}
+
 void
 success_observe(struct success *s, const struct success_seen *seen)
 {
@@ -202,20 +254,17 @@ success_observe(struct success *s, const struct success_seen *seen)
 		return;
 	m = m >= 0 ? m : task_model_at(t, seen->model, 0, seen->now_ms);
 	struct cell *c = &row->cells[m];
-	struct count *count = &c->counts[seen->source == SUCCESS_CHECK ? KIND_FORM : KIND_WORTH];
+	enum success_kind kind = seen->source == SUCCESS_CHECK ? KIND_FORM : KIND_WORTH;
 	int giver = giver_hear(t, seen->giver, seen->good, seen->withdrawn);
 	double weight = weights[seen->source] * (giver >= 0 ? t->givers[giver].weight : 1);
+	double target = row->target > 0 ? row->target : 0.8;
 	all_stale(t);
 	if (seen->withdrawn) {
-		count_take_back(count, seen->good, weight);
+		take_back(c, kind, giver, seen->good, weight, target);
+		row->outcomes -= row->outcomes > 0;
 		return;
 	}
-	count_add(count, seen->good, weight, row->target > 0 ? row->target : 0.8);
-	if (giver >= 0) {
-		c->given[giver].good += (float)(weight * seen->good);
-		c->given[giver].bad += (float)(weight * (1 - seen->good));
-	}
-	c->heard++;
+	add(c, kind, giver, seen->good, weight, target);
 	row->outcomes++;
 	s->totals.outcomes[seen->source][seen->good >= 0.5]++;
 }

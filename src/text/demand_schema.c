@@ -123,6 +123,8 @@ check_members(struct check *c, uint32_t schema, uint32_t value)
 	enum verdict v = KEPT;
 	for (uint32_t key = json_first(j, value); key != 0 && v != BROKEN;
 	     key = json_next(j, value, key + 1)) {
+		if (c->steps == 0)
+			return UNKNOWN;
 		bool unknown = false;
 		uint32_t own = properties != 0 ? named(c, properties, key, &unknown) : 0;
 		bool known = own != 0;
@@ -130,7 +132,7 @@ check_members(struct check *c, uint32_t schema, uint32_t value)
 			return UNKNOWN;
 		if (own != 0)
 			v = both(v, check_schema(c, own, key + 1));
-		for (uint32_t p = patterns != 0 ? json_first(s, patterns) : 0; p != 0;
+		for (uint32_t p = patterns != 0 ? json_first(s, patterns) : 0; p != 0 && c->steps > 0;
 		     p = json_next(s, patterns, p + 1)) {
 			enum verdict m = check_pattern(c, p, j, key);
 			if (m == KEPT)

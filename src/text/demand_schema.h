@@ -59,7 +59,7 @@ struct schema {
 };
 
 /* NULL: none was compiled for this node */
-const struct pattern *schema_pattern(const struct schema *s, uint32_t node);
+struct pattern *schema_pattern(const struct schema *s, uint32_t node);
 /* Where the "$ref" of this node leads; false: nowhere that is known */
 bool schema_target(const struct schema *s, uint32_t node, uint32_t *target);
 

@@ -246,7 +246,7 @@ schema_free(struct schema **s)
 	*s = NULL;
 }
 
-const struct pattern *
+struct pattern *
 schema_pattern(const struct schema *s, uint32_t node)
 {
 	for (uint32_t i = 0; i < s->pattern_count; i++)

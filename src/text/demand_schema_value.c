@@ -138,15 +138,18 @@ check_number(struct check *c, uint32_t schema, enum keyword k, uint32_t keyword,
 enum verdict
 check_pattern(struct check *c, uint32_t pattern_node, const struct json *j, uint32_t string)
 {
-	const struct pattern *p = schema_pattern(c->schema, pattern_node);
-	if (p == NULL || !check_spend(c, 100 + node_bytes(j, string)))
+	/* Nobody tells how many steps a search took, so a longer one is paid for before it is begun. */
+	enum { SHORT = 200, LONG = 20 * 1000 };
+	size_t bytes = node_bytes(j, string);
+	struct pattern *p = check_spend(c, 100 + bytes) ? schema_pattern(c->schema, pattern_node) : NULL;
+	if (p == NULL)
 		return UNKNOWN;
 	struct buf text = { 0 };
-	enum pattern_match m =
-	    json_text(j, string, &text) == 0 ? pattern_find(p, buf_str(&text)) : PATTERN_UNKNOWN;
-	/* A search that ran into its limit was as long as a thousand steps of ours. */
-	if (m == PATTERN_UNKNOWN)
-		check_spend(c, 1000);
+	enum pattern_match m = PATTERN_UNKNOWN;
+	if (json_text(j, string, &text) == 0)
+		m = pattern_find_within(p, buf_str(&text), SHORT + 2 * (uint32_t)bytes);
+	if (m == PATTERN_UNKNOWN && check_spend(c, LONG))
+		m = pattern_find_within(p, buf_str(&text), LONG);
 	buf_free(&text);
 	return m == PATTERN_YES ? KEPT : m == PATTERN_NO ? BROKEN : UNKNOWN;
 }

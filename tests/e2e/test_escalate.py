@@ -289,6 +289,55 @@ def test_an_answer_is_never_lost_by_asking_for_a_better_one(gateway, upstream, p
     assert whys(books)[0] == "failed its check: json"
 
 
+@pytest.mark.parametrize("said", [
+    completion(GOOD, choices=[]), completion(GOOD, choices=None), completion(GOOD, choices=[{}]), completion(GOOD, choices=[7]),
+    {"error": {"message": "overloaded", "type": "server_error"}, "choices": []}, {"detail": "overloaded"},
+], ids=["no_choices", "null", "empty", "number", "error", "other"])
+def test_a_success_that_says_nothing_is_no_better_answer(gateway, upstream, said):
+    """Providers and proxies before them have failures with the status 200."""
+    upstream.script(cheap(), lambda call: call.reply(200, said))
+    g = routed(gateway)
+    reply = g.chat(ASK)
+    assert reply.json() == completion(BROKEN) and models(upstream) == [MINI, DEAR]
+    assert escalations(g, "json", "lost") == 1
+    books = adds_up(g.stop())
+    assert [r["outcome"] for r in books.attempts()] == ["ok", "broken"]
+
+
+def test_a_response_that_failed_is_no_better_answer(gateway, upstream):
+    def response(text, status="completed", model=MINI):
+        return {"id": "resp_1", "object": "response", "created_at": 1700000000, "status": status, "model": model,
+                "output": [{"type": "message", "id": "msg_1", "status": "completed", "role": "assistant",
+                            "content": [{"type": "output_text", "text": text, "annotations": []}]}] if text else [],
+                "usage": {"input_tokens": 11, "output_tokens": 7, "total_tokens": 18}}
+    upstream.script(lambda call: call.reply(200, response(SORRY)),
+                    lambda call: call.reply(200, response("", "failed", DEAR)))
+    g = routed(gateway)
+    reply = g.ask("POST", "/v1/responses", {"model": "auto", "input": "What is a farthing?", "store": False})
+    assert reply.json() == response(SORRY) and reply.header("x-farthing-model") == MINI
+    assert escalations(g, "refusal", "lost") == 1
+    assert adds_up(g.stop()).only()["cost_pico"] == BOTH, "what it said was used is paid"
+
+
+@pytest.mark.parametrize("events", [[event({"error": {"message": "overloaded", "type": "server_error"}}), DONE], [DONE]],
+                         ids=["error", "nothing"])
+def test_a_stream_that_says_nothing_is_no_better_answer(gateway, upstream, events):
+    def streamed(*events):
+        def play(call):
+            call.head(200, {"Content-Type": "text/event-stream"})
+            for e in events:
+                call.send(e)
+            call.end()
+        return play
+    bad = [delta("", role="assistant"), delta(SORRY), delta(finish="stop"), usage_event(), DONE]
+    upstream.script(streamed(*bad), streamed(*events))
+    g = routed(gateway, streams=True)
+    reply = g.chat(auto(stream=True))
+    assert reply.body == b"".join(shown(bad)) and models(upstream) == [MINI, DEAR]
+    assert escalations(g, "refusal", "lost") == 1
+    adds_up(g.stop())
+
+
 def test_a_provider_that_is_down_loses_no_answer(gateway, upstream, upstreams):
     other = upstreams()
     other.stop_listening()

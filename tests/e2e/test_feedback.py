@@ -87,6 +87,39 @@ def test_a_key_speaks_of_its_own_requests_alone(gateway, answering):
     assert [(r["giver"], r["account"], r["good"]) for r in rows] == [("mine", "mine", 1), ("admin", "mine", 0)]
 
 
+def routing_of(g):
+    return {m["model"]: m for t in g.ask("GET", "/farthing/api/summary").json()["routing"] for m in t["models"]}
+
+
+TIERS = {"simple": "gpt-4o-mini", "moderate": "gpt-4o-mini", "complex": "gpt-4o"}
+
+
+def test_it_is_learned_of_the_model_that_the_router_knows(gateway, upstream):
+    """Providers answer under names of their own, with a date: the router has never heard of those."""
+    upstream.answer = lambda call: call.reply(200, completion(model="gpt-4o-mini-2024-07-18"))
+    g = gateway({"routing": {"tiers": TIERS, "explore": 0}, "cache": {"exact": True}})
+    request = ask(g, "What is a farthing?", model="auto")
+    told = say(g, {"request_id": request, "good": False}).json()
+    assert told["model"] == "gpt-4o-mini" and told["learned"] is True
+    again = ask(g, "What is a farthing?", model="auto")
+    assert say(g, {"request_id": again, "good": False}).json()["model"] == "gpt-4o-mini"
+    assert list(routing_of(g)) == ["gpt-4o-mini"]
+
+
+def test_after_an_escalation_it_is_of_the_model_whose_answer_it_was(gateway, upstream):
+    sorry = "I'm sorry, but I can't help with that request."
+    config = {"routing": {"tiers": TIERS, "explore": 0}}
+    upstream.script(lambda call: call.reply(200, completion(sorry, model="gpt-4o-mini-2024-07-18")),
+                    lambda call: call.reply(200, completion(model="gpt-4o-2024-08-06")),
+                    lambda call: call.reply(200, completion(sorry, model="gpt-4o-mini-2024-07-18")),
+                    lambda call: call.error(500))
+    g = gateway(config)
+    met = ask(g, "What is a farthing?", model="auto")
+    lost = ask(g, "What is a penny?", model="auto")
+    assert say(g, {"request_id": met, "good": True}).json()["model"] == "gpt-4o"
+    assert say(g, {"request_id": lost, "good": True}).json()["model"] == "gpt-4o-mini"
+
+
 def test_a_request_that_is_not_in_the_books_is_404(gateway, answering):
     g = gateway()
     reply = say(g, {"request_id": "req_0000000000000000000000", "good": True})

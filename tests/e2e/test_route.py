@@ -311,6 +311,21 @@ def test_an_unpriced_model_is_refused_under_a_limit_and_a_priced_one_taken(route
 
 # ---- answers that are known need no score
 
+def test_an_unpriced_model_is_no_choice_without_a_limit_either(routed):
+    """It would be refused, limit or not."""
+    g = routed({"models": {"odd": {"upstream": "sim"}}, "routing": {"tiers": {"complex": "odd"}}})
+    assert served(ask(g, "Why?", "hard", model="auto"))[0] == MINI
+    assert ask(g, "Who?", route="premium", model="auto").status == 403, "what was asked for is not traded"
+
+
+def test_a_provider_that_miscounts_makes_no_context_too_small(routed, upstream):
+    g = routed()
+    answer, upstream.answer = upstream.answer, lambda call: call.reply(200, completion(usage=usage(11, 2 ** 50)))
+    assert ask(g, "One coin?", "mid").status == 200
+    upstream.answer = answer
+    assert served(ask(g, "Two coins?", "mid"))[0] == MINI
+
+
 def test_an_equal_request_finds_its_answer_without_a_score(routed, upstream):
     g = routed(KEEPING)
     first = ask(g, task="mid")

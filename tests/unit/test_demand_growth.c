@@ -104,6 +104,47 @@ a_prompt_of_many_megabytes_is_read_at_its_ends(void **state)
 	free((void *)(uintptr_t)text.p);
 }
 
+static void
+add_members(struct buf *b, int many, const char *format)
+{
+	buf_add_c(b, '{');
+	for (int i = 0; i < many; i++) {
+		char name[32];
+		snprintf(name, sizeof name, "aaaaaaa%03d!", i);
+		buf_printf(b, "%s\"%s%s", i > 0 ? "," : "", name, format);
+	}
+	buf_add_c(b, '}');
+}
+
+/* So many members, each tried on that many patterns, of which every one is a search that ends at its limit. */
+static double
+seconds_of(int members, int patterns)
+{
+	struct buf schema = { 0 }, answer = { 0 };
+	buf_add(&schema, STR("{\"patternProperties\":{"));
+	for (int i = 0; i < patterns; i++)
+		buf_printf(&schema, "%s\"^(a|a|aa|b)*%dx$\":true", i > 0 ? "," : "", i);
+	buf_add(&schema, STR("}}"));
+	add_members(&answer, members, "aaaaaaaaaaaaaaaaaaaa\":1");
+	struct demand_source source = { .schema = buf_str(&schema) };
+	judged = demands_of(&source);
+	double took = cpu_seconds(judge_it, buf_str(&answer));
+	demands_free(&judged);
+	buf_free(&schema);
+	buf_free(&answer);
+	return took;
+}
+
+/* What patterns cost is a part of what a judgement may cost: an unkind schema holds up nobody. */
+static void
+patterns_that_backtrack_cost_no_more_than_a_few_searches(void **state)
+{
+	(void)state;
+	double one = seconds_of(1, 1);
+	assert_true(seconds_of(900, 60) < 60 * one + 5e-3);
+	assert_true(seconds_of(900, 900) < 60 * one + 5e-3); /* most of them are too many to be compiled */
+}
+
 int
 main(void)
 {
@@ -111,6 +152,7 @@ main(void)
 		cmocka_unit_test(reading_grows_no_faster_than_the_prompt),
 		cmocka_unit_test(judging_grows_no_faster_than_the_answer),
 		cmocka_unit_test(a_prompt_of_many_megabytes_is_read_at_its_ends),
+		cmocka_unit_test(patterns_that_backtrack_cost_no_more_than_a_few_searches),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

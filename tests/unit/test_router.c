@@ -257,13 +257,19 @@ tables_do_not_grow_beyond_their_bounds(void **state)
 	assert_non_null(session_find(&s, &first, 1000));
 	assert_null(session_find(&s, &second, 1000));
 	sessions_free(&s);
+	outputs_open(&o);
 	for (int i = 0; i < OUTPUTS_MAX + 10; i++) {
 		char task[32];
 		snprintf(task, sizeof task, "t%d", i);
 		output_note(&o, task, TIER_SIMPLE, 5);
+		output_note(&o, "t0", TIER_SIMPLE, 5); /* in use: names that were made up go first */
 	}
+	output_note(&o, "late", TIER_SIMPLE, 7);
+	output_note(&o, "late", TIER_SIMPLE, INT64_C(1) << 53); /* a provider that miscounts */
 	assert_int_equal(o.all.count, OUTPUTS_MAX);
 	assert_int_equal(output_expected(&o, "t0", TIER_SIMPLE), 5);
+	assert_int_equal(output_expected(&o, "t1", TIER_SIMPLE), -1);
+	assert_int_equal(output_expected(&o, "late", TIER_SIMPLE), 7);
 	assert_int_equal(output_expected(&o, "t0", TIER_COMPLEX), -1);
 	output_note(&o, "t0", TIER_PINNED, 5); /* nobody decided */
 	outputs_free(&o);

@@ -341,6 +341,57 @@ what_is_taken_back_counts_no_more(void **state)
 	assert_string_equal(chosen(), "middle");
 }
 
+/* What others have said of "middle" in the tier, before and after one of them plays with the word on one request of its own. */
+static void
+a_word_that_is_changed_a_thousand_times_is_one_word(void **state)
+{
+	(void)state;
+	static const double words[][2] = { { 1, 0 }, { 0.5, 0.51 }, { 0, 0.4 }, { 0.79, 0.81 } };
+	for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
+		end(NULL);
+		begin(NULL);
+		chosen();
+		for (int i = 0; i < 60; i++)
+			observe("middle", SUCCESS_FEEDBACK, "others", i % 8 != 0, false);
+		observe("middle", SUCCESS_FEEDBACK, "one", words[w][0], false);
+		chosen();
+		struct success_view before = pick.views[1];
+		struct count count =
+		    success_task(s, STR("titles"))->rows[TIER_SIMPLE].cells[1].counts[KIND_WORTH];
+
+		for (int i = 0; i < 1000; i++) {
+			observe("middle", SUCCESS_FEEDBACK, "one", words[w][i % 2], true);
+			observe("middle", SUCCESS_FEEDBACK, "one", words[w][1 - i % 2], false);
+		}
+
+		assert_string_equal(chosen(), "middle");
+		const struct task *t = success_task(s, STR("titles"));
+		const struct cell *c = &t->rows[TIER_SIMPLE].cells[1];
+		assert_true(fabs(pick.views[1].mean - before.mean) < 0.01);
+		assert_true(fabs(pick.views[1].seen - before.seen) < 1.1 && !pick.views[1].refuted);
+		assert_true(c->counts[KIND_WORTH].alarm < count.alarm + 0.6);
+		assert_int_equal(t->rows[TIER_SIMPLE].outcomes, 61);
+		double given = 0;
+		for (int i = 0; i < GIVERS; i++)
+			given += (double)(c->given[i].good + c->given[i].bad);
+		assert_true(given < count_seen(&c->counts[KIND_WORTH]) + 0.1);
+	}
+}
+
+/* Ten thousand words of one who is then seen to be far off go with what they weigh, and take nobody else's along. */
+static void
+who_is_not_believed_any_more_takes_no_others_words_along(void **state)
+{
+	(void)state;
+	chosen();
+	for (int i = 0; i < 10000; i++)
+		observe("middle", SUCCESS_FEEDBACK, "flood", 1, false);
+	for (int i = 0; i < 80; i++)
+		observe("middle", SUCCESS_FEEDBACK, i % 2 != 0 ? "one" : "other", i % 4 < 2, false);
+	chosen();
+	assert_true(pick.views[1].seen > 70 && pick.views[1].mean > 0.45 && pick.views[1].mean < 0.65);
+}
+
 static void
 one_giver_among_several_who_says_something_else_is_hardly_heard(void **state)
 {
@@ -548,6 +599,8 @@ main(void)
 		TEST(passing_checks_do_not_make_up_for_bad_answers),
 		TEST(where_checks_mend_a_failed_one_costs_money_and_no_trust),
 		TEST(what_is_taken_back_counts_no_more),
+		TEST(a_word_that_is_changed_a_thousand_times_is_one_word),
+		TEST(who_is_not_believed_any_more_takes_no_others_words_along),
 		TEST(one_giver_among_several_who_says_something_else_is_hardly_heard),
 		TEST(a_tier_that_is_new_believes_a_little_of_what_is_known_of_a_harder_one),
 		TEST(made_up_tasks_push_out_no_task_that_has_learned),
