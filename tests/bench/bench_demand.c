@@ -5,40 +5,32 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "cpu_us.h"
 #include "text/demand.h"
 
 static const bool every_check[DEMAND_KINDS] = { [0 ... DEMAND_KINDS - 1] = true };
-
-static double
-now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
 
 static void
 measure(const char *name, const struct demand_source *source, struct str text, int times)
 {
 	enum demand_kind kind = DEMAND_KINDS;
 	struct demand_answer answer = { .text = text };
-	double start = now();
+	double start = cpu_us();
 	for (int i = 0; i < times; i++) {
 		struct demands *d = demands_of(source);
 		demands_free(&d);
 	}
-	double read = (now() - start) / times;
+	double read = (cpu_us() - start) / times;
 	struct demands *d = demands_of(source);
 	struct buf out = { 0 };
 	demands_print(d, &out);
-	start = now();
+	start = cpu_us();
 	int met = 0;
 	for (int i = 0; i < times; i++)
 		met += demands_met(d, &answer, every_check, &kind, NULL);
 	printf("%-12s prompt %6zu bytes %9.2f us   answer %6zu bytes %8.2f us  %-10s %.*s\n", name,
-	    source->last.n, read, text.n, (now() - start) / times, met > 0 ? "met" : demand_name(kind),
+	    source->last.n, read, text.n, (cpu_us() - start) / times, met > 0 ? "met" : demand_name(kind),
 	    STR_FMT(buf_str(&out)));
 	buf_free(&out);
 	demands_free(&d);

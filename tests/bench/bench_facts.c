@@ -4,34 +4,26 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "cpu_us.h"
 #include "text/facts.h"
-
-static double
-now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
 
 static void
 measure(const char *name, struct str a, struct str b, int times)
 {
-	double start = now();
+	double start = cpu_us();
 	for (int i = 0; i < times; i++) {
 		struct facts *f = facts_read(a);
 		facts_free(&f);
 	}
-	double read = (now() - start) / times;
+	double read = (cpu_us() - start) / times;
 	struct facts *x = facts_read(a), *y = facts_read(b);
-	start = now();
+	start = cpu_us();
 	int same = 0;
 	for (int i = 0; i < times; i++)
 		same += facts_same(x, y, NULL);
 	printf("%-24s %6zu bytes  read %9.2f us  compare %9.2f us  %s\n", name, a.n, read,
-	    (now() - start) / times, same > 0 ? "agree" : "differ");
+	    (cpu_us() - start) / times, same > 0 ? "agree" : "differ");
 	facts_free(&x);
 	facts_free(&y);
 }

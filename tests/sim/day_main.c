@@ -9,12 +9,9 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "command.h"
 #include "day.h"
-
-extern const char *const mutation;
-extern const bool mutation_is_applied;
 
 enum { JUDGED_LEAST = 10000 };
 
@@ -103,35 +100,17 @@ run(const struct day_kind *k, int from, int seeds, bool each, bool hindsight)
 int
 main(int argc, char **argv)
 {
-	int from = 1, seeds = 100;
-	bool each = false, judge = false, good = true;
-	const char *only = NULL;
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--from") == 0 && i + 1 < argc)
-			from = atoi(argv[++i]);
-		else if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc)
-			seeds = atoi(argv[++i]);
-		else if (strcmp(argv[i], "--each") == 0)
-			each = true;
-		else if (strcmp(argv[i], "--judge") == 0)
-			judge = true;
-		else
-			only = argv[i];
-	}
-	if (!mutation_is_applied) {
-		printf("does not fit the source any more: %s\n", mutation);
+	struct command c;
+	if (!command_read(&c, argc, argv))
 		return 1;
-	}
-	setvbuf(stdout, NULL, _IOLBF, 0);
 	int ran = 0;
+	bool good = true;
 	for (int i = 0; i < day_kind_count; i++) {
-		if (only != NULL && strcmp(only, day_kinds[i].name) != 0)
+		if (!command_wants(&c, day_kinds[i].name))
 			continue;
 		/* of the others hindsight is not promised, and takes two thirds of the time */
-		good &= run(&day_kinds[i], from, seeds, each, !judge || i == 0);
+		good &= run(&day_kinds[i], c.from, c.seeds, c.each, !c.judge || i == 0);
 		ran++;
 	}
-	if (judge && !good)
-		printf("FOUND %s\n", mutation != NULL ? mutation : "that the bound, or the hits, are missed");
-	return ran == 0 || (judge && !good);
+	return command_end(&c, ran, good, "that the bound, or the hits, are missed");
 }

@@ -10,13 +10,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
+#include "command.h"
 #include "learning.h"
-
-extern const char *const mutation;
-extern const bool mutation_is_applied;
 
 static int
 rising(const void *a, const void *b)
@@ -75,36 +72,17 @@ run(const struct learning_kind *k, int from, int seeds, bool each)
 int
 main(int argc, char **argv)
 {
-	int from = 1, seeds = 100;
-	bool each = false, judge = false, good = true;
-	const char *only = NULL;
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--from") == 0 && i + 1 < argc)
-			from = atoi(argv[++i]);
-		else if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc)
-			seeds = atoi(argv[++i]);
-		else if (strcmp(argv[i], "--each") == 0)
-			each = true;
-		else if (strcmp(argv[i], "--judge") == 0)
-			judge = true;
-		else
-			only = argv[i];
-	}
-	if (!mutation_is_applied) {
-		printf("does not fit the source any more: %s\n", mutation);
+	struct command c;
+	if (!command_read(&c, argc, argv))
 		return 1;
-	}
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	log_setup(each ? LOG_INFO : LOG_SILENT, false);
+	log_setup(c.each ? LOG_INFO : LOG_SILENT, false);
 	int ran = 0;
+	bool good = true;
 	for (int i = 0; i < learning_kind_count; i++) {
-		if (only != NULL && strcmp(only, learning_kinds[i].name) != 0)
+		if (!command_wants(&c, learning_kinds[i].name))
 			continue;
-		good &= run(&learning_kinds[i], from, seeds, each);
+		good &= run(&learning_kinds[i], c.from, c.seeds, c.each);
 		ran++;
 	}
-	if (judge && !good)
-		printf("FOUND %s\n",
-		    mutation != NULL ? mutation : "that the right model, or the bound, is missed");
-	return ran == 0 || (judge && !good);
+	return command_end(&c, ran, good, "that the right model, or the bound, is missed");
 }
