@@ -150,9 +150,21 @@ dearer_of(const struct judging *j, size_t chosen)
 	return -1;
 }
 
+/* Whether anybody tells how the answers of this tier are. Where nobody does, a trial costs answers and teaches nothing. */
+static bool
+is_told(const struct judging *j)
+{
+	for (size_t i = 0; i < j->q->count; i++)
+		if (j->row->cells[j->model[i]].heard > 0)
+			return true;
+	return false;
+}
+
 void
 judging_try(struct judging *j, struct success_pick *out)
 {
+	if (!is_told(j))
+		return;
 	double u = (double)(j->q->draw >> 11) * 0x1p-53;
 	bool blind = false;
 	int trial = trial_of(j, out->chosen);

@@ -258,6 +258,8 @@ static void
 few_requests_try_a_cheaper_model_and_none_when_nobody_tells_how_it_went(void **state)
 {
 	(void)state;
+	assert_int_equal(tries(500), 0);
+	observe(q.candidates[q.standing].model, SUCCESS_FEEDBACK, "app", 1, false);
 	int first = tries(500);
 	assert_true(first > 10 && first < 100);
 	tries(2000);
