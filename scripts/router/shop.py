@@ -59,7 +59,13 @@ Rewrite this description so that it ranks for the keyword {p}: {f}.
 Suggest search keywords and a meta description for {p}, {f}.
 Write a blog introduction about choosing {p}, with attention to {f}.
 Write a newsletter paragraph that announces {p} to our regular customers; mention {f}.
-Write an advertisement of 80 words for {p}: {f}.""",
+Write an advertisement of 80 words for {p}: {f}.
+Meta title, meta description and six search phrases for {p}. Facts: {f}.
+SEO text wanted. Article: {p}. Facts: {f}. No superlatives, British spelling, at most 90 words.
+I bought {p} a year ago and now it is broken. Must I prove that I did nothing wrong, and who pays for the parcel?
+Answer this customer politely: "{r}" She wants her money back for {p}.
+My order of {p} has not arrived. What should I do?
+Translate this text into French and keep its tone: {p} is made for years of use. {f}. Care for it and it stays with you.""",
     "complex": """
 Analyse the market for {p} in {c}: segments, competitors, prices and trends over the last five years.
 Provide a market analysis of {p} in {c}, with the main competitors and their pricing strategies.
@@ -107,7 +113,9 @@ REVIEWS = "The cup broke on day two.|Arrived late but the quality is great|Too s
 COUNTRIES = "Germany|the Nordic countries|France|Japan|the United States|Spain".split("|")
 SYSTEMS = {
     "simple": ["", "", "You write product titles for an online shop. At most 70 characters, brand first.", "Answer with one word."],
-    "moderate": ["", "", "You write product descriptions for an online shop: two short paragraphs, facts first.", "You write texts for the pages of an online shop."],
+    "moderate": ["", "", "You write product descriptions for an online shop: two short paragraphs, facts first.", "You write texts for the pages of an online shop.",
+                 "You write meta titles and meta descriptions. Never more than 60 and 150 characters, no word twice, no promises; always name the material.",
+                 "You answer letters of customers. Be polite and short, at most five sentences. Never promise a date; returns within 14 days only."],
     "foreign": [""] * 4,
     "complex": ["", "", "You advise the management of an online shop.", "You are an analyst of an online retailer."],
 }
@@ -121,7 +129,7 @@ def wordings(held=None):
         for number, line in enumerate(text.strip().split("\n")):
             for turn in range(12):
                 pick = {"p": lot.choice(PRODUCTS), "f": lot.choice(FACTS), "r": lot.choice(REVIEWS), "c": lot.choice(COUNTRIES)}
-                request = {"prompt": line.format(**pick), "system": SYSTEMS[tier][turn % 4]}
+                request = {"prompt": line.format(**pick), "system": SYSTEMS[tier][turn % len(SYSTEMS[tier])]}
                 if held is None or held == (number % 3 == 2):
                     rows.append((request, tier))
     return rows
