@@ -40,6 +40,11 @@ Pull out the weight from this text: {p}; {f}. Just the number.
 What is the return period in days? Policy: goods may be returned within 30 days.
 Alt text for a picture of {p}, ten words at most
 Yes or no: does this text mention a discount? "{r}"
+Brand only, please: {p} by Solvang
+German for "{f}"?
+Good or bad review? "{r}"
+Put into lower case: {p}
+Which department does {p} go to: bath, garden or sports?
 Hello, thanks for your help!""",
     "moderate": """
 Write a product description for {p}, {f}.
@@ -86,6 +91,14 @@ Which of our product lines should we drop? Analyse margins, returns and growth o
 Which strategy lets us compete with larger sellers of {p} in {c}?
 How should we position {p} in {c} over the next five years?
 What should our strategy for {p} be if two rivals in {c} merge?
+Orders for {p} in {c} rose by 30 percent but profit did not. What explains this, and what would you change first?
+What would it mean for profit if our supplier of {p} raised prices by 8 percent and we passed on half? State your assumptions.
+Does it pay to sell {p} by subscription in {c}? Costs per parcel 4.20, margin 31 percent.
+How dependent are we on {c} for {p}, and how could we spread that risk?
+We have 200,000 euros for next year: more stock of {p}, a second brand, or advertising in {c}. Rank these and say why.
+Name the groups of customers that buy {p}, what each is worth to us and how to keep them.
+How many of {p} shall we order for the winter? Sold: 410, 520, 480. Explain the range and the risk of too much stock.
+Half of our buyers of {p} never come back. Find out why and draw up measures by effect and cost.
 Write a strategy paper for the board: growth of {p} in {c} until 2030, with scenarios and investments.""",
     "foreign": """
 Napisz krótki opis: {p}
