@@ -41,7 +41,7 @@
 	X(thing_label, 4, "words for titles and labels (log)")             \
 	X(thing_copy, 1.6, "words for descriptions and articles (log)")      \
 	X(thing_business, 4, "words for markets and business (log)")       \
-	X(thing_study, 4, "words for analyses and strategies (log)")       \
+	X(thing_study, 3, "words for analyses and strategies (log)")       \
 	X(thing_horizon, 4, "words for regions and years ahead (log)")     \
 	X(short_asked, 3, "asks to be brief (log)")                        \
 	X(long_asked, 3, "asks for detail (log)")                          \
