@@ -39,7 +39,7 @@
 	X(ask_debug, 2, "asks to find a fault")                            \
 	X(ask_decide, 2, "asks for a decision")                            \
 	X(thing_label, 4, "words for titles and labels (log)")             \
-	X(thing_copy, 1.6, "words for descriptions and articles (log)")      \
+	X(thing_copy, 1.6, "words for descriptions and articles (log)")    \
 	X(thing_business, 4, "words for markets and business (log)")       \
 	X(thing_study, 3, "words for analyses and strategies (log)")       \
 	X(thing_horizon, 4, "words for regions and years ahead (log)")     \
