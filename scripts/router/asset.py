@@ -140,6 +140,7 @@ def predict(model, row):
     low, high = model.get("gate", (0, 0))
     best = max(cosines, default=-1)
     gate = (1 - values["foreign"]) * (max(0.0, min(1.0, (best - low) / (high - low))) if high > low else 1.0)
+    gate *= 1 if side else 1 - min(1.0, values["thing_study"])
     total = pair(model.get("bias", 0))[side] + sum(values[n] * pair(w)[side] for n, w in model.get("weights", {}).items())
     hinges = pair(model.get("base", 0))[side]
     hinges += sum(pair(w)[side] * max(0.0, values[n] - knot) for n, knot, w in model.get("hinges", []))

@@ -40,6 +40,11 @@ Pull out the weight from this text: {p}; {f}. Just the number.
 What is the return period in days? Policy: goods may be returned within 30 days.
 Alt text for a picture of {p}, ten words at most
 Yes or no: does this text mention a discount? "{r}"
+Brand only, please: {p} by Solvang
+German for "{f}"?
+Good or bad review? "{r}"
+Put into lower case: {p}
+Which department does {p} go to: bath, garden or sports?
 Hello, thanks for your help!""",
     "moderate": """
 Write a product description for {p}, {f}.
@@ -59,7 +64,13 @@ Rewrite this description so that it ranks for the keyword {p}: {f}.
 Suggest search keywords and a meta description for {p}, {f}.
 Write a blog introduction about choosing {p}, with attention to {f}.
 Write a newsletter paragraph that announces {p} to our regular customers; mention {f}.
-Write an advertisement of 80 words for {p}: {f}.""",
+Write an advertisement of 80 words for {p}: {f}.
+Meta title, meta description and six search phrases for {p}. Facts: {f}.
+SEO text wanted. Article: {p}. Facts: {f}. No superlatives, British spelling, at most 90 words.
+I bought {p} a year ago and now it is broken. Must I prove that I did nothing wrong, and who pays for the parcel?
+Answer this customer politely: "{r}" She wants her money back for {p}.
+My order of {p} has not arrived. What should I do?
+Translate this text into French and keep its tone: {p} is made for years of use. {f}. Care for it and it stays with you.""",
     "complex": """
 Analyse the market for {p} in {c}: segments, competitors, prices and trends over the last five years.
 Provide a market analysis of {p} in {c}, with the main competitors and their pricing strategies.
@@ -80,6 +91,14 @@ Which of our product lines should we drop? Analyse margins, returns and growth o
 Which strategy lets us compete with larger sellers of {p} in {c}?
 How should we position {p} in {c} over the next five years?
 What should our strategy for {p} be if two rivals in {c} merge?
+Orders for {p} in {c} rose by 30 percent but profit did not. What explains this, and what would you change first?
+What would it mean for profit if our supplier of {p} raised prices by 8 percent and we passed on half? State your assumptions.
+Does it pay to sell {p} by subscription in {c}? Costs per parcel 4.20, margin 31 percent.
+How dependent are we on {c} for {p}, and how could we spread that risk?
+We have 200,000 euros for next year: more stock of {p}, a second brand, or advertising in {c}. Rank these and say why.
+Name the groups of customers that buy {p}, what each is worth to us and how to keep them.
+How many of {p} shall we order for the winter? Sold: 410, 520, 480. Explain the range and the risk of too much stock.
+Half of our buyers of {p} never come back. Find out why and draw up measures by effect and cost.
 Write a strategy paper for the board: growth of {p} in {c} until 2030, with scenarios and investments.""",
     "foreign": """
 Napisz krótki opis: {p}
@@ -107,7 +126,9 @@ REVIEWS = "The cup broke on day two.|Arrived late but the quality is great|Too s
 COUNTRIES = "Germany|the Nordic countries|France|Japan|the United States|Spain".split("|")
 SYSTEMS = {
     "simple": ["", "", "You write product titles for an online shop. At most 70 characters, brand first.", "Answer with one word."],
-    "moderate": ["", "", "You write product descriptions for an online shop: two short paragraphs, facts first.", "You write texts for the pages of an online shop."],
+    "moderate": ["", "", "You write product descriptions for an online shop: two short paragraphs, facts first.", "You write texts for the pages of an online shop.",
+                 "You write meta titles and meta descriptions. Never more than 60 and 150 characters, no word twice, no promises; always name the material.",
+                 "You answer letters of customers. Be polite and short, at most five sentences. Never promise a date; returns within 14 days only."],
     "foreign": [""] * 4,
     "complex": ["", "", "You advise the management of an online shop.", "You are an analyst of an online retailer."],
 }
@@ -121,7 +142,7 @@ def wordings(held=None):
         for number, line in enumerate(text.strip().split("\n")):
             for turn in range(12):
                 pick = {"p": lot.choice(PRODUCTS), "f": lot.choice(FACTS), "r": lot.choice(REVIEWS), "c": lot.choice(COUNTRIES)}
-                request = {"prompt": line.format(**pick), "system": SYSTEMS[tier][turn % 4]}
+                request = {"prompt": line.format(**pick), "system": SYSTEMS[tier][turn % len(SYSTEMS[tier])]}
                 if held is None or held == (number % 3 == 2):
                     rows.append((request, tier))
     return rows

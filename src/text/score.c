@@ -92,6 +92,9 @@ gate_of(const struct score_features *f, double best)
 	double open = 1, low = (double)router_gate[0], high = (double)router_gate[1];
 	if (high > low)
 		open = best <= low ? 0 : best >= high ? 1 : (best - low) / (high - low);
+	double study = (double)f->values[FEATURE_thing_study];
+	if (f->values[FEATURE_options] <= 0) /* no outcome is of a text that asks for a study */
+		open *= study < 1 ? 1 - study : 0;
 	return open * (1 - (double)f->values[FEATURE_foreign]);
 }
 

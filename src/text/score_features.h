@@ -39,16 +39,16 @@
 	X(ask_debug, 2, "asks to find a fault")                            \
 	X(ask_decide, 2, "asks for a decision")                            \
 	X(thing_label, 4, "words for titles and labels (log)")             \
-	X(thing_copy, 4, "words for descriptions and articles (log)")      \
+	X(thing_copy, 1.6, "words for descriptions and articles (log)")    \
 	X(thing_business, 4, "words for markets and business (log)")       \
-	X(thing_study, 4, "words for analyses and strategies (log)")       \
+	X(thing_study, 3, "words for analyses and strategies (log)")       \
 	X(thing_horizon, 4, "words for regions and years ahead (log)")     \
 	X(short_asked, 3, "asks to be brief (log)")                        \
 	X(long_asked, 3, "asks for detail (log)")                          \
 	X(json_asked, 2, "speaks of JSON or a schema (log)")               \
 	X(table_asked, 2, "speaks of tables or bullet points (log)")       \
 	X(languages, 2, "names languages (log)")                           \
-	X(musts, 4, "constraints (log)")                                   \
+	X(musts, 2, "constraints (log)")                                   \
 	X(reasoning, 4, "marks of reasoning (log)")                        \
 	X(conditions, 4, "conditions (log)")                               \
 	X(negations, 4, "negations (log)")                                 \

@@ -11,8 +11,9 @@
  *
  * Weights come in pairs: requests with options to choose from are another kind of question than all others, and have the second.
  * What stands in brackets was learned from texts of some kinds only. The gate closes where the text is like none of them: it is 0
- * where the nearest cluster is as far as gate[0] or farther, 1 from gate[1] on, and less by what is in another language. Each of the
- * five terms in brackets is kept within +-limit, so that none of them decides alone.
+ * where the nearest cluster is as far as gate[0] or farther, 1 from gate[1] on, and less by what is in another language. Without
+ * options it is shut to a text that names an analysis or a strategy (thing_study), for no outcome is of those. Each of the five terms
+ * in brackets is kept within +-limit, so that none of them decides alone.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_TEXT_SCORE_MODEL_H

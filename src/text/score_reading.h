@@ -21,6 +21,7 @@ struct score_reading {
 	struct str text;
 	size_t at;
 	bool leads;    /* a verb that stands here tells what to do: "Write ...", "please write ..." */
+	bool duty;     /* ... what the speaker has to do: "do I have to prove ..." */
 	bool sentence; /* something was said since the last full stop */
 	struct score_option *option; /* one of the answers to choose from; NULL: in none */
 	struct score_option none;    /* ... that is counted no more */

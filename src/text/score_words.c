@@ -69,6 +69,7 @@ static void
 count_classes(struct score_reading *r, uint64_t classes, size_t at, float weight)
 {
 	bool asking = is_asking(r, at);
+	r->duty = r->duty || (classes >> CLASS_is_duty & 1) != 0;
 	if (asking && classes >> CLASS_unit_words != 0)
 		demand(r, classes);
 	for (; classes != 0; classes &= classes - 1) {
@@ -117,6 +118,9 @@ void
 score_word(struct score_reading *r, uint64_t hash, size_t at)
 {
 	struct lexicon_entry known = lexicon_find(hash);
+	if (r->duty) /* who asks whether there is something to prove does not ask for the proof */
+		known.classes &= ~(UINT64_C(1) << CLASS_ask_prove);
+	r->duty = false;
 	r->since_count++;
 	go_on(r, hash, at);
 	if (known.classes != 0)
