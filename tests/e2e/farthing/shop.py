@@ -57,5 +57,8 @@ def configuration(stages):
     """Over the tests' skeleton; with stages, answers are given again and shared too."""
     again = {"cache": {"exact": True, "similarity": 0.85, "ttl": "24h", "scope": "project"}, "dedup": {"window": "5m"}}
     none = {"cache": {"exact": False, "similarity": 0}, "dedup": "off"}
-    return {"routing": {"reroute": ["auto", STRONG], "tasks": TIERS}, "projects": {"shop": {}}, "budget": {"request_usd": 0.05, "daily_usd": 20},
+    # The simulator answers in English whatever is asked: a real model's translations need no second one.
+    english = {"translation": {"routing": {"escalate": {"checks": {"language": False}}}},
+               "default": {"routing": {"escalate": {"checks": {"language": False}}}}}
+    return {"routing": {"reroute": ["auto", STRONG], "tasks": TIERS}, "tasks": english, "projects": {"shop": {}}, "budget": {"request_usd": 0.05, "daily_usd": 20},
             **(again if stages else none)}
