@@ -16,6 +16,7 @@
 #ifndef FARTHING_TEXT_SCORE_H
 #define FARTHING_TEXT_SCORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,7 @@ struct score_part {
 	double value;        /* of the feature */
 	double weight;       /* per unit of it */
 	double contribution; /* to the sum; the sum of all is `sum` */
+	bool always;         /* it is there in every request: what the others are added to */
 };
 
 struct score {

@@ -31,7 +31,7 @@ static void
 say_score(struct page *p, const struct exchange *x, const struct route_choice *route)
 {
 	const struct routing_conf *conf = &task_of(x)->routing;
-	char line[80];
+	char line[128], head[16];
 	if (route->given) {
 		page_text(p, "tier_given_by", str_from(route->given_by));
 		return;
@@ -44,9 +44,10 @@ say_score(struct page *p, const struct exchange *x, const struct route_choice *r
 	for (size_t i = 0; i < route->scored.count; i++) {
 		const struct score_part *part = &route->scored.parts[i];
 		if (!p->json) {
-			snprintf(line, sizeof line, "%+8.4f = %.4f x %+.4f", part->contribution, part->value,
-			    part->weight);
-			page_text(p, part->name, str_from(line));
+			snprintf(head, sizeof head, "%+.4f", part->contribution);
+			snprintf(
+			    line, sizeof line, "%-46s %.4f x %+.4f", part->name, part->value, part->weight);
+			page_text(p, head, str_from(line));
 			continue;
 		}
 		page_group(p);
@@ -134,7 +135,7 @@ name_features(const struct route_choice *route, double sum, bool up, struct buf 
 	for (size_t i = 0; i < route->scored.count; i++) {
 		const struct score_part *part = &route->scored.parts[i];
 		double left = route->scored.sum - part->contribution;
-		if (strcmp(part->name, "every request") == 0)
+		if (part->always)
 			continue;
 		if (up ? left <= sum : left > sum)
 			continue;

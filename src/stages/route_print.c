@@ -63,7 +63,7 @@ add_features(const struct route_choice *route, struct buf *out)
 	const char *lead = "; ";
 	for (size_t i = 0, told = 0; i < route->scored.count && told < FEATURES; i++) {
 		const struct score_part *part = &route->scored.parts[i];
-		if (fabs(part->contribution) < 0.005)
+		if (part->always || fabs(part->contribution) < 0.005)
 			continue;
 		buf_printf(out, "%s%c%s", lead, part->contribution > 0 ? '+' : '-', part->name);
 		lead = " ";

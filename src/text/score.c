@@ -31,7 +31,7 @@ add(struct adding *a, const char *name, double value, double weight)
 	if (a->out == NULL || contribution == 0)
 		return;
 	assert(a->out->count < SCORE_PARTS_MAX);
-	a->out->parts[a->out->count++] = (struct score_part){ name, value, weight, contribution };
+	a->out->parts[a->out->count++] = (struct score_part){ name, value, weight, contribution, false };
 }
 
 static double
@@ -63,6 +63,8 @@ add_values(struct adding *a, const struct score_features *f, int side, double ga
 	double kept = sum != 0 ? gate * within(sum, (double)router_limit) / sum : 0;
 	add(a, side == SIDE_OPTIONS ? "every request with options" : "every request", 1,
 	    (double)router_bias[side] + (gate > 0 ? kept * (double)router_base[side] : 0));
+	if (a->out != NULL && a->out->count > 0)
+		a->out->parts[0].always = true;
 	for (size_t i = 0; i < FEATURE_COUNT; i++) {
 		double value = (double)f->values[i];
 		if (value > 0)
