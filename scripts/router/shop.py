@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """
 shop.py: what a shop asks, written for the training of the router. No outcome was seen on such requests: the tier that they belong to is
-the brief's (titles and labels simple, descriptions and search texts moderate, market analysis and strategy complex). Every third wording is
+a shop's (titles and labels simple, descriptions and search texts moderate, market analysis and strategy complex). Every third wording is
 held back by `wordings`, to see whether the tiers hold in words that were not learned.
 """
 import random

@@ -35,7 +35,7 @@ def test_the_day_is_what_its_maker_makes():
     assert len(made) <= 200 * 1024
 
 
-def test_the_day_is_that_of_39_agents_with_the_mix_of_the_brief():
+def test_the_day_is_that_of_39_agents_with_the_mix_that_is_stated():
     assert len(AGENTS) == 39 and {r.agent for r in DAY} == set(AGENTS)
     assert {r.kind for r in DAY} == set(shop.TIERS)
     assert len(DAY) == 500 and sum(r.kind in COMPLEX for r in DAY) == 110
