@@ -15,6 +15,7 @@ struct digest digest_of(struct str bytes); /* FIPS 180-4 SHA-256 */
 /* HMAC-SHA-256 (RFC 2104) under a secret of 32 bytes */
 struct digest digest_keyed(const struct digest *secret, struct str bytes);
 void digest_hex(const struct digest *d, char out[65]);
+struct str digest_str(const struct digest *d);         /* its 32 bytes: a key of tables */
 bool digest_parse(struct str hex, struct digest *out); /* what digest_hex wrote; false for anything else */
 /* Takes as long for digests that differ at once as for equal ones. */
 bool digest_equal(const struct digest *a, const struct digest *b);

@@ -91,6 +91,12 @@ hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+struct str
+digest_str(const struct digest *d)
+{
+	return (struct str){ (const char *)d->b, sizeof d->b };
+}
+
 bool
 digest_parse(struct str hex, struct digest *out)
 {

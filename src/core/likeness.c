@@ -190,7 +190,7 @@ likeness_of(const struct request *r, const struct likeness_context *context, str
 	if (add_part(&bucket, endpoint_name(r->endpoint)) != 0 || add_part(&bucket, context->scope) != 0 ||
 	    add_part(&bucket, context->directives) != 0 ||
 	    add_part(&bucket, r->model != NULL ? "" : context->task) != 0 ||
-	    buf_add(&bucket, (struct str){ (const char *)r->address.b, sizeof r->address.b }) != 0 ||
+	    buf_add(&bucket, digest_str(&r->address)) != 0 ||
 	    json_canonical(&r->json, 0, on_skip, &p, &bucket) != 0 || buf_add_c(&bucket, '\0') != 0 ||
 	    add_before(&p, &bucket) != 0)
 		goto done;

@@ -17,8 +17,7 @@ column(sqlite3_stmt *row, int at)
 static bool
 is_whole(sqlite3_stmt *row, struct shelf_item *item)
 {
-	return shelf_record_read(column(row, 1), item) &&
-	       str_eq(column(row, 2), (struct str){ (const char *)item->key.b, sizeof item->key.b }) &&
+	return shelf_record_read(column(row, 1), item) && str_eq(column(row, 2), digest_str(&item->key)) &&
 	       sqlite3_column_int64(row, 3) == item->kept_us &&
 	       sqlite3_column_int64(row, 4) == item->expires_us && str_eq(column(row, 5), item->account) &&
 	       str_eq(column(row, 6), item->task) && str_eq(column(row, 7), item->scope);

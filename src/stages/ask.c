@@ -303,7 +303,7 @@ ask_memo(const struct ask *a)
 struct str
 ask_key(const struct ask *a)
 {
-	return (struct str){ (const char *)a->request.key.b, sizeof a->request.key.b };
+	return digest_str(&a->request.key);
 }
 
 void

@@ -32,12 +32,6 @@ struct cache {
 	struct timer timer;
 };
 
-static struct str
-key_of(const struct digest *key)
-{
-	return (struct str){ (const char *)key->b, sizeof key->b };
-}
-
 /* ---- tenants ---- */
 
 static struct tenant *
@@ -84,7 +78,7 @@ enter(struct cache *c, struct entry *e, struct str scope)
 {
 	e->tenant = tenant_of(c, scope);
 	e->tenant->count++;
-	table_put(&c->entries, key_of(&e->key), e);
+	table_put(&c->entries, digest_str(&e->key), e);
 	list_push(&c->used, &e->used);
 	list_push(&e->tenant->entries, &e->beside);
 	weigh(c, e);
@@ -97,7 +91,7 @@ forget(struct cache *c, struct entry *e)
 	struct tenant *t = e->tenant;
 	if (c->options.on_gone != NULL)
 		c->options.on_gone(c->options.context, e);
-	table_remove(&c->entries, key_of(&e->key));
+	table_remove(&c->entries, digest_str(&e->key));
 	list_leave(&e->used);
 	list_leave(&e->beside);
 	c->bytes -= e->bytes;
@@ -249,7 +243,7 @@ on_item(void *context, const struct shelf_item *item)
 	struct loading *l = context;
 	struct cache *c = l->cache;
 	if (!cache_takes(c, item->body.n) || item->expires_us <= l->now_us ||
-	    table_get(&c->entries, key_of(&item->key)) != NULL)
+	    table_get(&c->entries, digest_str(&item->key)) != NULL)
 		return true;
 	struct entry *e = entry_new(item);
 	if (e == NULL)
@@ -282,7 +276,7 @@ cache_load(struct cache *c, int64_t now_us,
 struct entry *
 cache_find(struct cache *c, const struct digest *key, int64_t now_us, int64_t younger_us)
 {
-	struct entry *e = table_get(&c->entries, key_of(key));
+	struct entry *e = table_get(&c->entries, digest_str(key));
 	if (e == NULL)
 		return NULL;
 	if (e->expires_us <= now_us || e->kept_us > now_us + CLOCK_SLACK_US) {
@@ -302,13 +296,13 @@ cache_find(struct cache *c, const struct digest *key, int64_t now_us, int64_t yo
 struct entry *
 cache_look(const struct cache *c, const struct digest *key)
 {
-	return table_get(&c->entries, key_of(key));
+	return table_get(&c->entries, digest_str(key));
 }
 
 struct entry *
 cache_keep(struct cache *c, const struct shelf_item *item)
 {
-	struct entry *old = table_get(&c->entries, key_of(&item->key));
+	struct entry *old = table_get(&c->entries, digest_str(&item->key));
 	if (old != NULL)
 		drop(c, old);
 	step(c, KEEP_SLOTS, item->kept_us);

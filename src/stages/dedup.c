@@ -18,7 +18,7 @@ dedup_find(const struct dedup *d, const struct exchange *x)
 {
 	if (!is_shared(x))
 		return NULL;
-	return table_get(&d->asking, (struct str){ (const char *)x->request.key.b, sizeof x->request.key.b });
+	return table_get(&d->asking, digest_str(&x->request.key));
 }
 
 void

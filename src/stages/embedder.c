@@ -146,7 +146,7 @@ fetch_free(struct fetch *f)
 {
 	struct embedder *m = f->house;
 	assert(list_empty(&f->held));
-	table_remove(&m->fetches, (struct str){ (const char *)f->key.b, sizeof f->key.b });
+	table_remove(&m->fetches, digest_str(&f->key));
 	loop_timer_clear(m->loop, &f->timer);
 	if (f->posted)
 		loop_unpost(m->loop, &f->job);
@@ -299,7 +299,7 @@ fetch_new(struct embedder *m, const struct exchange *x, const struct embedding_c
 	f->x.reader.wake = on_wake;
 	f->job.run = on_job;
 	f->timer.on_due = on_hopeless;
-	table_put(&m->fetches, (struct str){ (const char *)f->key.b, sizeof f->key.b }, f);
+	table_put(&m->fetches, digest_str(&f->key), f);
 	loop_timer_set(m->loop, &f->timer, clock_ms() + FETCH_MS);
 	post(f);
 	return f;

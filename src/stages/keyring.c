@@ -212,7 +212,7 @@ struct key *
 keyring_find(struct keyring *r, struct str secret, int64_t wall_us)
 {
 	struct digest mac = digest_keyed(&r->pepper, secret), found = { 0 };
-	const struct entry *entry = table_get(&r->by_mac, (struct str){ (const char *)mac.b, sizeof mac.b });
+	const struct entry *entry = table_get(&r->by_mac, digest_str(&mac));
 	if (entry != NULL)
 		memcpy(found.b, entry->key->mac, sizeof found.b);
 	bool same = digest_equal(&mac, &found);

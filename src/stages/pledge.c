@@ -13,12 +13,6 @@ enum {
 }; /* beyond, a key binds nothing: its repetition asks anew, or meets an equal question */
 #define PLEDGE_US (24 * INT64_C(3600) * 1000000)
 
-static struct str
-key_of(const struct digest *key)
-{
-	return (struct str){ (const char *)key->b, sizeof key->b };
-}
-
 /* Neither has a NUL in it, and no question's key is made of these parts. */
 struct digest
 pledge_key(const struct exchange *x)
@@ -36,7 +30,7 @@ pledge_key(const struct exchange *x)
 struct pledge *
 pledge_find(const struct keep *k, const struct digest *key)
 {
-	return table_get(&k->pledges, key_of(key));
+	return table_get(&k->pledges, digest_str(key));
 }
 
 static bool
@@ -58,7 +52,7 @@ pledge_open(struct keep *k, const struct exchange *x, struct ask *ask)
 	p->kept = !x->no_store;
 	p->view = x->reader.view;
 	list_push(&memo->pledges, &p->link);
-	struct pledge *other = table_put(&k->pledges, key_of(&p->key), p);
+	struct pledge *other = table_put(&k->pledges, digest_str(&p->key), p);
 	assert(other == NULL);
 	(void)other;
 }
@@ -89,7 +83,7 @@ pledge_settle(struct keep *k, struct ask *ask, struct memo *memo, bool whole)
 	bool good = whole && a->status >= 200 && a->status < 300 && !ask_fails(ask);
 	while (!list_empty(&memo->pledges)) {
 		struct pledge *p = LIST_ENTRY(memo->pledges.next, struct pledge, link);
-		table_remove(&k->pledges, key_of(&p->key));
+		table_remove(&k->pledges, digest_str(&p->key));
 		list_leave(&p->link);
 		if (good && p->kept)
 			fulfil(k, &p->key, &p->check, memo, ask_request(ask)->endpoint, a, p->view);
@@ -110,7 +104,7 @@ pledge_redirect(struct keep *k, struct ask *ask, struct ask *to, const struct an
 			list_push(&other->pledges, &p->link);
 			continue;
 		}
-		table_remove(&k->pledges, key_of(&p->key));
+		table_remove(&k->pledges, digest_str(&p->key));
 		if (p->kept)
 			fulfil(k, &p->key, &p->check, memo, ask_request(ask)->endpoint, answer, p->view);
 		free(p);

@@ -118,10 +118,4 @@ is_set(const struct digest *d)
 	return !digest_equal(d, &nothing);
 }
 
-static inline struct str
-digest_str(const struct digest *d)
-{
-	return (struct str){ (const char *)d->b, sizeof d->b };
-}
-
 #endif

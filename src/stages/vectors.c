@@ -23,12 +23,6 @@ struct vectors {
 	size_t bytes, max_bytes;
 };
 
-static struct str
-key_of(const struct digest *key)
-{
-	return (struct str){ (const char *)key->b, sizeof key->b };
-}
-
 static size_t
 bytes_of(const struct kept *k)
 {
@@ -47,7 +41,7 @@ vectors_new(size_t max_bytes)
 static void
 forget(struct vectors *v, struct kept *k)
 {
-	table_remove(&v->table, key_of(&k->key));
+	table_remove(&v->table, digest_str(&k->key));
 	list_leave(&k->used);
 	v->bytes -= bytes_of(k);
 	free(k);
@@ -80,7 +74,7 @@ vectors_key(const char *scope, const struct embedding_conf *conf, struct str tex
 bool
 vectors_find(struct vectors *v, const struct digest *key, struct vector *out)
 {
-	struct kept *k = table_get(&v->table, key_of(key));
+	struct kept *k = table_get(&v->table, digest_str(key));
 	if (k == NULL)
 		return false;
 	list_leave(&k->used);
@@ -93,7 +87,7 @@ vectors_find(struct vectors *v, const struct digest *key, struct vector *out)
 void
 vectors_keep(struct vectors *v, const struct digest *key, const struct vector *vector)
 {
-	struct kept *k = table_get(&v->table, key_of(key));
+	struct kept *k = table_get(&v->table, digest_str(key));
 	if (k != NULL)
 		forget(v, k);
 	k = malloc(sizeof *k + vector->dims);
@@ -103,7 +97,7 @@ vectors_keep(struct vectors *v, const struct digest *key, const struct vector *v
 	k->dims = vector->dims;
 	memcpy(k->v, vector->v, vector->dims);
 	list_push(&v->used, &k->used);
-	table_put(&v->table, key_of(&k->key), k);
+	table_put(&v->table, digest_str(&k->key), k);
 	v->bytes += bytes_of(k);
 	while (v->bytes > v->max_bytes)
 		forget(v, LIST_ENTRY(v->used.next, struct kept, used));
