@@ -26,7 +26,7 @@ struct ask_house {
 	struct ledger *ledger;
 	struct budget *budget;
 	struct gateway_metrics *metrics;
-	struct spend
+	struct lru
 	    *spend;       /* what escalation may spend (escalate_spend.h); NULL: whatever the budgets allow */
 	struct link asks; /* all that have not been freed */
 	int under_way;    /* that have not landed */

@@ -5,10 +5,6 @@
 #include "escalate_spend.h"
 
 #include <math.h>
-#include <stdlib.h>
-
-#include "base/list.h"
-#include "base/table.h"
 
 /* ---- one account ---- */
 
@@ -52,59 +48,14 @@ spend_dear(struct spend_account *a, double pico, int64_t now_ms)
 
 /* ---- all of them ---- */
 
-struct entry {
-	struct link link;
-	char task[64];
-	struct spend_account account;
-};
-
-struct spend {
-	struct table tasks;
-	struct link by_use; /* least recently used first */
-};
-
-struct spend *
+struct lru *
 spend_new(void)
 {
-	struct spend *s = must_alloc(sizeof *s);
-	list_init(&s->by_use);
-	return s;
-}
-
-static void
-forget(struct spend *s, struct entry *e)
-{
-	table_remove(&s->tasks, str_from(e->task));
-	list_leave(&e->link);
-	free(e);
-}
-
-void
-spend_free(struct spend **sp)
-{
-	struct spend *s = *sp;
-	if (s == NULL)
-		return;
-	while (!list_empty(&s->by_use))
-		forget(s, LIST_ENTRY(s->by_use.next, struct entry, link));
-	table_free(&s->tasks);
-	free(s);
-	*sp = NULL;
+	return lru_new(SPEND_TASKS_MAX, sizeof(struct spend_account));
 }
 
 struct spend_account *
-spend_of(struct spend *s, struct str task)
+spend_of(struct lru *spend, struct str task)
 {
-	struct entry *e = table_get(&s->tasks, task);
-	if (e == NULL) {
-		if (s->tasks.count >= SPEND_TASKS_MAX)
-			forget(s, LIST_ENTRY(s->by_use.next, struct entry, link));
-		e = must_alloc(sizeof *e);
-		list_init(&e->link);
-		str_copy(e->task, sizeof e->task, task);
-		table_put(&s->tasks, str_from(e->task), e);
-	}
-	list_leave(&e->link);
-	list_push(&s->by_use, &e->link);
-	return &e->account;
+	return lru_at(spend, task);
 }

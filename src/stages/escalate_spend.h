@@ -17,7 +17,7 @@
 
 #include <stdbool.h>
 
-#include "base/str.h"
+#include "base/lru.h"
 
 enum { SPEND_CREDIT = 5, SPEND_TASKS_MAX = 1024, SPEND_HALF_LIFE_MS = 24 * 60 * 60 * 1000 };
 
@@ -35,11 +35,8 @@ bool spend_allows(struct spend_account *a, double share, double estimate_pico, i
 void spend_dear(struct spend_account *a, double pico, int64_t now_ms);
 
 /* The accounts of all tasks. */
-struct spend;
-
-struct spend *spend_new(void);
-void spend_free(struct spend **s);
+struct lru *spend_new(void);
 /* The task's, new where it has none; the least recently used one goes for it. Until the next call */
-struct spend_account *spend_of(struct spend *s, struct str task);
+struct spend_account *spend_of(struct lru *spend, struct str task);
 
 #endif

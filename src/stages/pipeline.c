@@ -247,7 +247,7 @@ pipeline_free(struct pipeline **pp)
 	cache_free(&p->cache);
 	vectors_free(&p->vectors);
 	budget_free(&p->house.budget);
-	spend_free(&p->house.spend);
+	lru_free(&p->house.spend);
 	free(p);
 	*pp = NULL;
 }

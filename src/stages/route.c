@@ -15,8 +15,8 @@ router_new(struct success *success, struct budget *budget, struct gateway_metric
 	r->success = success;
 	r->budget = budget;
 	r->metrics = metrics;
-	list_init(&r->sessions.used);
-	outputs_open(&r->outputs);
+	r->sessions = sessions_new();
+	r->outputs = outputs_new();
 	return r;
 }
 
@@ -26,8 +26,8 @@ router_free(struct router **rp)
 	struct router *r = *rp;
 	if (r == NULL)
 		return;
-	sessions_free(&r->sessions);
-	outputs_free(&r->outputs);
+	lru_free(&r->sessions);
+	lru_free(&r->outputs);
 	free(r);
 	*rp = NULL;
 }
@@ -35,7 +35,7 @@ router_free(struct router **rp)
 void
 route_landed(struct router *r, const char *task, enum tier tier, int64_t output)
 {
-	output_note(&r->outputs, task, tier, output);
+	output_note(r->outputs, task, tier, output);
 }
 
 /* ---- who decides ---- */

@@ -241,7 +241,7 @@ decide(const struct router *r, struct exchange *x, bool trace, struct route_choi
 	x->request.suffix = out->suffixed ? conf->moderate_suffix : NULL;
 	bool goes_on = x->converses && x->gist->input.turns > 1 && conf->session_ms > 0 && !out->given;
 	const struct session *session =
-	    goes_on ? session_find(&r->sessions, &x->conversation, conf->session_ms) : NULL;
+	    goes_on ? session_find(r->sessions, &x->conversation, conf->session_ms) : NULL;
 	route_weigh(r, x, session, out);
 	if (!take_first(x, out)) {
 		err_set(e, 403, "model_not_allowed",
@@ -281,7 +281,7 @@ route_decide(struct router *r, struct exchange *x, struct err *e)
 		gateway_metrics_routed(r->metrics, route.tier, route.model->name);
 	if (x->converses && route_conf(x)->session_ms > 0 && !route.given)
 		session_note(
-		    &r->sessions, &x->conversation, route.model->name, route.options[route.chosen].input);
+		    r->sessions, &x->conversation, route.model->name, route.options[route.chosen].input);
 	return 0;
 }
 

@@ -119,7 +119,7 @@ static void
 expect_output(const struct router *r, const struct exchange *x, struct route_choice *out)
 {
 	enum { OUTPUT_USUAL = 400 };
-	int64_t most = x->request.max_output, mean = output_expected(&r->outputs, x->task, out->tier);
+	int64_t most = x->request.max_output, mean = output_expected(r->outputs, x->task, out->tier);
 	out->output = mean >= 0 ? mean : OUTPUT_USUAL;
 	out->output_from = mean >= 0 ? "the mean of this task and tier" : "what is usual";
 	if (most >= 0 && most < out->output) {

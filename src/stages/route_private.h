@@ -6,20 +6,12 @@
 #ifndef FARTHING_SRC_STAGES_ROUTE_PRIVATE_H
 #define FARTHING_SRC_STAGES_ROUTE_PRIVATE_H
 
-#include "base/list.h"
-#include "base/table.h"
+#include "base/lru.h"
 #include "stages/gateway_metrics.h"
 #include "stages/route.h"
 
 /* What all turns of a conversation were answered by. */
-struct sessions {
-	struct table all; /* by digest */
-	struct link used; /* the one that rested longest first */
-};
-
 struct session {
-	struct digest key;
-	struct link used;
 	char model[96];
 	int64_t at_ms;  /* of its last turn, on clock_ms()'s scale */
 	int64_t tokens; /* of the input then: what the provider may have cached */
@@ -30,31 +22,24 @@ enum { SESSIONS_MAX = 8192 };
 /* What the turns of a conversation have in common: who asks, what the system prompt says and with what it began. False: the body
  * does not tell, or no memory. Any thread. */
 bool session_key(const struct exchange *x, struct digest *key);
+struct lru *sessions_new(void);
 /* NULL: there is none, or it rested for longer */
-const struct session *session_find(const struct sessions *s, const struct digest *key, int64_t lives_ms);
-void session_note(struct sessions *s, const struct digest *key, const char *model, int64_t tokens);
-void sessions_free(struct sessions *s);
+const struct session *session_find(const struct lru *sessions, const struct digest *key, int64_t lives_ms);
+void session_note(struct lru *sessions, const struct digest *key, const char *model, int64_t tokens);
 
 /* How long the answers of each task and tier are, as a mean that follows slowly. */
-struct outputs {
-	struct table all; /* by task */
-	struct link used; /* the one that rested longest first */
-};
-
 enum { OUTPUTS_MAX = 4096 };
 
-void outputs_open(struct outputs *o);
+struct lru *outputs_new(void);
 /* Of an answer; figures that no model reaches are passed over */
-void output_note(struct outputs *o, const char *task, enum tier tier, int64_t tokens);
-int64_t output_expected(const struct outputs *o, const char *task, enum tier tier); /* -1: none was seen */
-void outputs_free(struct outputs *o);
+void output_note(struct lru *outputs, const char *task, enum tier tier, int64_t tokens);
+int64_t output_expected(const struct lru *outputs, const char *task, enum tier tier); /* -1: none was seen */
 
 struct router {
 	struct success *success;
 	struct budget *budget;
 	struct gateway_metrics *metrics; /* NULL: nobody counts */
-	struct sessions sessions;
-	struct outputs outputs;
+	struct lru *sessions, *outputs;
 };
 
 /* Models in the order of their tiers, each once, then the one asked for where no tier names it. Any thread. */

@@ -2,16 +2,8 @@
  * Conversations, and who answered them.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <stdlib.h>
-
 #include "base/clock.h"
 #include "route_private.h"
-
-static struct str
-name_of(const struct digest *key)
-{
-	return (struct str){ (const char *)key->b, sizeof key->b };
-}
 
 /* ---- the key ---- */
 
@@ -78,44 +70,24 @@ session_key(const struct exchange *x, struct digest *key)
 
 /* ---- the table ---- */
 
-static void
-session_free(struct sessions *s, struct session *old)
+struct lru *
+sessions_new(void)
 {
-	table_remove(&s->all, name_of(&old->key));
-	list_leave(&old->used);
-	free(old);
+	return lru_new(SESSIONS_MAX, sizeof(struct session));
 }
 
 const struct session *
-session_find(const struct sessions *s, const struct digest *key, int64_t lives_ms)
+session_find(const struct lru *sessions, const struct digest *key, int64_t lives_ms)
 {
-	const struct session *found = table_get(&s->all, name_of(key));
+	const struct session *found = lru_get(sessions, digest_str(key));
 	return found != NULL && clock_ms() - found->at_ms < lives_ms ? found : NULL;
 }
 
 void
-session_note(struct sessions *s, const struct digest *key, const char *model, int64_t tokens)
+session_note(struct lru *sessions, const struct digest *key, const char *model, int64_t tokens)
 {
-	struct session *it = table_get(&s->all, name_of(key));
-	if (it == NULL) {
-		if (s->all.count >= SESSIONS_MAX)
-			session_free(s, LIST_ENTRY(s->used.next, struct session, used));
-		it = must_alloc(sizeof *it);
-		it->key = *key;
-		list_init(&it->used);
-		table_put(&s->all, name_of(&it->key), it);
-	}
-	str_copy(it->model, sizeof it->model, str_from(model));
-	it->at_ms = clock_ms();
-	it->tokens = tokens;
-	list_leave(&it->used);
-	list_push(&s->used, &it->used);
-}
-
-void
-sessions_free(struct sessions *s)
-{
-	while (!list_empty(&s->used))
-		session_free(s, LIST_ENTRY(s->used.next, struct session, used));
-	table_free(&s->all);
+	struct session *s = lru_at(sessions, digest_str(key));
+	str_copy(s->model, sizeof s->model, str_from(model));
+	s->at_ms = clock_ms();
+	s->tokens = tokens;
 }

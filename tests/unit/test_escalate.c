@@ -512,7 +512,7 @@ answers_that_all_fail_cost_a_share_of_the_dear_model_and_a_credit(void **state)
 		again += fails_once(DEAR_COST);
 	double share = (0.1 * all + 4 + again) / all;
 	assert_true(share <= 0.4 && share > 0.398);
-	spend_free(&house.spend);
+	lru_free(&house.spend);
 }
 
 static void
@@ -524,7 +524,7 @@ what_passes_pays_for_what_fails(void **state)
 	/* 100 have saved 0.3 of a dear answer each; each that fails adds 0.3 and takes 1 */
 	int n = fail_until_declined(1000);
 	assert_in_range(n, 41, 43);
-	spend_free(&house.spend);
+	lru_free(&house.spend);
 }
 
 static void
@@ -534,11 +534,11 @@ what_a_dear_answer_costs_counts_and_not_what_was_expected(void **state)
 	house.spend = spend_new();
 	assert_true(fails_once(10 * DEAR_COST));
 	assert_false(fails_once(DEAR_COST));
-	spend_free(&house.spend);
+	lru_free(&house.spend);
 	house.spend = spend_new();
 	for (int i = 0; i < 20; i++)
 		assert_true(fails_once(0));
-	spend_free(&house.spend);
+	lru_free(&house.spend);
 }
 
 static void
@@ -560,7 +560,7 @@ what_is_on_its_way_is_spent_already(void **state)
 	}
 	/* none of the dear ones came: nothing was spent for them */
 	assert_true(fails_once(DEAR_COST));
-	spend_free(&house.spend);
+	lru_free(&house.spend);
 }
 
 static void
@@ -596,14 +596,14 @@ without_a_limit_or_a_price_there_is_none(void **state)
 	house.spend = spend_new();
 	((struct model_conf *)(uintptr_t)dear)->price.known = false;
 	assert_int_equal(fail_until_declined(20), 20);
-	spend_free(&house.spend);
+	lru_free(&house.spend);
 }
 
 static void
 tasks_have_accounts_of_their_own_and_the_least_used_leave(void **state)
 {
 	(void)state;
-	struct spend *s = spend_new();
+	struct lru *s = spend_new();
 	char name[16];
 	spend_dear(spend_of(s, STR("first")), 7, 0);
 	spend_dear(spend_of(s, STR("used")), 8, 0);
@@ -613,8 +613,8 @@ tasks_have_accounts_of_their_own_and_the_least_used_leave(void **state)
 		assert_true(spend_of(s, STR("used"))->spent == 8);
 	}
 	assert_true(spend_of(s, STR("first"))->spent == 0);
-	spend_free(&s);
-	spend_free(&s);
+	lru_free(&s);
+	lru_free(&s);
 }
 
 /* ---- who has none ---- */

@@ -241,38 +241,35 @@ static void
 tables_do_not_grow_beyond_their_bounds(void **state)
 {
 	(void)state;
-	struct sessions s = { 0 };
-	struct outputs o = { 0 };
-	list_init(&s.used);
+	struct lru *s = sessions_new(), *o = outputs_new();
 	struct digest first = { 0 }, second = { 0 };
 	for (int i = 0; i < SESSIONS_MAX + 2; i++) {
 		struct digest key = digest_of((struct str){ (const char *)&i, sizeof i });
 		first = i == 0 ? key : first;
 		second = i == 1 ? key : second;
-		session_note(&s, &key, "m", 1);
+		session_note(s, &key, "m", 1);
 		if (i == SESSIONS_MAX - 1)
-			session_note(&s, &first, "m", 1); /* used again: not the first to go */
+			session_note(s, &first, "m", 1); /* used again: not the first to go */
 	}
-	assert_int_equal(s.all.count, SESSIONS_MAX);
-	assert_non_null(session_find(&s, &first, 1000));
-	assert_null(session_find(&s, &second, 1000));
-	sessions_free(&s);
-	outputs_open(&o);
+	assert_int_equal(lru_count(s), SESSIONS_MAX);
+	assert_non_null(session_find(s, &first, 1000));
+	assert_null(session_find(s, &second, 1000));
+	lru_free(&s);
 	for (int i = 0; i < OUTPUTS_MAX + 10; i++) {
 		char task[32];
 		snprintf(task, sizeof task, "t%d", i);
-		output_note(&o, task, TIER_SIMPLE, 5);
-		output_note(&o, "t0", TIER_SIMPLE, 5); /* in use: names that were made up go first */
+		output_note(o, task, TIER_SIMPLE, 5);
+		output_note(o, "t0", TIER_SIMPLE, 5); /* in use: names that were made up go first */
 	}
-	output_note(&o, "late", TIER_SIMPLE, 7);
-	output_note(&o, "late", TIER_SIMPLE, INT64_C(1) << 53); /* a provider that miscounts */
-	assert_int_equal(o.all.count, OUTPUTS_MAX);
-	assert_int_equal(output_expected(&o, "t0", TIER_SIMPLE), 5);
-	assert_int_equal(output_expected(&o, "t1", TIER_SIMPLE), -1);
-	assert_int_equal(output_expected(&o, "late", TIER_SIMPLE), 7);
-	assert_int_equal(output_expected(&o, "t0", TIER_COMPLEX), -1);
-	output_note(&o, "t0", TIER_PINNED, 5); /* nobody decided */
-	outputs_free(&o);
+	output_note(o, "late", TIER_SIMPLE, 7);
+	output_note(o, "late", TIER_SIMPLE, INT64_C(1) << 53); /* a provider that miscounts */
+	assert_int_equal(lru_count(o), OUTPUTS_MAX);
+	assert_int_equal(output_expected(o, "t0", TIER_SIMPLE), 5);
+	assert_int_equal(output_expected(o, "t1", TIER_SIMPLE), -1);
+	assert_int_equal(output_expected(o, "late", TIER_SIMPLE), 7);
+	assert_int_equal(output_expected(o, "t0", TIER_COMPLEX), -1);
+	output_note(o, "t0", TIER_PINNED, 5); /* nobody decided */
+	lru_free(&o);
 }
 
 static void
