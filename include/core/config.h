@@ -55,7 +55,8 @@ struct model_conf {
 };
 
 enum tier { TIER_SIMPLE, TIER_MODERATE, TIER_COMPLEX, TIER_PINNED };
-const char *tier_name(enum tier tier); /* "simple", ... "pinned" */
+const char *tier_name(enum tier tier);             /* static: "simple", ... "pinned" */
+bool tier_named(struct str name, enum tier *tier); /* false: no tier is called so */
 enum cache_scope { SCOPE_KEY, SCOPE_PROJECT };
 enum gateway_mode { MODE_OPTIMISE, MODE_OBSERVE };
 enum disconnect_policy { DISCONNECT_DRAIN, DISCONNECT_ABORT };

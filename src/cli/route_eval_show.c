@@ -23,7 +23,6 @@ static const struct {
 };
 
 static const char *const sides[2] = { "weak", "strong" };
-static const char *const tier_names[3] = { "simple", "moderate", "complex" };
 
 const char *
 eval_model(const struct eval *e, int side)
@@ -145,7 +144,7 @@ show_tiers(const struct eval *e, FILE *to)
 	const struct routing_conf *r = &e->data->config->routing;
 	for (int tier = 0; tier < 3; tier++) {
 		const struct eval_tier *t = &e->tiers[tier];
-		grid_cell(&g, "%s", tier_names[tier]);
+		grid_cell(&g, "%s", tier_name((enum tier)tier));
 		grid_cell(&g, tier < 2 ? "to %g" : "above %g", tier == 0 ? r->simple : r->moderate);
 		grid_cell(&g, "%" PRId64, t->requests);
 		cell_percent(&g, (double)t->requests / (double)e->data->count);
@@ -296,7 +295,7 @@ put_tiers(const struct eval *e, struct buf *out)
 	for (int tier = 0; tier < 3; tier++) {
 		const struct eval_tier *t = &e->tiers[tier];
 		buf_printf(out, "%s{\"tier\":\"%s\",\"requests\":%" PRId64 ",\"model\":\"%s\",",
-		    tier > 0 ? "," : "", tier_names[tier], t->requests, sides[t->model]);
+		    tier > 0 ? "," : "", tier_name((enum tier)tier), t->requests, sides[t->model]);
 		put_share(out, "share", (double)t->requests / (double)e->data->count);
 		buf_add_c(out, ',');
 		put_share(out, "quality", t->requests > 0 ? t->good[t->model] : -1);

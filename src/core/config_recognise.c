@@ -30,10 +30,20 @@ config_recognise(const struct config *c, struct str text)
 	return NULL;
 }
 
+static const char *const tier_names[] = { "simple", "moderate", "complex", "pinned" };
+
 const char *
 tier_name(enum tier tier)
 {
-	static const char *const names[] = { "simple", "moderate", "complex", "pinned" };
 	assert(tier <= TIER_PINNED);
-	return names[tier];
+	return tier_names[tier];
+}
+
+bool
+tier_named(struct str name, enum tier *tier)
+{
+	for (*tier = TIER_SIMPLE; *tier <= TIER_PINNED; (*tier)++)
+		if (str_eq(name, str_from(tier_names[*tier])))
+			return true;
+	return false;
 }

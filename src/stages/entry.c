@@ -31,16 +31,6 @@ endpoint_named(struct str name)
 	return ENDPOINT_RESPONSES;
 }
 
-static const char *
-tier_named(struct str name)
-{
-	static const char *const tiers[] = { "pinned", "simple", "moderate", "complex" };
-	for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++)
-		if (str_eq(name, str_from(tiers[i])))
-			return tiers[i];
-	return NULL;
-}
-
 static uint16_t
 add_text(struct entry *e, size_t *at, struct str text)
 {
@@ -64,6 +54,7 @@ entry_new(const struct shelf_item *item)
 		size += texts[i]->n + 1;
 	}
 	struct entry *e = malloc(size);
+	enum tier tier;
 	if (e == NULL)
 		return NULL;
 	*e = (struct entry){ .key = item->key,
@@ -72,7 +63,7 @@ entry_new(const struct shelf_item *item)
 		.expires_us = item->expires_us,
 		.cost_pico = item->cost_pico,
 		.usage = item->usage,
-		.tier = tier_named(item->tier),
+		.tier = tier_named(item->tier, &tier) ? tier_name(tier) : NULL,
 		.endpoint = (unsigned char)endpoint_named(item->endpoint),
 		.basis = (unsigned char)item->basis };
 	list_init(&e->used);

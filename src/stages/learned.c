@@ -186,19 +186,6 @@ recall(struct learned *l, const struct ledger_outcome *row, double before)
 }
 
 static bool
-read_tier(const char *name, enum tier *tier)
-{
-	static const char *const names[] = { "simple", "moderate", "complex" };
-	for (int i = 0; i < SUCCESS_TIERS; i++) {
-		if (strcmp(name, names[i]) == 0) {
-			*tier = (enum tier)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool
 read_source(const char *name, enum success_source *source)
 {
 	for (int i = 0; i < SUCCESS_SOURCES; i++) {
@@ -218,7 +205,8 @@ learned_outcome(struct learned *l, const struct ledger_outcome *row, double befo
 		.giver = str_from(row->giver),
 		.good = row->good,
 		.now_ms = row->at_us / 1000 };
-	bool learns = read_tier(row->tier, &seen.tier) && read_source(row->source, &seen.source);
+	bool learns = tier_named(str_from(row->tier), &seen.tier) && seen.tier != TIER_PINNED &&
+		      read_source(row->source, &seen.source);
 	if (row->giver[0] != '\0')
 		before = recall(l, row, before);
 	ledger_outcome(l->ledger, row);

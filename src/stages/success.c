@@ -24,8 +24,6 @@ static const double cheaper_by = 0.03;
 /* ... of which so much is known */
 static const double better_from = 12;
 
-static const char *const tier_names[] = { "simple", "moderate", "complex" };
-
 /* The tier's model and dearer ones are thought to meet the target; the cheapest so much the less the harder the request, and those
  * between them lie between. */
 static double
@@ -134,7 +132,7 @@ change(struct success *s, struct judging *j, size_t to, bool quiet)
 			snprintf(were, sizeof were, "%.3f..%.3f", a->low, a->high);
 		snprintf(are, sizeof are, "%.3f..%.3f", b->low, b->high);
 		log_line(LOG_INFO, "rerouted", "task=%q tier=%s from=%q to=%q from_share=%s to_share=%s",
-		    j->t->name, tier_names[j->q->tier], first ? j->q->candidates[j->q->standing].model : from,
+		    j->t->name, tier_name(j->q->tier), first ? j->q->candidates[j->q->standing].model : from,
 		    j->q->candidates[to].model, were, are);
 		row->changes++;
 		s->totals.changes++;

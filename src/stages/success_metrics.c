@@ -22,7 +22,6 @@ struct success_metrics {
 static int
 place_of(struct success_metrics *m, const struct success_tier *t)
 {
-	static const char *const tiers[] = { "simple", "moderate", "complex" };
 	static const char *const edges[EDGES] = { "measured", "low", "high" };
 	for (size_t i = 0; i < m->count; i++)
 		if (m->names[i].tier == t->tier && strcmp(m->names[i].task, t->task) == 0)
@@ -36,7 +35,7 @@ place_of(struct success_metrics *m, const struct success_tier *t)
 	for (int i = 0; i < EDGES; i++) {
 		buf_clear(&labels);
 		metrics_label(&labels, "task", str_from(t->task));
-		metrics_label(&labels, "tier", str_from(tiers[t->tier]));
+		metrics_label(&labels, "tier", str_from(tier_name(t->tier)));
 		metrics_label(&labels, "edge", str_from(edges[i]));
 		m->good[m->count][i] = metrics_gauge(m->registry, "farthing_routing_good_per_million",
 		    "Good ones in a million answers of the tier's choice: as learned, and the ends of its "
