@@ -106,17 +106,22 @@ take_wish(struct asked *a, struct err *e)
 	return 0;
 }
 
+int
+admin_read_json(struct visit *v, struct json *j)
+{
+	struct json_fault fault;
+	if (json_scan(j, buf_str(&v->x.body), JSON_LIMITS, &fault) == 0)
+		return 0;
+	if (fault.code == JSON_DUPLICATE_KEY)
+		return err_set(&v->err, 400, "duplicate_key", "A key stands twice in the body.");
+	return err_set(&v->err, 400, "invalid_json", "The body is not valid JSON: %s (at byte %u).",
+	    fault.text, fault.at);
+}
+
 static int
 read_body(struct visit *v, struct asked *a)
 {
-	struct json_fault fault;
-	struct err *e = &v->err;
-	if (json_scan(&a->j, buf_str(&v->x.body), JSON_LIMITS, &fault) == 0)
-		return take_wish(a, e);
-	if (fault.code == JSON_DUPLICATE_KEY)
-		return err_set(e, 400, "duplicate_key", "A key stands twice in the body.");
-	return err_set(
-	    e, 400, "invalid_json", "The body is not valid JSON: %s (at byte %u).", fault.text, fault.at);
+	return admin_read_json(v, &a->j) == 0 ? take_wish(a, &v->err) : -1;
 }
 
 static void

@@ -112,15 +112,7 @@ static int
 read_body(struct visit *v, struct ledger_outcome *row)
 {
 	struct json j = { 0 };
-	struct json_fault fault;
-	int rc = -1;
-	if (json_scan(&j, buf_str(&v->x.body), JSON_LIMITS, &fault) == 0)
-		rc = take_members(&j, row, &v->err);
-	else if (fault.code == JSON_DUPLICATE_KEY)
-		err_set(&v->err, 400, "duplicate_key", "A key stands twice in the body.");
-	else
-		err_set(&v->err, 400, "invalid_json", "The body is not valid JSON: %s (at byte %u).",
-		    fault.text, fault.at);
+	int rc = admin_read_json(v, &j) == 0 ? take_members(&j, row, &v->err) : -1;
 	json_free(&j);
 	return rc;
 }
@@ -187,9 +179,8 @@ take_request(struct visit *v, struct feedback *f, const struct ledger_request *r
 	bool own = request->answer_id[0] == '\0';
 	if (!own)
 		str_copy(row->tier, sizeof row->tier, STR(""));
-	bool routed = strcmp(row->tier, "simple") == 0 || strcmp(row->tier, "moderate") == 0 ||
-		      strcmp(row->tier, "complex") == 0;
-	f->learned = own && routed;
+	enum tier tier;
+	f->learned = own && tier_named(str_from(row->tier), &tier) && tier != TIER_PINNED;
 	return 0;
 }
 
@@ -219,14 +210,6 @@ work(struct task *task)
 /* ---- on the loop ---- */
 
 static void
-add_text(struct buf *b, const char *key, const char *value)
-{
-	buf_printf(b, "\"%s\":\"", key);
-	buf_add_json(b, str_from(value));
-	buf_add(b, STR("\","));
-}
-
-static void
 done(struct task *task)
 {
 	struct visit *v = LIST_ENTRY(task, struct visit, task);
@@ -237,11 +220,14 @@ done(struct task *task)
 		struct learned *l = pipeline_learned(v->client->server->house.pipeline);
 		bool replaced = learned_outcome(l, &f.row, f.before);
 		buf_add_c(&v->page, '{');
-		add_text(&v->page, "request_id", f.row.request_id);
-		add_text(&v->page, "task", f.row.task);
-		add_text(&v->page, "tier", f.row.tier);
-		add_text(&v->page, "model", f.row.model);
-		buf_printf(&v->page, "\"good\":%.6g,\"learned\":%s,\"replaced\":%s}\n", f.row.good,
+		admin_add_text(&v->page, "request_id", f.row.request_id);
+		buf_add_c(&v->page, ',');
+		admin_add_text(&v->page, "task", f.row.task);
+		buf_add_c(&v->page, ',');
+		admin_add_text(&v->page, "tier", f.row.tier);
+		buf_add_c(&v->page, ',');
+		admin_add_text(&v->page, "model", f.row.model);
+		buf_printf(&v->page, ",\"good\":%.6g,\"learned\":%s,\"replaced\":%s}\n", f.row.good,
 		    f.learned ? "true" : "false", replaced ? "true" : "false");
 	}
 	visit_is_back(task);

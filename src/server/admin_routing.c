@@ -13,8 +13,8 @@ struct page {
 	size_t count;
 };
 
-static void
-add_name(struct buf *b, const char *key, const char *value)
+void
+admin_add_text(struct buf *b, const char *key, const char *value)
 {
 	buf_printf(b, "\"%s\":", key);
 	if (value == NULL) {
@@ -29,17 +29,16 @@ add_name(struct buf *b, const char *key, const char *value)
 static void
 on_tier(void *context, const struct success_tier *t)
 {
-	static const char *const names[] = { "simple", "moderate", "complex" };
 	struct page *p = context;
 	struct buf *b = p->out;
 	if (p->count >= SHOWN_MOST)
 		return;
 	buf_printf(b, "%s\n  {", p->count++ > 0 ? "," : "");
-	add_name(b, "task", t->task);
+	admin_add_text(b, "task", t->task);
 	buf_add_c(b, ',');
-	add_name(b, "tier", names[t->tier]);
+	admin_add_text(b, "tier", tier_name(t->tier));
 	buf_add_c(b, ',');
-	add_name(b, "choice", t->choice);
+	admin_add_text(b, "choice", t->choice);
 	buf_printf(b,
 	    ",\"target\":%.4g,\"requests\":%llu,\"explored\":%llu,\"changes\":%llu,\"outcomes\":%llu,"
 	    "\"models\":[",
@@ -48,7 +47,7 @@ on_tier(void *context, const struct success_tier *t)
 	for (size_t i = 0; i < t->count; i++) {
 		const struct success_model *m = &t->models[i];
 		buf_add(b, i > 0 ? STR(",{") : STR("{"));
-		add_name(b, "model", m->name);
+		admin_add_text(b, "model", m->name);
 		if (m->view.seen > 0)
 			buf_printf(b, ",\"good\":%.4f", m->view.mean);
 		else

@@ -155,8 +155,11 @@ enum MHD_Result admin_reply(struct visit *v);         /* the worker is done */
 /* admin_feedback.c: whether that secret may speak of answers; and the request is complete */
 int feedback_judge(struct visit *v, struct str secret);
 enum MHD_Result admin_feedback_start(struct visit *v);
-void admin_routing(
-    const struct visit *v, struct buf *out); /* admin_routing.c: what was learned, a JSON list */
+/* admin_routing.c: what was learned, a JSON list */
+void admin_routing(const struct visit *v, struct buf *out);
+/* What they share: the body, to be freed; -1 with v->err when it is no JSON. And a member of an object; value NULL: null */
+int admin_read_json(struct visit *v, struct json *j);
+void admin_add_text(struct buf *b, const char *key, const char *value);
 
 #define CLIENT_MAGIC 0x434c4945u
 
