@@ -98,6 +98,7 @@ enum { EXCHANGE_IN_PLACE = 8 * 1024 };
 /* What was read decides: the task that the body names where no header did, and the model, unless the router chooses it. -1 with
  * *e: there is none. Any thread, the one that holds the baton. */
 int exchange_settle_model(struct exchange *x, struct err *e);
+int exchange_refuse_auto(struct err *e); /* -1: no tier names a model */
 /* The count for that model if there is one, or NULL. */
 const struct prompt_count *exchange_count(const struct exchange *x, const struct model_conf *model);
 /* ... and made where there is none: for bodies that may be counted on the loop, and for a worker. NULL: no room for more */

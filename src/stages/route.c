@@ -110,13 +110,8 @@ route_prepare(struct exchange *x, struct err *e)
 	x->model = NULL;
 	x->tier = NULL;
 	x->level = TIER_PINNED;
-	if (set.count == 0) {
-		err_set(e, 404, "model_not_found",
-		    "The gateway has no model to choose for `auto`: routing.tiers in its configuration names "
-		    "none.");
-		str_copy(e->param, sizeof e->param, STR("model"));
-		return -1;
-	}
+	if (set.count == 0)
+		return exchange_refuse_auto(e);
 	if (x->request.body.n <= EXCHANGE_IN_PLACE)
 		return 0;
 	if (route_read_gist(x, e) != 0)
@@ -159,9 +154,8 @@ route_admit(struct exchange *x, struct err *e)
 	size_t count = list_answerers(x, answerers);
 	if (count == 0) {
 		err_set(e, 403, "model_not_allowed",
-		    "This key may use none of the models that the router chooses from; GET /v1/models lists "
-		    "those "
-		    "it may ask for.");
+		    "This key may use none of the models that the router chooses from; "
+		    "GET /v1/models lists those it may ask for.");
 		str_copy(e->param, sizeof e->param, STR("model"));
 		return -1;
 	}

@@ -15,6 +15,15 @@ name_task(struct exchange *x)
 		str_copy(x->task, sizeof x->task, named);
 }
 
+int
+exchange_refuse_auto(struct err *e)
+{
+	err_set(e, 404, "model_not_found",
+	    "The gateway has no model to choose for `auto`: routing.tiers in its configuration names none.");
+	str_copy(e->param, sizeof e->param, STR("model"));
+	return -1;
+}
+
 /* The model asked for; of `auto` where the router does not decide, the one of the task's tier, and the middle one without. */
 static int
 choose_model(struct exchange *x, struct err *e)
@@ -28,12 +37,7 @@ choose_model(struct exchange *x, struct err *e)
 		x->model = config->routing.tiers[x->level];
 	}
 	x->tier = tier_name(x->level);
-	if (x->model != NULL)
-		return 0;
-	err_set(e, 404, "model_not_found",
-	    "The gateway has no model to choose for `auto`: routing.tiers in its configuration names none.");
-	str_copy(e->param, sizeof e->param, STR("model"));
-	return -1;
+	return x->model != NULL ? 0 : exchange_refuse_auto(e);
 }
 
 int
