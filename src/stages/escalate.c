@@ -68,6 +68,14 @@ count(const struct ask *a, enum escalation_result result)
 	gateway_metrics_escalation(a->house->metrics, a->escalation->fault, result);
 }
 
+/* Whether somebody better could be asked. */
+static bool
+is_cheap(const struct ask *a)
+{
+	const struct escalation *s = a->escalation;
+	return s->stronger != NULL && a->model != s->stronger;
+}
+
 /* ---- withholding ---- */
 
 static struct answer *
@@ -76,8 +84,8 @@ new_draft(const struct ask *a)
 	return answer_new(a->answer->form, a->answer->body.max, 0, NULL, NULL);
 }
 
-static bool
-is_withheld(const struct ask *a)
+bool
+escalate_withholds(const struct ask *a)
 {
 	return a->escalation != NULL && a->escalation->draft != NULL;
 }
@@ -116,12 +124,6 @@ escalate_close(struct ask *a)
 }
 
 bool
-escalate_withholds(const struct ask *a)
-{
-	return is_withheld(a);
-}
-
-bool
 escalate_asks(const struct ask *a)
 {
 	return a->escalation != NULL && a->escalation->asks;
@@ -150,7 +152,7 @@ void
 escalate_head(struct ask *a)
 {
 	struct buf none = { 0 };
-	assert(is_withheld(a) && a->answer->form == ANSWER_EVENTS);
+	assert(escalate_withholds(a) && a->answer->form == ANSWER_EVENTS);
 	if (a->answer->state == ANSWER_WAITING)
 		answer_head(a->answer, 200, "text/event-stream", &none);
 }
@@ -171,7 +173,8 @@ escalate_look(struct ask *a)
 {
 	const struct limits_conf *limits = &site_config(a->site)->limits;
 	struct escalation *s = a->escalation;
-	if (!is_withheld(a) || a->answer->form != ANSWER_EVENTS || s->draft->body.n <= (size_t)limits->reply)
+	if (!escalate_withholds(a) || a->answer->form != ANSWER_EVENTS ||
+	    s->draft->body.n <= (size_t)limits->reply)
 		return;
 	a->answer->facts = a->facts;
 	answer_drop(&s->spare.draft);
@@ -203,14 +206,6 @@ is_at_limit(const struct ask *a)
 	const struct usage *u = &a->reply.usage;
 	int64_t tokens = u->known ? u->output : reply_output_tokens(&a->reply);
 	return limit > 0 && tokens >= limit;
-}
-
-/* Whether somebody better could be asked. */
-static bool
-is_cheap(const struct ask *a)
-{
-	const struct escalation *s = a->escalation;
-	return s->stronger != NULL && a->model != s->stronger;
 }
 
 /* Static, why the dear model is not asked; NULL: nothing is against it. */
@@ -444,9 +439,9 @@ escalate_wants_logprobs(struct ask *a)
 	if (s == NULL)
 		return false;
 	const struct request *r = &a->request;
-	s->with_logprobs = s->conf->confidence > 0 && s->stronger != NULL && a->model != s->stronger &&
-			   r->endpoint == ENDPOINT_CHAT && !r->stream && !a->model->reasoning &&
-			   !s->without_logprobs && json_member(&r->json, 0, "logprobs") == 0;
+	s->with_logprobs = s->conf->confidence > 0 && is_cheap(a) && r->endpoint == ENDPOINT_CHAT &&
+			   !r->stream && !a->model->reasoning && !s->without_logprobs &&
+			   json_member(&r->json, 0, "logprobs") == 0;
 	return s->with_logprobs;
 }
 

@@ -42,6 +42,14 @@ has_some(uint32_t object, const char *member, enum json_type type)
 
 /* ---- reading the answer ---- */
 
+/* 0: there is none */
+static uint32_t
+first_choice(void)
+{
+	uint32_t choices = json_member(&tape, 0, "choices");
+	return is_type(choices, JSON_ARRAY) && !json_empty(&tape, choices) ? json_first(&tape, choices) : 0;
+}
+
 /* What is said, to be freed; -1: it cannot be told. */
 struct said {
 	struct buf text;
@@ -71,10 +79,10 @@ read_content(uint32_t content, struct said *s)
 static int
 read_choice(struct said *s)
 {
-	uint32_t choices = json_member(&tape, 0, "choices");
-	if (!is_type(choices, JSON_ARRAY) || json_empty(&tape, choices))
+	uint32_t choice = first_choice();
+	if (choice == 0)
 		return -1;
-	uint32_t choice = json_first(&tape, choices), message = json_member(&tape, choice, "message");
+	uint32_t message = json_member(&tape, choice, "message");
 	struct demand_answer *a = &s->answer;
 	a->cut = says(choice, "finish_reason", "length");
 	a->filtered = says(choice, "finish_reason", "content_filter");
@@ -122,10 +130,10 @@ read_response(struct said *s)
 static double
 confidence(void)
 {
-	uint32_t choices = json_member(&tape, 0, "choices");
-	if (!is_type(choices, JSON_ARRAY) || json_empty(&tape, choices))
+	uint32_t choice = first_choice();
+	if (choice == 0)
 		return -1;
-	uint32_t told = json_member(&tape, json_first(&tape, choices), "logprobs");
+	uint32_t told = json_member(&tape, choice, "logprobs");
 	uint32_t tokens = is_type(told, JSON_OBJECT) ? json_member(&tape, told, "content") : 0;
 	if (!is_type(tokens, JSON_ARRAY))
 		return -1;
@@ -204,8 +212,7 @@ judgement_is_none(enum endpoint endpoint, struct str body)
 		uint32_t output = json_member(&tape, 0, "output");
 		none = !is_type(output, JSON_ARRAY) || json_empty(&tape, output);
 	} else if (!none) {
-		uint32_t choices = json_member(&tape, 0, "choices");
-		uint32_t first = is_type(choices, JSON_ARRAY) ? json_first(&tape, choices) : 0;
+		uint32_t first = first_choice();
 		none = !is_type(first, JSON_OBJECT) ||
 		       (!is_type(json_member(&tape, first, "message"), JSON_OBJECT) &&
 			   !is_type(json_member(&tape, first, "text"), JSON_STRING));
