@@ -74,6 +74,10 @@ struct answer_facts {
 	enum cost_basis basis;
 	int64_t saved_prompt_pico; /* by input that the provider had cached */
 	int64_t saved_routed_pico; /* by a cheaper model than the client would have had */
+	/* By one call for several, against single calls; and where parts of one had to be asked again, what that cost more. One of the
+	 * two is 0 */
+	int64_t saved_batched_pico, lost_batched_pico;
+	int batch_place, batch_size; /* "2/5": of the call that brought the answer; 0: it was asked alone */
 	int attempts;
 	/* Why the dear model was asked after a cheap one had answered, whichever answer this is (stages/escalate.h); 0: it was not */
 	int escalated;

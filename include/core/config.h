@@ -139,6 +139,20 @@ struct batch_conf {
 	bool on;
 	int size;
 	int64_t wait_ms;
+	bool adaptive;     /* nobody waits longer than others can be expected to come */
+	int64_t max_body;  /* bytes of a request that may travel with others */
+	double max_drop;   /* how much worse batched answers may be than single ones */
+	double experiment; /* share of requests that goes the other way, to measure that */
+};
+
+/* The provider's own batch interface, for requests with x-farthing-deadline. */
+struct deferred_conf {
+	bool on;
+	int64_t collect_ms; /* how long requests are collected before a job leaves */
+	int requests;       /* ... or until there are so many */
+	int64_t poll_ms;    /* between two looks at a job */
+	int64_t keep_ms;    /* how long an answer can be fetched */
+	int64_t max_bytes;  /* of all bodies and answers that are kept */
 };
 
 struct budget_conf {
@@ -244,6 +258,7 @@ struct config {
 	struct cache_conf cache;
 	struct dedup_conf dedup;
 	struct batch_conf batch;
+	struct deferred_conf deferred;
 	struct budget_conf budget;
 	struct quality_conf quality;
 	struct capture_conf capture;

@@ -53,7 +53,9 @@ struct ledger_request {
 	/* What was saved besides, each by its cause: a cheaper model than the one asked for, one call for several requests, input
 	 * that the provider had cached. */
 	int64_t saved_routed_pico, saved_batched_pico, saved_prompt_pico;
-	int64_t clamped_to; /* the output limit the budget allowed; 0: it was not lowered */
+	int64_t lost_batched_pico;   /* what travelling together cost more than going alone would have */
+	int batch_place, batch_size; /* "2/5": of the call that brought its answer; 0: it went alone */
+	int64_t clamped_to;          /* the output limit the budget allowed; 0: it was not lowered */
 	enum cost_basis basis;
 	enum cache_kind cache;
 	double similarity; /* of a similar hit, to the question whose answer it got; 0: none */
@@ -93,6 +95,23 @@ struct ledger_attempt {
 	bool overrun;       /* it cost more than was held */
 	bool freeze;        /* ... and so much more that its key is frozen until the day window ends */
 	int slot;           /* of its hold in the holds file, given back once this row is on disk; -1: none */
+	char batch[48];     /* the call it travelled in with others; empty: it was alone */
+};
+
+/* One call for several attempts. Their rows carry its id, and sum to what stands here: in every count, and in money to the last
+ * pico-dollar (G6), where the outcome of the call is known. */
+struct ledger_batch {
+	int64_t at_us;
+	char id[48];
+	char upstream[48];
+	char model[96];
+	int members;  /* that left with it */
+	int answered; /* whose parts were good */
+	enum attempt_outcome outcome;
+	char why[64]; /* "served", or why it, or some of its members, had to be asked again */
+	struct usage usage;
+	int64_t cost_pico; /* -1: unknown */
+	enum cost_basis basis;
 };
 
 /* What a comparison of two answers said of the similarity cache. */
@@ -173,6 +192,7 @@ struct ledger;
 struct ledger *ledger_open(const struct ledger_options *options, struct err *e);
 void ledger_request(struct ledger *l, const struct ledger_request *row);
 void ledger_attempt(struct ledger *l, const struct ledger_attempt *row);
+void ledger_batch(struct ledger *l, const struct ledger_batch *row);
 void ledger_outcome(struct ledger *l, const struct ledger_outcome *row);
 void ledger_cache_check(struct ledger *l, const struct ledger_check *row);
 /* A purge that was asked for through the table has been seen to, see ledger/purges.h */

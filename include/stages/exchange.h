@@ -56,6 +56,7 @@ struct exchange {
 	double similarity_at_least;    /* x-farthing-similarity: tightens the task's; 0: as configured */
 	char idempotency[256];         /* idempotency-key; empty: none */
 	bool fresh;                    /* no_cache or no_store: join nothing */
+	int batch_wish;                /* x-farthing-batch: 1 on, -1 off, 0 as its task says */
 	bool aside;                    /* the gateway's own: that it fails opens no circuit for others */
 	bool forwarded;                /* forward is meant, not request */
 	const struct forward *forward; /* where to, of what is forwarded; lives as long as the exchange */

@@ -47,6 +47,8 @@ static const struct config_key root_keys[] = {
 	{ "cache", KEY_SECTION, AT(config, cache), NULL, NULL, NULL, "The caches. May be `off`.", .section = &config_cache_keys },
 	{ "dedup", KEY_SECTION, AT(config, dedup), NULL, NULL, NULL, "Coalescing. May be `off`.", .section = &config_dedup_keys },
 	{ "batch", KEY_SECTION, AT(config, batch), NULL, NULL, NULL, "Batching. May be `off`.", .section = &config_batch_keys },
+	{ "deferred", KEY_SECTION, AT(config, deferred), NULL, NULL, NULL,
+	    "The provider's own batches, for requests that have a day. May be `off`.", .section = &config_deferred_keys },
 	{ "budget", KEY_SECTION, AT(config, budget), NULL, NULL, NULL,
 	    "Limits of spending. `off`: none of the four.", .section = &config_budget_keys },
 	{ "quality", KEY_SECTION, AT(config, quality), NULL, NULL, NULL,

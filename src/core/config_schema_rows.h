@@ -19,7 +19,7 @@
 
 /* The sections that stand at the root, or of a task */
 extern const struct config_section config_routing_keys, config_cache_keys, config_dedup_keys,
-    config_batch_keys, config_budget_keys, config_quality_keys, config_alert_keys, config_capture_keys,
-    config_limit_keys, config_retention_keys;
+    config_batch_keys, config_deferred_keys, config_budget_keys, config_quality_keys, config_alert_keys,
+    config_capture_keys, config_limit_keys, config_retention_keys;
 
 #endif

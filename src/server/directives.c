@@ -165,6 +165,7 @@ guard_directives(const struct door_head *h, struct exchange *x, struct err *e)
 	str_copy(x->directives, sizeof x->directives, h->route);
 	if (h->batch.p != NULL && !str_eq(h->batch, STR("on")) && !str_eq(h->batch, STR("off")))
 		return err_param(e, "x-farthing-batch", "invalid_value", "x-farthing-batch is on or off.");
+	x->batch_wish = h->batch.p == NULL ? 0 : str_eq(h->batch, STR("on")) ? 1 : -1;
 	if (take_similarity(h, x, e) != 0 || take_idempotency(h, x, e) != 0)
 		return -1;
 	return take_cache_control(h, x, e);

@@ -134,10 +134,16 @@ add_facts(struct visit *v, struct MHD_Response *r)
 	}
 	if (answer_ended(a) && f->cost_pico >= 0 && f->basis != COST_UNPRICED) {
 		add_money(r, "x-farthing-cost-usd", joined ? 0 : f->cost_pico);
-		add_money(r, "x-farthing-saved-usd", joined ? f->cost_pico : f->saved_routed_pico);
+		add_money(r, "x-farthing-saved-usd",
+		    joined ? f->cost_pico : f->saved_routed_pico + f->saved_batched_pico);
 	}
 	if (f->clamped_to > 0)
 		add_int(r, "x-farthing-clamped", f->clamped_to);
+	if (f->batch_size > 0 && !joined) {
+		char place[2 * INT_TEXT_SIZE + 1];
+		snprintf(place, sizeof place, "%d/%d", f->batch_place, f->batch_size);
+		add(r, "x-farthing-batch", place);
+	}
 	int64_t overhead_us = overhead(v);
 	if (overhead_us >= 0)
 		add_int(r, "x-farthing-overhead-us", overhead_us);

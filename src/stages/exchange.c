@@ -75,6 +75,10 @@ exchange_take_facts(struct ledger_request *row, const struct answer_facts *facts
 		row->attempts = facts->attempts;
 		row->saved_prompt_pico = facts->saved_prompt_pico;
 		row->saved_routed_pico = facts->saved_routed_pico;
+		row->saved_batched_pico = facts->saved_batched_pico;
+		row->lost_batched_pico = facts->lost_batched_pico;
+		row->batch_place = facts->batch_place;
+		row->batch_size = facts->batch_size;
 		row->escalated = facts->escalated;
 		row->clamped_to = facts->clamped_to;
 		return;

@@ -1,0 +1,37 @@
+/*
+ * Which requests may travel together in one call: what each shares with the others, and what is its own.
+ *
+ *     {"model":…,"temperature":0,"messages":[ system, earlier turns …, {"role":"user","content":"its own text"} ],"stream":true}
+ *      └──────────────── shared: the bundle's key ───────────────┘                            └ its own ┘        └ neither ┘
+ *
+ * Pure; any thread.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_CORE_BUNDLE_H
+#define FARTHING_CORE_BUNDLE_H
+
+#include "core/request.h"
+
+/* What the client asked its answer to be. */
+enum bundle_form {
+	BUNDLE_TEXT,   /* nothing was said, or text */
+	BUNDLE_OBJECT, /* response_format json_object */
+	BUNDLE_SCHEMA, /* response_format json_schema */
+};
+
+struct bundle {
+	/* Why it goes alone, static and fit for a client: "it has tools", "it wants several answers", ... NULL: it may travel */
+	const char *veto;
+	/* Equal for requests that differ in nothing but their own text and what shapes only the delivery (stream, stream_options,
+	 * metadata). Says nothing of who asks, or whom: the caller adds that. Undefined where there is a veto. */
+	struct digest key;
+	uint32_t message; /* node of the last message, a user's */
+	uint32_t text;    /* node of its text: a string */
+	enum bundle_form form;
+	uint32_t schema; /* node of the schema itself, of BUNDLE_SCHEMA */
+};
+
+/* max_bytes: larger bodies go alone. No memory is a veto. */
+void bundle_read(const struct request *r, size_t max_bytes, struct bundle *out);
+
+#endif

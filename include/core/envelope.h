@@ -1,0 +1,61 @@
+/*
+ * The envelope: several requests of one bundle as one chat request, and its reply cut into their answers.
+ *
+ *     sealed   shared messages as they stand, and one user message: a short instruction, and the items as JSON,
+ *              {"id":"482915730164","text":"…"}, …    ids are random for each call, so no text can name another's
+ *     split    {"answers":[{"id":"482915730164","answer":…}, …]}   by schema, or as an object, or between marks
+ *
+ * The instruction and the schema are the same for every call of a shape: providers prepare a schema once, and cache what
+ * begins alike. A part is good when its id came exactly once and it is what was asked for: not empty, not cut off, its client's
+ * schema kept. What cannot be read, and what holds an id that is nobody's, is not trusted for anybody.
+ *
+ * Pure, and free of state; any thread.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_CORE_ENVELOPE_H
+#define FARTHING_CORE_ENVELOPE_H
+
+#include "core/bundle.h"
+
+enum { ENVELOPE_MOST = 64, ENVELOPE_ID = 13 /* 12 decimal digits: 40 bits, and four tokens */ };
+
+enum envelope_shape {
+	ENVELOPE_SCHEMA, /* response_format json_schema, with the clients' own schema inside where they have one */
+	ENVELOPE_OBJECT, /* json_object: for clients that asked for that, or for a schema that a model does not take */
+	ENVELOPE_MARKS, /* each answer between two lines with its id: for models that know neither */
+};
+
+struct envelope_item {
+	const struct request *request; /* of the bundle that all are of */
+	const struct bundle *bundle;
+	char id[ENVELOPE_ID];
+};
+
+/* Which shape carries a bundle of that form to that model. */
+enum envelope_shape envelope_shape(enum bundle_form form, const struct model_conf *model);
+/* What an envelope adds, in tokens at the most: once for each call, and for each item. Bytes bound tokens, so these hold for
+ * every tokenizer that is known; item_output leaves room for what JSON escapes in an answer of that many tokens. */
+struct envelope_room {
+	int64_t call_input, item_input;
+	int64_t call_output, item_output;
+};
+struct envelope_room envelope_room(
+    enum envelope_shape shape, const struct envelope_item *item, int64_t output);
+void envelope_name(struct envelope_item *items, size_t count); /* fills the ids; all differ */
+/* Appends a chat body: the first item's, with the last message and the response format replaced, and without stream, stream_options
+ * and metadata. The output limit is not set. 0, or -1: no memory. */
+int envelope_seal(
+    enum envelope_shape shape, const struct envelope_item *items, size_t count, struct buf *out);
+
+struct envelope_part {
+	const char
+	    *fault; /* static: "its id is missing", "its id came twice", "it is empty", ...; NULL: good */
+	struct buf text; /* what its client's message content is; the caller's to free */
+	int64_t weight;  /* bytes of the reply that were spent on it, good or not */
+};
+/* content: of the reply's message, decoded. cut: its finish_reason was "length". parts has room for count, all zeroes. 0: each part
+ * is good or has its fault; -1: nothing is good, *why (static) says why. */
+int envelope_split(enum envelope_shape shape, const struct envelope_item *items, size_t count,
+    struct str content, bool cut, struct envelope_part *parts, const char **why);
+
+#endif

@@ -1,0 +1,46 @@
+/*
+ * What travelling together would save, before it is done: from exact token counts, and from how long past answers were.
+ *
+ *     alone      n x (shared + own text) at the input price, cached where the provider had the shared part cached
+ *     together   shared + n own texts + the envelope; the answers + their frames; and again what fails and is sent singly
+ *
+ * What answers of a kind look like is remembered by account, task and model: their length, the share of input that the provider had
+ * cached, and the share of members that had to be sent again. The loop only.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_SRC_STAGES_BATCH_SAVING_H
+#define FARTHING_SRC_STAGES_BATCH_SAVING_H
+
+#include "base/lru.h"
+#include "core/envelope.h"
+#include "core/usage.h"
+
+/* What answers of a kind were like. All zeroes: none yet. */
+struct batch_past {
+	double singles, batched; /* how many, fading */
+	double output;           /* mean tokens of an answer as a client sees it */
+	double cached_share;     /* of single calls' input, that the provider had cached */
+	double frame;            /* mean output tokens that a member of a batch took beyond its answer */
+	double resent_share;     /* members of batches that failed and were sent singly */
+	double output_spread;    /* mean absolute deviation of output */
+};
+void batch_past_single(struct batch_past *p, const struct usage *u);
+/* text: tokens of its answer alone, -1: it failed; u: its share */
+void batch_past_batched(struct batch_past *p, const struct usage *u, int64_t text);
+
+struct batch_terms {
+	size_t count;
+	int64_t shared;            /* input tokens that all have in common, chat framing included */
+	int64_t own;               /* ... that they do not, of all of them together */
+	struct envelope_room room; /* what the envelope adds: expected, not at the most */
+	const struct price *price;
+	const struct batch_past *past;
+};
+/* Pico-dollars saved against single calls; below 0: it would lose. 0 where the price is not known. */
+int64_t batch_saving(const struct batch_terms *t);
+/* Output tokens the answers are expected to take together, with a margin: more than fits under limit travels in smaller batches */
+int64_t batch_output_expected(const struct batch_terms *t);
+/* How many of such requests may travel together when the model writes at most so many tokens (0: not known); at least 1. */
+size_t batch_most(const struct batch_terms *one, int64_t max_output);
+
+#endif
