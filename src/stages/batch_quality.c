@@ -176,11 +176,15 @@ tell_turn(struct batch_quality *q, struct str task, const struct batch_watch *w,
 	watch_view(w, evidence, clock_wall_us() / 1000, &v);
 	q->totals.turned_off += !v.on;
 	q->totals.turned_on += v.on;
+	char batched[40], single[40], drop[40], most[16];
+	snprintf(batched, sizeof batched, "%.3f of %.0f", v.batched_good, v.batched_count);
+	snprintf(single, sizeof single, "%.3f of %.0f", v.single_good, v.single_count);
+	snprintf(most, sizeof most, "%.3f", conf->max_drop);
+	snprintf(drop, sizeof drop, "%.3f..%.3f", v.turned_low, v.turned_high);
 	log_line(LOG_WARN, v.on ? "batching_on" : "batching_off",
-	    "task=%q evidence=%s batched_good=%.3f batched=%.0f single_good=%.3f single=%.0f "
-	    "drop=%.3f..%.3f max_drop=%.3f why=%q effect=%q",
-	    name, batch_evidence_name(evidence), v.batched_good, v.batched_count, v.single_good,
-	    v.single_count, v.turned_low, v.turned_high, conf->max_drop,
+	    "task=%q evidence=%s batched_good=%q single_good=%q drop=%s max_drop=%s why=%q "
+	    "effect=%q",
+	    name, batch_evidence_name(evidence), batched, single, drop, most,
 	    v.on ? "its batched answers are no longer worse than its single ones"
 		 : "its batched answers are worse than its single ones",
 	    v.on ? "its requests travel together again" : "its requests go alone, but for an experiment");

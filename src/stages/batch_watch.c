@@ -14,8 +14,8 @@ static const double half_life = 2000;
 /* While that pays, so many times as many go the other way, and never more than half */
 static const double more = 6, most_share = 0.5;
 /* Pairs: while a task is young, its batched answers alone say whether it can be worse than it may be; the latest ones, which say
- * what it looks like */
-enum { YOUNG = 24, LATELY = 16 };
+ * what it looks like, and whether it is good enough to travel again: no worse than half of what is allowed */
+enum { YOUNG = 24, LATELY = 16, SURELY = 32 };
 /* Betting has won so much: it looks worse. */
 #define WORSE 1.5
 
@@ -121,8 +121,8 @@ may_turn_on(struct batch_watch *w, const struct batch_conf *conf, int64_t now_ms
 	w->looks = all && mean < conf->max_drop + WATCH_MARGIN;
 	for (int k = 0; k < BATCH_EVIDENCE; k++)
 		all = all && (k == w->guilty || w->worse[k] < WORSE);
-	drop_lately(d, LATELY, now_ms, &mean, &error);
-	if (!all || mean > conf->max_drop ||
+	drop_lately(d, SURELY, now_ms, &mean, &error);
+	if (!all || mean > conf->max_drop / 2 ||
 	    drop_falls_below(d, conf->max_drop + WATCH_MARGIN, now_ms) < enough)
 		return WATCH_STAYS;
 	turn(w, -1, d, 1 / enough, now_ms);
