@@ -185,17 +185,19 @@ split_cut(struct splitting *s, struct str text, struct json *j)
 {
 	struct json_fault fault;
 	struct buf whole = { 0 };
+	int rc = 0;
+	if (text.n == 0)
+		return 0;
 	size_t until = complete_until(text);
 	struct str rest = { text.p + until, text.n - until };
-	int rc = 0;
-	if ((text.n > 0 && text.p[0] != '{') || !goes_on(rest, until == 0))
+	if (text.p[0] != '{' || !goes_on(rest, until == 0))
 		return distrust(s, unreadable);
-	if (until > 0) {
-		rc = buf_add(&whole, (struct str){ text.p, until }) != 0 || buf_add(&whole, STR("]}")) != 0
-			 ? distrust(s, no_memory)
-		     : json_scan(j, buf_str(&whole), JSON_LIMITS, &fault) != 0 ? distrust(s, unreadable)
-									       : take_reply(s, j);
-	}
+	if (until > 0 &&
+	    (buf_add(&whole, (struct str){ text.p, until }) != 0 || buf_add(&whole, STR("]}")) != 0))
+		rc = distrust(s, no_memory);
+	else if (until > 0)
+		rc = json_scan(j, buf_str(&whole), JSON_LIMITS, &fault) != 0 ? distrust(s, unreadable)
+									     : take_reply(s, j);
 	if (rc == 0)
 		rc = take_rest(s, rest);
 	buf_free(&whole);
