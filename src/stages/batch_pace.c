@@ -18,6 +18,7 @@ static const double doubt = 2;
 /* A wait is longer than the gap it is made for, since the next gap will not be the same; and timers have whole milliseconds. */
 static const double patience = 2.5;
 /* How many that left at once come before one waits to see who comes; twice as many after each that saw nobody. */
+enum { AHEAD = 4 }; /* how many more are thought of behind the next */
 enum { KINDS = 5 }; /* of rooms, from nearly empty to nearly full */
 enum { TRY_AFTER = 8, TRY_AFTER_MOST = 8192 };
 
@@ -96,12 +97,17 @@ wait_for(double gap_ms, double most_ms)
 	return wait < most_ms ? wait : most_ms;
 }
 
-static double
-best_wait(const struct batch_pace *p, int waiting, int size, double most_ms, double worth_ms)
+struct plan {
+	double wait_ms, gain_ms;
+};
+
+/* What is best with so many waiting, where one more is worth so much. */
+static struct plan
+best_plan(const struct batch_pace_gap *const *sorted, size_t n, int waiting, int size, double most_ms,
+    double worth_ms)
 {
-	const struct batch_pace_gap *sorted[BATCH_PACE_PAST];
-	size_t n = sort(p, sorted);
-	double at_risk = doubt, still = 1, cost = 0, at_ms = 0, best = 0, best_gain = 0;
+	struct plan best = { 0, 0 };
+	double at_risk = doubt, still = 1, cost = 0, at_ms = 0;
 	for (size_t i = 0; i < n; i++)
 		at_risk += weight(sorted[i], waiting, size);
 	for (size_t i = 0; i < n; i++) {
@@ -115,12 +121,23 @@ best_wait(const struct batch_pace *p, int waiting, int size, double most_ms, dou
 		at_risk -= w;
 		double wait = wait_for(gap_ms, most_ms);
 		double gain = (1 - still) * worth_ms - cost - still * (wait - gap_ms);
-		if (sorted[i]->came && w > 0 && gain > best_gain) {
-			best = wait;
-			best_gain = gain;
-		}
+		if (sorted[i]->came && w > 0 && gain > best.gain_ms)
+			best = (struct plan){ wait, gain };
 	}
 	return best;
+}
+
+/* One more is worth the longest wait, and what can be gained with it there. */
+static double
+best_wait(const struct batch_pace *p, int waiting, int size, double most_ms, double worth_ms)
+{
+	const struct batch_pace_gap *sorted[BATCH_PACE_PAST];
+	size_t n = sort(p, sorted);
+	int last = size - 1 < waiting + AHEAD ? size - 1 : waiting + AHEAD;
+	struct plan plan = { 0, 0 };
+	for (int k = last; k >= waiting; k--)
+		plan = best_plan(sorted, n, k, size, most_ms, worth_ms + plan.gain_ms);
+	return plan.wait_ms;
 }
 
 /* Nobody is known to come in time. But if this one comes soon after the last was answered, it may be another's, that did not wait for
