@@ -11,15 +11,16 @@
 #include "batch_pace.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stddef.h>
 
 /* As many gaps in which nobody ever came are assumed besides, so that one that was seen decides over a short wait only. */
 static const double doubt = 2;
 /* A wait is longer than the gap it is made for, since the next gap will not be the same; and timers have whole milliseconds. */
 static const double patience = 2.5;
+/* How many more are thought of behind the next. */
+enum { AHEAD = 4 };
 /* How many that left at once come before one waits to see who comes; twice as many after each that saw nobody. */
-enum { AHEAD = 4 }; /* how many more are thought of behind the next */
-enum { KINDS = 5 }; /* of rooms, from nearly empty to nearly full */
 enum { TRY_AFTER = 8, TRY_AFTER_MOST = 8192 };
 
 static size_t
@@ -60,14 +61,17 @@ batch_pace_answered(struct batch_pace *p, int64_t came_us, int64_t now_us)
 		p->answered_us = now_us;
 }
 
-/* How much a past gap says of one now, with so many waiting: whether all who are about wait already shows in their number. */
+/* How much a past gap says of one now, with so many waiting: whether all that are about wait already shows in their number. Three beside two
+ * is as different as thirty beside twenty. */
 static double
-weight(const struct batch_pace_gap *g, int waiting, int size)
+weight(const struct batch_pace_gap *g, int waiting)
 {
-	if (waiting == 0)
-		return g->waiting == 0 ? 1 : 0;
-	double apart = KINDS * (double)(g->waiting - waiting) / size;
-	return 1.0 / (1 + apart * apart);
+	bool quiet = waiting == 0, was_quiet = g->waiting == 0;
+	if (quiet)
+		return was_quiet ? 1 : 0;
+	int then = was_quiet ? 1 : g->waiting;
+	double apart = (double)(then - waiting) / (then + waiting);
+	return 1 / (1 + 36 * apart * apart);
 }
 
 /* Shorter first; of equals those in which somebody came. */
@@ -103,15 +107,14 @@ struct plan {
 
 /* What is best with so many waiting, where one more is worth so much. */
 static struct plan
-best_plan(const struct batch_pace_gap *const *sorted, size_t n, int waiting, int size, double most_ms,
-    double worth_ms)
+best_plan(const struct batch_pace_gap *const *sorted, size_t n, int waiting, double most_ms, double worth_ms)
 {
 	struct plan best = { 0, 0 };
 	double at_risk = doubt, still = 1, cost = 0, at_ms = 0;
 	for (size_t i = 0; i < n; i++)
-		at_risk += weight(sorted[i], waiting, size);
+		at_risk += weight(sorted[i], waiting);
 	for (size_t i = 0; i < n; i++) {
-		double w = weight(sorted[i], waiting, size), gap_ms = sorted[i]->us * 1e-3;
+		double w = weight(sorted[i], waiting), gap_ms = sorted[i]->us * 1e-3;
 		if (gap_ms > most_ms)
 			break;
 		cost += still * (gap_ms - at_ms);
@@ -136,7 +139,7 @@ best_wait(const struct batch_pace *p, int waiting, int size, double most_ms, dou
 	int last = size - 1 < waiting + AHEAD ? size - 1 : waiting + AHEAD;
 	struct plan plan = { 0, 0 };
 	for (int k = last; k >= waiting; k--)
-		plan = best_plan(sorted, n, k, size, most_ms, worth_ms + plan.gain_ms);
+		plan = best_plan(sorted, n, k, most_ms, worth_ms + plan.gain_ms);
 	return plan.wait_ms;
 }
 
@@ -173,6 +176,5 @@ batch_pace_wait_ms(
 	double wait = best_wait(p, p->waiting, size, (double)most_ms, (double)wait_ms);
 	if (wait == 0)
 		wait = try_wait(p, (double)most_ms, (double)wait_ms);
-	int64_t whole = (int64_t)(wait + 0.999);
-	return whole < most_ms ? whole : most_ms;
+	return (int64_t)ceil(wait); /* most_ms is whole */
 }
