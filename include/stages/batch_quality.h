@@ -8,9 +8,10 @@
  *     batch_quality_ask ── its answer ──> batch_quality_note (a check) ── a word on it, perhaps ──> batch_quality_told
  *                                    └──> batch_quality_sent (its id and how it went) ─┘
  *
- * Like is compared with like: of single answers only those count that might have travelled. That is: the controls, and those that the
- * advice was JOIN or PROBE for and that went alone since nobody came. Not: requests with a veto or a header `off`, those that saving
- * or money sent alone, and members whose part failed and that were asked again; they are told nothing of here.
+ * Like is compared with like: of single answers only those count that might have travelled. That is: the controls, those that the
+ * advice was ALONE for, and those that it was JOIN or PROBE for and that nobody came to travel with. Not: requests with a
+ * veto or a header `off`, those that saving or money sent alone, and members whose part failed and that were asked again; nothing is
+ * told of them here.
  *
  * Good is what checks of the answer and clients' feedback say. Evidence of the tasks that the configuration names is kept across
  * restarts (memos `batch/TASK`); others are remembered while the process lives, the latest BATCH_TASKS_MAX of them. docs/batching-quality.md

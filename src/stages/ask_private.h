@@ -131,6 +131,10 @@ bool escalate_wants_logprobs(struct ask *a);   /* of the attempt that is about t
 bool escalate_blames_logprobs(
     struct ask *a, int status); /* it was refused for them: once more, they are not asked for again */
 /* The ask lands with e, NULL: well. Its readers get what was withheld; returns how it lands now. */
+/* What was answered, as it is to be delivered, beside what its request demands: whether or not anybody would be asked again. Its
+ * request must have its text still. */
+struct judgement;
+void escalate_check(const struct ask *a, const struct escalate_conf *conf, struct judgement *out);
 const struct err *escalate_land(struct ask *a, const struct err *e);
 
 /* attempt.c, for ask.c and dispatch.c */

@@ -16,7 +16,11 @@ enum { BELIEVED = 8, FORGOTTEN_IN = 64 /* singles: then a third of what batches 
 /* Shorter answers say more of the way to the provider than of how fast it writes. */
 enum { SPEED_LEAST = 64 };
 /* What is assumed of what was not seen. */
-enum { ASSUMED_OUTPUT = 256, ASSUMED_SPEED = 50 /* tokens a second; a small model writes faster */ };
+enum {
+	ASSUMED_OUTPUT = 256,
+	ASSUMED_SHORT = 64,
+	ASSUMED_SPEED = 50 /* tokens a second; a small model writes faster */
+};
 static const double assumed_resent = 0.02;
 /* OpenAI caches beginnings of at least 1,024 tokens, in steps of 128: platform.openai.com/docs/guides/prompt-caching */
 enum { CACHE_LEAST = 1024, CACHE_STEP = 128 };
@@ -112,10 +116,13 @@ frame_of(const struct batch_terms *t)
 	return mixed(t->past->frame, t->past->framed, assumed);
 }
 
+/* unseen: of an answer, where none was seen */
 static double
-output_of(const struct batch_past *p)
+output_of(const struct batch_terms *t, double unseen)
 {
-	return p->answers > 0 ? p->output : ASSUMED_OUTPUT;
+	double output = t->past->answers > 0 ? t->past->output : unseen;
+	bool limited = t->output_limit > 0 && output > (double)t->output_limit;
+	return limited ? (double)t->output_limit : output;
 }
 
 static double
@@ -132,7 +139,8 @@ alone_cost(const struct batch_terms *t)
 	double n = (double)t->count, shared = n * (double)t->shared, input = shared + (double)t->own;
 	double cached = mixed(past->cached_share * input, past->singles, n * cacheable(t));
 	cached = cached < shared ? cached : shared; /* all else differs from request to request */
-	return input_cost(t->price, input, cached) + n * output_of(past) * (double)t->price->output +
+	return input_cost(t->price, input, cached) +
+	       n * output_of(t, ASSUMED_OUTPUT) * (double)t->price->output +
 	       n * past->reasoning * (double)t->price->reasoning + n * (double)t->price->fee;
 }
 
@@ -146,8 +154,8 @@ together_cost(const struct batch_terms *t)
 	cached = cached < (double)t->shared ? cached : (double)t->shared;
 	double resent = mixed(past->resent_share, past->batched, assumed_resent);
 	return input_cost(t->price, input, cached) +
-	       n * (output_of(past) + frame_of(t)) * (double)t->price->output + (double)t->price->fee +
-	       resent * alone_cost(t);
+	       n * (output_of(t, ASSUMED_OUTPUT) + frame_of(t)) * (double)t->price->output +
+	       (double)t->price->fee + resent * alone_cost(t);
 }
 
 int64_t
@@ -163,7 +171,7 @@ batch_saving(const struct batch_terms *t)
 int64_t
 batch_output_expected(const struct batch_terms *t)
 {
-	double n = (double)t->count, length = output_of(t->past);
+	double n = (double)t->count, length = output_of(t, ASSUMED_OUTPUT);
 	double spread = t->past->answers > 0 ? t->past->output_spread : length / 2;
 	return (int64_t)ceil(n * (length + frame_of(t)) + 3 * 1.25 * spread * sqrt(n));
 }
@@ -174,7 +182,7 @@ batch_most(const struct batch_terms *one, int64_t max_output, int64_t max_ms)
 	struct batch_terms t = *one;
 	double speed = one->past->timed > 0 ? one->past->speed : ASSUMED_SPEED;
 	for (t.count = ENVELOPE_MOST; t.count > 1; t.count--) {
-		double tokens = (double)t.count * (output_of(t.past) + frame_of(&t));
+		double tokens = (double)t.count * (output_of(&t, ASSUMED_SHORT) + frame_of(&t));
 		bool fits = max_output <= 0 || batch_output_expected(&t) <= max_output;
 		bool soon = max_ms <= 0 || tokens * 1000 <= speed * (double)max_ms;
 		if (fits && soon)
@@ -186,13 +194,15 @@ batch_most(const struct batch_terms *one, int64_t max_output, int64_t max_ms)
 char *
 batch_saving_print(const struct batch_terms *t, char out[160])
 {
-	char usd[32];
-	int64_t saved = batch_saving(t);
-	double alone = t->price->known ? alone_cost(t) : 0;
-	double percent = alone > 0 ? 100 * fabs((double)saved) / alone : 0;
+	char usd[32], outcome[80] = "together: its price is not known";
+	if (t->price->known) {
+		double saved = (double)batch_saving(t), alone = alone_cost(t);
+		snprintf(outcome, sizeof outcome, "together %s %.0f %% of $%s for %zu",
+		    saved < 0 ? "loses" : "saves", alone > 0 ? 100 * fabs(saved) / alone : 0,
+		    money_round(llround(alone), 6, usd), t->count);
+	}
 	long long envelope = t->room.call_input + (long long)t->count * t->room.item_input;
-	snprintf(out, 160, "together %s %.0f %% of $%s for %zu: shared %lld, own %lld, envelope %lld",
-	    saved < 0 ? "loses" : "saves", percent, money_round(llround(alone), 6, usd), t->count,
-	    (long long)t->shared, (long long)t->own, envelope);
+	snprintf(out, 160, "%s: shared %lld, own %lld, envelope %lld", outcome, (long long)t->shared,
+	    (long long)t->own, envelope);
 	return out;
 }

@@ -5,8 +5,10 @@
  *     together   shared + n own texts + the envelope; the answers + their frames; and again what fails and is sent singly
  *
  * What answers of a kind look like is remembered by account, task and model. What was seen counts by how often: eight times are believed
- * whole, fewer are mixed with an assumption that is unkind to travelling together, and what batches were like is forgotten again while
- * none travels, so that a bad time does not last for ever. The loop only.
+ * whole, fewer are mixed with an assumption that is unkind to travelling together. What batches were like is forgotten while
+ * none travels, so that a bad time does not last for ever. Before anything was seen: the provider would have cached as much of the shared
+ * part as OpenAI caches; one member in fifty fails; an answer is long where the model's limit is concerned (256 tokens), and short
+ * where time is (64). The loop only.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_SRC_STAGES_BATCH_SAVING_H
@@ -42,6 +44,7 @@ struct batch_terms {
 	int64_t shared;            /* input tokens that all have in common, chat framing included */
 	int64_t own;               /* ... that they do not, of all of them together */
 	struct envelope_room room; /* what the envelope adds: expected, not at the most */
+	int64_t output_limit;      /* of one answer, as its client limits it; 0: it does not */
 	const struct price *price;
 	const struct batch_past *past;
 };
