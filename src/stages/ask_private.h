@@ -32,8 +32,8 @@ struct escalation;
 /* How an ask that could have travelled with others was answered. */
 enum travel {
 	TRAVEL_NOT,   /* it could not, or its part failed */
-	TRAVEL_APART, /* alone, for what it would have cost, or since batched answers were worse */
-	TRAVEL_ALONE, /* alone since nobody else came, or to compare: its answer is as good as one can get alone */
+	TRAVEL_APART, /* alone, for what together would have cost */
+	TRAVEL_ALONE, /* alone since nobody else came, to compare, or since batched answers were worse */
 	TRAVEL_TOGETHER
 };
 
@@ -93,6 +93,13 @@ static inline bool
 ask_rides(const struct ask *a)
 {
 	return a->seat != NULL && a->seat->ride != NULL;
+}
+
+/* Whether its answer says something of how good batched ones are, or single ones beside them */
+static inline bool
+ask_is_compared(const struct ask *a)
+{
+	return a->travel == TRAVEL_ALONE || a->travel == TRAVEL_TOGETHER;
 }
 
 /* What its task says of budgets */

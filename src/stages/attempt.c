@@ -116,8 +116,9 @@ on_stream_bytes(struct ask *a, struct str bytes)
 	if (reply_events(&a->reply, bytes) != 0)
 		return -1;
 	escalate_look(a);
-	/* What has begun to reach clients is never asked again: a long stream need not keep its question. */
-	if (a->answer->state == ANSWER_FLOWING && !escalate_withholds(a))
+	/* What has begun to reach clients is never asked again: a long stream need not keep its question, unless that is compared with
+	 * the answer. */
+	if (a->answer->state == ANSWER_FLOWING && !escalate_withholds(a) && !ask_is_compared(a))
 		request_free(&a->request);
 	if (!a->reply.done)
 		return 0;

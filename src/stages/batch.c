@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/lru.h"
 #include "base/table.h"
+#include "batch_checked.h"
 #include "batch_pace.h"
 #include "batch_saving.h"
 
@@ -354,6 +355,7 @@ board(struct batcher *b, const struct exchange *x, struct ask *a)
 		a->travel = TRAVEL_ALONE;
 		return "to compare";
 	case BATCH_ADVICE_ALONE:
+		a->travel = TRAVEL_ALONE;
 		return "batched answers of its task were worse";
 	case BATCH_ADVICE_JOIN:
 	case BATCH_ADVICE_PROBE:
@@ -396,8 +398,10 @@ batch_landed(struct batcher *b, struct ask *a, bool whole)
 	}
 	const struct answer_facts *f = &a->facts;
 	bool alone = a->travel == TRAVEL_ALONE || a->travel == TRAVEL_APART;
-	if (whole && (a->travel == TRAVEL_ALONE || a->travel == TRAVEL_TOGETHER))
+	if (whole && ask_is_compared(a)) {
+		batch_checked(b->quality, a, a->travel == TRAVEL_TOGETHER);
 		batch_quality_sent(b->quality, str_from(a->id), a->travel == TRAVEL_TOGETHER);
+	}
 	if (!whole || !alone || f->attempts != 1 || !f->usage.known)
 		return;
 	struct batch_past *p = past_of(b, a);

@@ -7,6 +7,7 @@
 
 #include "../../src/stages/ask_private.h"
 #include "../../src/stages/batch.h"
+#include "../../src/stages/batch_checked.h"
 #include "base/clock.h"
 
 enum { ASKS = 16 };
@@ -56,6 +57,17 @@ seat_free(struct seat **sp)
 	s->ask->seat = NULL;
 	free(s);
 	*sp = NULL;
+}
+
+static int checked, checked_batched;
+
+void
+batch_checked(struct batch_quality *q, const struct ask *a, bool batched)
+{
+	assert_ptr_equal(q, quality);
+	assert_non_null(a);
+	checked++;
+	checked_batched += batched;
 }
 
 bool
@@ -354,6 +366,27 @@ who_leaves_early_leaves_an_empty_seat(void **state)
 }
 
 static void
+only_answers_that_might_have_been_batched_are_compared(void **state)
+{
+	(void)state;
+	checked = checked_batched = 0;
+	struct ask *lonely = come(title("one"));
+	pass_ms(2000);
+	struct ask *unfit = come(titles("one", ",\"n\":2"));
+	struct ask *dear = come(
+	    "{\"model\":\"gpt-4o-mini\",\"messages\":[{\"role\":\"user\",\"content\":\"Hello there!\"}]}");
+	batch_landed(batcher, unfit, true);
+	batch_landed(batcher, dear, true);
+	assert_int_equal(checked, 0);
+	batch_landed(batcher, lonely, true);
+	assert_int_equal(checked, 1);
+	assert_int_equal(checked_batched, 0);
+	dear->travel = TRAVEL_TOGETHER;
+	batch_landed(batcher, dear, true);
+	assert_int_equal(checked_batched, 1);
+}
+
+static void
 a_room_that_all_have_left_is_closed(void **state)
 {
 	(void)state;
@@ -421,6 +454,7 @@ main(void)
 		T(what_cannot_travel_goes_at_once_and_says_why),
 		T(what_would_not_be_cheaper_goes_at_once),
 		T(who_leaves_early_leaves_an_empty_seat),
+		T(only_answers_that_might_have_been_batched_are_compared),
 		T(a_room_that_all_have_left_is_closed),
 		T(a_gateway_that_stops_waits_for_nobody),
 		T(a_provider_that_refused_is_asked_for_one_at_a_time),
