@@ -54,7 +54,7 @@ read_line(struct str line, struct sim_plan_line *l)
 	str_copy(l->words, sizeof l->words, line);
 	struct sim_fault trial;
 	sim_fault_clear(&trial);
-	return read_places(places, l) && sim_fault_read(&trial, line) && trial.any;
+	return read_places(places, l) && sim_fault_read(&trial, line) && (trial.any || trial.batch != 0);
 }
 
 int

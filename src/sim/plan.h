@@ -5,7 +5,7 @@
  *     POST /v1/chat/completions 3 status:503
  *     POST /v1/embeddings 10- delay:200ms reset
  *     * /v1/files* * status:500
- *     POST /v1/chat/completions 10% delay:1s
+ *     POST /v1/chat/completions 10% batch:missing
  *
  * The number is N, N-M, N-, or * for all; the requests that match method and path are counted for each line on its own.
  * N% draws so many of them, each line for itself, the same ones in every run with the same seed.

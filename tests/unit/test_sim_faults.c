@@ -139,13 +139,30 @@ a_bad_plan_names_its_line(void **state)
 	(void)state;
 	static const char *const plans[] = { "POST /x 1 reset\nPOST /x zero reset\n", "\nPOST /x 1 explode",
 		"# a\nPOST /x", "\nPOST /x 0 reset", "\nPOST /x 3-2 reset", "\nPOST /x 101% reset",
-		"\nPOST /x -1% reset", "\nPOST /x % reset" };
+		"\nPOST /x -1% reset", "\nPOST /x % reset", "\nPOST /x 1 batch:bad" };
 	for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
 		struct sim_plan p = { 0 };
 		int line = 0;
 		assert_int_equal(sim_plan_read(&p, str_from(plans[i]), &line), -1);
 		assert_int_equal(line, 2);
 		sim_plan_free(&p);
+	}
+}
+
+static void
+words_about_a_batch_are_no_faults_of_other_requests(void **state)
+{
+	(void)state;
+	struct sim_fault f =
+	    found("[[batch:missing batch:wrong-type]] and [[batch:obey]] [[batch:unheard-of]]", 0);
+	assert_false(f.any);
+	assert_int_equal(f.batch, SIM_BATCH_MISSING | SIM_BATCH_WRONG_TYPE | SIM_BATCH_OBEY);
+	static const char *const words[] = { "missing", "extra", "twice", "reorder", "refuse", "foreign",
+		"cut", "prose", "fenced", "wrong-type", "worse", "obey" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		char text[40];
+		snprintf(text, sizeof text, "[[batch:%s]]", words[i]);
+		assert_int_equal(found(text, 0).batch, 1u << i);
 	}
 }
 
@@ -198,6 +215,7 @@ main(void)
 		cmocka_unit_test(durations_have_units),
 		cmocka_unit_test(a_plan_counts_the_requests_of_each_line),
 		cmocka_unit_test(a_bad_plan_names_its_line),
+		cmocka_unit_test(words_about_a_batch_are_no_faults_of_other_requests),
 		cmocka_unit_test(a_plan_draws_a_share_of_its_requests_and_the_same_ones_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
