@@ -33,5 +33,8 @@ struct bundle {
 
 /* max_bytes: larger bodies go alone. No memory is a veto. */
 void bundle_read(const struct request *r, size_t max_bytes, struct bundle *out);
+/* The same once it is known who is to answer: NULL, or why (static) requests to that model go alone. One that reasons thinks once
+ * for all of them, and nobody can say whose the tokens were that it thought; reasoning_effort "none" keeps it from that. */
+const char *bundle_veto(const struct request *r, const struct model_conf *model);
 
 #endif

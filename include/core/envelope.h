@@ -33,14 +33,26 @@ struct envelope_item {
 
 /* Which shape carries a bundle of that form to that model. */
 enum envelope_shape envelope_shape(enum bundle_form form, const struct model_conf *model);
-/* What an envelope adds, in tokens at the most: once for each call, and for each item. Bytes bound tokens, so these hold for
- * every tokenizer that is known; item_output leaves room for what JSON escapes in an answer of that many tokens. */
+/* What an envelope adds, in tokens: once for each call, and for each item. */
 struct envelope_room {
 	int64_t call_input, item_input;
 	int64_t call_output, item_output;
 };
-struct envelope_room envelope_room(
-    enum envelope_shape shape, const struct envelope_item *item, int64_t output);
+/*
+ * At the most. Input: counted as the model's tokenizer counts (text/tokens.h; where that is unknown, every byte is a token), so
+ *
+ *     bound of the sealed body <= call_input + the sum over the items of (bound of its own body + item_input)
+ *
+ * holds whenever text/prompt.h's bound of each does. item_input is what the item's line has more than its text. Output: room
+ * in the limit for an answer of `output` tokens, with what JSON escapes in it: half as much again. An answer that is nothing but line
+ * ends and quotes may need more; it is cut off then, and asked alone, and costs no more than its hold.
+ */
+struct envelope_room envelope_room(enum envelope_shape shape, const struct envelope_item *item,
+    const struct model_conf *model, int64_t output);
+/* What is to be expected, for predictions: the same input without reserves; output as models write it, for an answer that has `output`
+ * tokens by itself. */
+struct envelope_room envelope_expected(enum envelope_shape shape, const struct envelope_item *item,
+    const struct model_conf *model, int64_t output);
 void envelope_name(struct envelope_item *items, size_t count); /* fills the ids; all differ */
 /* Appends a chat body: the first item's, with the last message and the response format replaced, and without stream, stream_options
  * and metadata. The output limit is not set. 0, or -1: no memory. */

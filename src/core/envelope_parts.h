@@ -1,0 +1,29 @@
+/*
+ * What the envelope_*.c files share: how a reply was read so far.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FARTHING_CORE_ENVELOPE_PARTS_H
+#define FARTHING_CORE_ENVELOPE_PARTS_H
+
+#include "core/envelope.h"
+
+enum { ID_DIGITS = ENVELOPE_ID - 1 };
+
+struct splitting {
+	const struct envelope_item *items;
+	size_t count;
+	bool cut;
+	struct envelope_part *parts;
+	bool *came; /* by item: its id was there */
+	const char *why;
+};
+
+/* The item with this id; count: nobody's */
+size_t envelope_whose(const struct splitting *s, struct str id);
+/* Notes that an answer for this item came, of so many bytes; false: it is not the first one, and the item has its fault. */
+bool envelope_came(struct splitting *s, size_t item, size_t bytes);
+int envelope_split_json(
+    struct splitting *s, struct str content); /* SCHEMA and OBJECT; 0, or -1 with s->why */
+int envelope_split_marks(struct splitting *s, struct str content); /* MARKS */
+
+#endif

@@ -1,0 +1,264 @@
+/*
+ * Reading replies: the door for all shapes, and the shapes that are JSON. A reply is scanned strictly; of one that was cut off, all
+ * that is complete is scanned strictly, as if it had ended there:
+ *
+ *     {"answers":[ {…}, {…}, {"id":"4829…
+ *     └──── read, with ]} ─┘ └── looked at for ids only ──┘
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include <assert.h>
+
+#include "envelope_parts.h"
+#include "text/demand.h"
+
+static const char unreadable[] = "it cannot be read", foreign[] = "it holds an id that is nobody's",
+		  no_memory[] = "memory ran out";
+
+static int
+distrust(struct splitting *s, const char *why)
+{
+	s->why = why;
+	return -1;
+}
+
+size_t
+envelope_whose(const struct splitting *s, struct str id)
+{
+	size_t i = 0;
+	while (i < s->count && !str_eq(id, str_from(s->items[i].id)))
+		i++;
+	return i;
+}
+
+bool
+envelope_came(struct splitting *s, size_t item, size_t bytes)
+{
+	struct envelope_part *p = &s->parts[item];
+	p->weight += (int64_t)bytes;
+	if (!s->came[item]) {
+		s->came[item] = true;
+		return true;
+	}
+	p->fault = "its id came twice";
+	buf_free(&p->text);
+	return false;
+}
+
+/* ---- one answer ---- */
+
+static bool
+is_of_form(enum bundle_form form, enum json_type type)
+{
+	return form == BUNDLE_TEXT ? type == JSON_STRING : form == BUNDLE_OBJECT ? type == JSON_OBJECT : true;
+}
+
+static const char *
+take_answer(const struct json *j, enum bundle_form form, uint32_t answer, struct buf *text)
+{
+	if (!is_of_form(form, json_type(j, answer)))
+		return "it is of another type";
+	int rc = form == BUNDLE_TEXT ? json_text(j, answer, text) : buf_add(text, json_raw(j, answer));
+	if (rc != 0)
+		return no_memory;
+	return str_strip(buf_str(text)).n == 0 ? "it is empty" : NULL;
+}
+
+/* {"id":"482915730164","answer":…}; whose it is must be certain, whatever else is wrong with it. */
+static int
+take_element(struct splitting *s, const struct json *j, uint32_t element)
+{
+	uint32_t id = json_member(j, element, "id"), answer = json_member(j, element, "answer");
+	char name[ENVELOPE_ID + 1];
+	if (id == 0 || json_type(j, id) != JSON_STRING)
+		return distrust(s, "it holds an answer without an id");
+	json_label(j, id, name, sizeof name);
+	size_t item = json_is(j, id, name) ? envelope_whose(s, str_from(name)) : s->count;
+	if (item == s->count)
+		return distrust(s, foreign);
+	struct envelope_part *p = &s->parts[item];
+	if (!envelope_came(s, item, json_raw(j, element).n))
+		return 0;
+	uint32_t second = json_next(j, element, json_first(j, element) + 1);
+	if (answer == 0)
+		p->fault = "it is empty";
+	else if (json_next(j, element, second + 1) != 0)
+		p->fault = "it holds more than an answer";
+	else
+		p->fault = take_answer(j, s->items[0].bundle->form, answer, &p->text);
+	return 0;
+}
+
+static int
+take_reply(struct splitting *s, const struct json *j)
+{
+	uint32_t answers = json_member(j, 0, "answers");
+	if (answers == 0 || json_type(j, answers) != JSON_ARRAY)
+		return distrust(s, "it holds no list of answers");
+	if (json_next(j, 0, json_first(j, 0) + 1) != 0)
+		return distrust(s, "it holds more than answers");
+	for (uint32_t x = json_first(j, answers); x != 0; x = json_next(j, answers, x))
+		if (take_element(s, j, x) != 0)
+			return -1;
+	return 0;
+}
+
+/* ---- a reply that was cut off ---- */
+
+/* Behind the last element of the list that is complete, and where the one that is not begins; 0: there is none complete. Only brackets
+ * and strings are followed: whether they make sense the scanner decides. */
+static size_t
+complete_until(struct str text)
+{
+	size_t until = 0;
+	uint32_t depth = 0;
+	bool inside = false;
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+		if (inside) {
+			i += c == '\\';
+			inside = c != '"';
+		} else if (c == '"')
+			inside = true;
+		else if (c == '{' || c == '[')
+			depth++;
+		else if (c == '}' || c == ']') {
+			depth -= depth > 0;
+			if (depth == 2)
+				until = i + 1;
+		}
+	}
+	return until;
+}
+
+/* Of what was cut off: bytes for whom it was, if that can be told, and whoever is named in it a second time is not to be trusted. */
+static int
+take_rest(struct splitting *s, struct str rest)
+{
+	ptrdiff_t at = str_find(rest, STR("\"id\""));
+	struct str id = { 0 };
+	if (at >= 0) {
+		id = str_strip((struct str){ rest.p + at + 4, rest.n - (size_t)at - 4 });
+		if (str_starts(id, STR(":")))
+			id = str_strip((struct str){ id.p + 1, id.n - 1 });
+	}
+	bool named = id.n >= ID_DIGITS + 2 && id.p[0] == '"' && id.p[ID_DIGITS + 1] == '"';
+	if (named) {
+		size_t item = envelope_whose(s, (struct str){ id.p + 1, ID_DIGITS });
+		if (item == s->count)
+			return distrust(s, foreign);
+		s->parts[item].weight += (int64_t)rest.n;
+	}
+	for (size_t i = 0; i < s->count; i++)
+		if (s->came[i] && str_find(rest, str_from(s->items[i].id)) >= 0)
+			envelope_came(s, i, 0);
+	return 0;
+}
+
+static int
+split_cut(struct splitting *s, struct str text, struct json *j)
+{
+	struct json_fault fault;
+	struct buf whole = { 0 };
+	size_t until = complete_until(text);
+	int rc = 0;
+	if (until > 0) {
+		rc = buf_add(&whole, (struct str){ text.p, until }) != 0 || buf_add(&whole, STR("]}")) != 0
+			 ? distrust(s, no_memory)
+		     : json_scan(j, buf_str(&whole), JSON_LIMITS, &fault) != 0 ? distrust(s, unreadable)
+									       : take_reply(s, j);
+	}
+	if (rc == 0)
+		rc = take_rest(s, (struct str){ text.p + until, text.n - until });
+	buf_free(&whole);
+	return rc;
+}
+
+/* ---- the whole ---- */
+
+/* Without the fence that models like to put around JSON; the closing one may be cut off. */
+static struct str
+unfenced(struct str content)
+{
+	struct str s = str_strip(content), line;
+	if (!str_starts(s, STR("```")))
+		return s;
+	if (!str_cut(&s, '\n', &line))
+		return s;
+	if (str_ends(s, STR("```")))
+		s.n -= 3;
+	return str_strip(s);
+}
+
+int
+envelope_split_json(struct splitting *s, struct str content)
+{
+	struct json j = { 0 };
+	struct json_fault fault;
+	struct str text = unfenced(content);
+	int rc = json_scan(&j, text, JSON_LIMITS, &fault);
+	if (rc == 0)
+		rc = take_reply(s, &j);
+	else if (s->cut && fault.code == JSON_INVALID)
+		rc = split_cut(s, text, &j);
+	else
+		rc = distrust(s, fault.code == JSON_NO_MEMORY ? no_memory : unreadable);
+	json_free(&j);
+	return rc;
+}
+
+/* The schema that the client asked for, on each answer that is good so far. */
+static int
+check_schemas(struct splitting *s)
+{
+	static const bool checks[DEMAND_KINDS] = { [DEMAND_JSON] = true, [DEMAND_SCHEMA] = true };
+	const struct envelope_item *first = &s->items[0];
+	if (first->bundle->form != BUNDLE_SCHEMA)
+		return 0;
+	const struct json *j = &first->request->json;
+	uint32_t format = json_member(j, json_member(j, 0, "response_format"), "json_schema");
+	struct demand_source source = { .json = true, .schema = json_raw(j, format) };
+	struct demands *d = demands_of(&source);
+	if (d == NULL)
+		return distrust(s, no_memory);
+	for (size_t i = 0; i < s->count; i++) {
+		struct envelope_part *p = &s->parts[i];
+		struct demand_answer answer = { .text = buf_str(&p->text) };
+		enum demand_kind kind;
+		char why[96];
+		if (s->came[i] && p->fault == NULL && !demands_met(d, &answer, checks, &kind, why))
+			p->fault = "it breaks its schema";
+	}
+	demands_free(&d);
+	return 0;
+}
+
+static void
+settle(struct splitting *s, bool trusted)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		struct envelope_part *p = &s->parts[i];
+		if (trusted && !s->came[i])
+			p->fault = s->cut ? "it was cut off" : "its id is missing";
+		if (!trusted)
+			p->fault = s->why;
+		if (p->fault != NULL)
+			buf_free(&p->text);
+	}
+}
+
+int
+envelope_split(enum envelope_shape shape, const struct envelope_item *items, size_t count, struct str content,
+    bool cut, struct envelope_part *parts, const char **why)
+{
+	bool came[ENVELOPE_MOST] = { false };
+	struct splitting s = { .items = items, .count = count, .cut = cut, .parts = parts, .came = came };
+	assert(count > 0 && count <= ENVELOPE_MOST);
+	int rc =
+	    shape == ENVELOPE_MARKS ? envelope_split_marks(&s, content) : envelope_split_json(&s, content);
+	if (rc == 0)
+		rc = check_schemas(&s);
+	settle(&s, rc == 0);
+	*why = s.why;
+	return rc;
+}
