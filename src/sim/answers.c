@@ -282,7 +282,7 @@ static bool
 say_hard(struct speaker *k, const struct sim_prompt *p, const struct sim_fault *f, uint32_t hash)
 {
 	int64_t value;
-	bool wrong = is_mistaken(k->sim, p, hash);
+	bool wrong = f->worse || is_mistaken(k->sim, p, hash);
 	if (f->hard) {
 		buf_printf(k->out, "Answer: KEY-%08" PRIx32, wrong ? hash ^ 0x5a5a5a5a : hash);
 		return true;
@@ -318,9 +318,8 @@ say_exactly(struct speaker *k, size_t from, const struct sim_fault *f, enum toke
 	}
 }
 
-/* Cuts what was said at the first stop word and at the limit. */
-static struct sim_said
-cut(const struct sim_prompt *p, struct buf *out, size_t from)
+struct sim_said
+sim_answer_cut(const struct sim_prompt *p, struct buf *out, size_t from)
 {
 	struct sim_said said = { .finish = "stop" };
 	enum tokens_encoding e = sim_encoding(str_from(p->model));
@@ -348,6 +347,24 @@ seed_of(const struct sim *s, const struct sim_prompt *p, uint32_t hash, int choi
 	return sim_hash(seed + (uint64_t)choice, str_from(p->model));
 }
 
+static void
+say_words(struct speaker *k, const struct sim_prompt *p, const struct sim_fault *f, uint32_t hash)
+{
+	struct str user = sim_prompt_user(p);
+	if (f->words[0] != '\0') {
+		sim_add_text(k->out, f->words);
+		return;
+	}
+	if (!k->sim->options.no_mark)
+		buf_printf(k->out, "[%08" PRIx32 "] ", hash);
+	if (!f->refuse && say_hard(k, p, f, hash))
+		return;
+	if (f->refuse || f->worse)
+		buf_add(k->out, STR("I'm sorry, but I can't help with that."));
+	else
+		say(k, kind_of(user), user);
+}
+
 struct sim_said
 sim_answer(
     const struct sim *s, const struct sim_prompt *p, const struct sim_fault *f, int choice, struct buf *out)
@@ -362,14 +379,10 @@ sim_answer(
 		.weak = sim_model_weak(str_from(p->model)),
 		.out = json ? &words : out };
 	find_subject(user, k.subject);
-	if (!s->options.no_mark)
-		buf_printf(k.out, "[%08" PRIx32 "] ", hash);
-	if (f->refuse)
-		buf_add(k.out, STR("I'm sorry, but I can't help with that."));
-	else if (!say_hard(&k, p, f, hash))
-		say(&k, kind_of(user), user);
+	say_words(&k, p, f, hash);
 	if (p->form == SIM_FORM_SCHEMA && p->schema != 0) {
-		struct sim_instance g = { &p->json, p->schema, k.seed, buf_str(&words), false, out };
+		uint32_t root = p->definitions != 0 ? p->definitions : p->schema;
+		struct sim_instance g = { &p->json, root, k.seed, buf_str(&words), false, out };
 		sim_schema_instance(&g, p->schema);
 	} else if (json) {
 		buf_add(out, STR("{\"answer\":\""));
@@ -379,7 +392,7 @@ sim_answer(
 		say_exactly(&k, from, f, sim_encoding(str_from(p->model)));
 	}
 	buf_free(&words);
-	return cut(p, out, from);
+	return sim_answer_cut(p, out, from);
 }
 
 struct sim_said

@@ -25,6 +25,8 @@ int64_t sim_answer_think(struct sim_prompt *p);
 /* Appends the answer in words, or as JSON where that was asked for. */
 struct sim_said sim_answer(
     const struct sim *s, const struct sim_prompt *p, const struct sim_fault *f, int choice, struct buf *out);
+/* Cuts what stands behind `from`, said by a model, at the first stop word and at the limit. */
+struct sim_said sim_answer_cut(const struct sim_prompt *p, struct buf *out, size_t from);
 /* Appends the arguments of a call of this function. */
 struct sim_said sim_answer_arguments(
     const struct sim *s, const struct sim_prompt *p, uint32_t function, struct buf *out);

@@ -126,13 +126,14 @@ sim_bill_json(const struct sim_bill *b, struct buf *out)
 	    "{\"requests\":%" PRId64 ",\"billed_usd\":%s,\"billed_picousd\":%" PRId64
 	    ",\"billed_requests\":%" PRId64 ",\"unstated_picousd\":%" PRId64 ",\"unstated_requests\":%" PRId64
 	    ",\"aborted\":%" PRId64 ",\"streams\":%" PRId64 ",\"errors\":%" PRId64 ",\"faults\":%" PRId64
-	    ",\"in_flight\":%" PRId64 ",\"peak_in_flight\":%" PRId64 ",\"connections\":%" PRId64
-	    ",\"open_connections\":%" PRId64 ",\"prompt_tokens\":%" PRId64 ",\"cached_tokens\":%" PRId64
-	    ",\"completion_tokens\":%" PRId64 ",\"endpoints\":{",
+	    ",\"batch_calls\":%" PRId64 ",\"batch_items\":%" PRId64 ",\"in_flight\":%" PRId64
+	    ",\"peak_in_flight\":%" PRId64 ",\"connections\":%" PRId64 ",\"open_connections\":%" PRId64
+	    ",\"prompt_tokens\":%" PRId64 ",\"cached_tokens\":%" PRId64 ",\"completion_tokens\":%" PRId64
+	    ",\"endpoints\":{",
 	    b->requests, money_format(b->total.pico, usd), b->total.pico, b->total.requests, b->unstated.pico,
-	    b->unstated.requests, b->aborted, b->streams, b->errors, b->faults, b->in_flight,
-	    b->peak_in_flight, b->connections, b->open_connections, b->total.prompt, b->total.cached,
-	    b->total.completion);
+	    b->unstated.requests, b->aborted, b->streams, b->errors, b->faults, b->batch_calls,
+	    b->batch_items, b->in_flight, b->peak_in_flight, b->connections, b->open_connections,
+	    b->total.prompt, b->total.cached, b->total.completion);
 	bool first = true;
 	for (int e = 0; e < SIM_ENDPOINTS; e++) {
 		if (b->endpoints[e].requests == 0)

@@ -31,6 +31,7 @@ struct sim_bill {
 	int64_t requests; /* under /v1/ */
 	int64_t aborted;  /* the client left before the reply was complete */
 	int64_t streams, errors, faults;
+	int64_t batch_calls, batch_items; /* calls with an envelope, and the requests in them */
 	int64_t connections, open_connections, in_flight, peak_in_flight;
 	struct sim_counts total;
 	struct sim_counts unstated; /* the part of it that the client cannot know from a reply */

@@ -9,6 +9,7 @@
 
 #include "answers.h"
 #include "asked.h"
+#include "envelope.h"
 #include "models.h"
 #include "tokens.h"
 #include "usage.h"
@@ -18,6 +19,7 @@
 enum { KEEP_MEMORY = 1024 * 1024 };
 
 static struct sim_prompt prompt; /* one at a time; its memory is reused */
+static struct sim_envelope envelope;
 
 struct talk {
 	struct sim *sim;
@@ -27,7 +29,8 @@ struct talk {
 	char id[48];
 	const char *model;
 	int64_t created;
-	uint32_t function; /* the tool to call; 0: words */
+	uint32_t function;                   /* the tool to call; 0: words */
+	const struct sim_envelope *envelope; /* NULL: one question */
 	struct sim_usage usage;
 };
 
@@ -252,6 +255,16 @@ whole_close(struct talk *t)
 	buf_add(out, STR(",\"service_tier\":\"default\",\"system_fingerprint\":\"fp_farthing_sim\"}"));
 }
 
+static struct sim_said
+say(struct talk *t, struct sim_prompt *p, int choice, struct buf *said)
+{
+	if (t->envelope != NULL)
+		return sim_envelope_answer(t->sim, p, t->envelope, &t->reply->fault, choice, said);
+	if (t->function != 0)
+		return sim_answer_arguments(t->sim, p, t->function, said);
+	return sim_answer(t->sim, p, &t->reply->fault, choice, said);
+}
+
 /* Says every choice first, because usage is known only then; `ends` are the ends of the answers in `said`. */
 static void
 answer(struct talk *t, struct sim_prompt *p)
@@ -266,8 +279,7 @@ answer(struct talk *t, struct sim_prompt *p)
 		buf_free(&said);
 	buf_clear(&said);
 	for (int i = 0; i < p->n; i++) {
-		struct sim_said one = t->function != 0 ? sim_answer_arguments(t->sim, p, t->function, &said)
-						       : sim_answer(t->sim, p, f, i, &said);
+		struct sim_said one = say(t, p, i, &said);
 		t->usage.completion += one.tokens;
 		finish[i] = f->finish[0] != '\0' ? f->finish : one.finish;
 		ends[i] = said.n;
@@ -297,7 +309,13 @@ serve(struct sim *s, const struct sim_request *r, struct sim_reply *reply, bool 
 		sim_reply_error(reply, &e);
 		return;
 	}
+	prompt.bundled = chat && sim_envelope_read(&envelope, &prompt);
 	sim_prompt_close(&prompt, s, r->body, &reply->fault);
+	if (prompt.bundled) {
+		sim_envelope_faults(&envelope, s, &reply->fault);
+		s->bill.batch_calls++;
+		s->bill.batch_items += (int64_t)envelope.n;
+	}
 	const struct sim_fault *f = &reply->fault;
 	struct talk t = { .sim = s,
 		.p = &prompt,
@@ -308,7 +326,8 @@ serve(struct sim *s, const struct sim_request *r, struct sim_reply *reply, bool 
 	sim_id(s, chat ? "chatcmpl-" : "cmpl-simu", t.id, sizeof t.id);
 	if (f->id[0] != '\0')
 		snprintf(t.id, sizeof t.id, "chatcmpl-%.30s", f->id);
-	t.function = chat ? sim_prompt_tool(&prompt, f) : 0;
+	t.envelope = prompt.bundled ? &envelope : NULL;
+	t.function = chat && !prompt.bundled ? sim_prompt_tool(&prompt, f) : 0;
 	reply->stream = prompt.stream;
 	answer(&t, &prompt);
 	str_copy(reply->charge.model, sizeof reply->charge.model, str_from(prompt.model));

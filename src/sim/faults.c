@@ -71,6 +71,9 @@ static const char *const usage_names[] = { "true", "negative", "strings", "huge"
 	"cached", "twice", "every" };
 static const char *const body_names[] = { "json", "html", "empty", "string", "detail", "text" };
 
+static const char *const batch_names[] = { "missing", "extra", "twice", "reorder", "refuse", "foreign", "cut",
+	"prose", "fenced", "wrong-type", "worse", "obey" };
+
 enum { MOST_BYTES = 512 * 1024 * 1024 };
 
 void
@@ -216,6 +219,11 @@ read_word(struct sim_fault *f, struct str name, struct str value, bool has_value
 		return sim_fault_read(f, value);
 	if (is_limit(name))
 		return true;
+	if (str_eq(name, STR("batch"))) {
+		int i = place_of(value, batch_names, sizeof batch_names / sizeof *batch_names);
+		f->batch |= i >= 0 ? 1u << i : 0;
+		return i >= 0;
+	}
 	f->any = true;
 	return has_value ? read_value(f, name, value) : read_flag(f, name);
 }

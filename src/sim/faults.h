@@ -2,7 +2,7 @@
  * Faults on demand: `[[status:429 retry-after:1]]` anywhere in a user's text, in the request header x-sim-fault
  * (without the brackets), or in a plan. A block is a list of words, each NAME or NAME:VALUE or NAME:"VALUE WITH SPACES".
  * Several blocks add up. With `once` or `times:N` among its words a block holds for the first, or the first N, requests with
- * the same body.
+ * the same body. Words `batch:KIND` are mistakes with an envelope of several requests, and mean nothing to any other request.
  * docs/simulator.md lists every word.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -33,8 +33,26 @@ enum sim_bad_usage {
 	SIM_USAGE_EVERY,  /* cumulative usage in every chunk */
 };
 
+/* What a model may get wrong with an envelope; several may be set. */
+enum sim_batch_fault {
+	SIM_BATCH_MISSING = 1 << 0,    /* an item is left out */
+	SIM_BATCH_EXTRA = 1 << 1,      /* an answer more than there are items */
+	SIM_BATCH_TWICE = 1 << 2,      /* an item answered twice, in different words */
+	SIM_BATCH_REORDER = 1 << 3,    /* from the last to the first: harmless, each has its id */
+	SIM_BATCH_REFUSE = 1 << 4,     /* an item has no answer in its place */
+	SIM_BATCH_FOREIGN = 1 << 5,    /* an item's id is written as one that is nobody's */
+	SIM_BATCH_CUT = 1 << 6,        /* it ends half way, as at a limit */
+	SIM_BATCH_PROSE = 1 << 7,      /* answers, but in no form, and without ids */
+	SIM_BATCH_FENCED = 1 << 8,     /* the form between Markdown's fences, with a line of talk before */
+	SIM_BATCH_WRONG_TYPE = 1 << 9, /* an answer of another JSON type */
+	/* These two keep every rule of the form: only who knows the answers can tell */
+	SIM_BATCH_WORSE = 1 << 10,
+	SIM_BATCH_OBEY = 1 << 11, /* what one item says about all of them is done */
+};
+
 struct sim_fault {
-	bool any; /* something below is set */
+	bool any;       /* something below is set, batch apart */
+	unsigned batch; /* enum sim_batch_fault */
 
 	/* instead of the answer */
 	int status;
@@ -51,6 +69,9 @@ struct sim_fault {
 	int64_t tokens, big; /* exact size of the answer; -1: as usual */
 	char finish[24], model[64], id[48], tool[64];
 	bool tools, refuse, hard;
+	/* Set for an answer in an envelope, never read: wrong if it can be; and words that somebody else put into its mouth */
+	bool worse;
+	char words[80];
 	enum sim_bad_usage usage;
 	bool no_usage;
 

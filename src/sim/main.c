@@ -219,6 +219,7 @@ main(int argc, char **argv)
 	int stop = read_options(&s->options, argc, argv);
 	if (stop != 0)
 		return stop - 1;
+	s->plan.seed = s->options.seed;
 	if (read_plan(s) != 0 || open_bill(s) != 0)
 		return 1;
 	s->trace = sim_trace_new();

@@ -12,8 +12,15 @@ read_places(struct str s, struct sim_plan_line *l)
 	struct str first;
 	l->from = 1;
 	l->to = INT64_MAX;
+	l->percent = 100;
 	if (str_eq(s, STR("*")))
 		return true;
+	if (str_ends(s, STR("%"))) {
+		int64_t percent;
+		bool good = str_int((struct str){ s.p, s.n - 1 }, &percent) && percent >= 0 && percent <= 100;
+		l->percent = good ? (int)percent : 0;
+		return good;
+	}
 	bool range = str_find(s, STR("-")) >= 0;
 	if (!str_cut(&s, '-', &first) || !str_int(first, &l->from) || l->from < 1)
 		return false;
@@ -47,7 +54,7 @@ read_line(struct str line, struct sim_plan_line *l)
 	str_copy(l->words, sizeof l->words, line);
 	struct sim_fault trial;
 	sim_fault_clear(&trial);
-	return read_places(places, l) && sim_fault_read(&trial, line) && trial.any;
+	return read_places(places, l) && sim_fault_read(&trial, line) && (trial.any || trial.batch != 0);
 }
 
 int
@@ -84,6 +91,16 @@ matches(const char *pattern, struct str s)
 	return str_eq(s, want);
 }
 
+/* Whether the drawn share takes this request: splitmix64 of the seed, the line and the request's number. */
+static bool
+is_drawn(const struct sim_plan *p, size_t line, int64_t seen, int percent)
+{
+	uint64_t z = p->seed + UINT64_C(0x9e3779b97f4a7c15) * ((uint64_t)seen * 1021 + line + 1);
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return (int)((z ^ z >> 31) % 100) < percent;
+}
+
 void
 sim_plan_apply(struct sim_plan *p, struct str method, struct str path, struct sim_fault *f)
 {
@@ -92,7 +109,7 @@ sim_plan_apply(struct sim_plan *p, struct str method, struct str path, struct si
 		if (!matches(l->method, method) || !matches(l->path, path))
 			continue;
 		l->seen++;
-		if (l->seen >= l->from && l->seen <= l->to)
+		if (l->seen >= l->from && l->seen <= l->to && is_drawn(p, i, l->seen, l->percent))
 			sim_fault_read(f, str_from(l->words));
 	}
 }
@@ -108,5 +125,5 @@ void
 sim_plan_free(struct sim_plan *p)
 {
 	free(p->lines);
-	*p = (struct sim_plan){ 0 };
+	*p = (struct sim_plan){ .seed = p->seed };
 }

@@ -5,8 +5,10 @@
  *     POST /v1/chat/completions 3 status:503
  *     POST /v1/embeddings 10- delay:200ms reset
  *     * /v1/files* * status:500
+ *     POST /v1/chat/completions 10% batch:missing
  *
  * The number is N, N-M, N-, or * for all; the requests that match method and path are counted for each line on its own.
+ * N% draws so many of them, each line for itself, the same ones in every run with the same seed.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_SIM_PLAN_H
@@ -19,8 +21,10 @@ struct sim_plan {
 	struct sim_plan_line {
 		char method[16], path[128], words[256];
 		int64_t from, to, seen;
+		int percent; /* of the requests from..to */
 	} * lines;
 	size_t n;
+	uint64_t seed;
 };
 
 /* Replaces the plan. -1 with the line at fault. */

@@ -222,6 +222,8 @@ static void
 find_faults(struct sim_prompt *p, struct sim *s, struct str body, struct sim_fault *f)
 {
 	struct str text = buf_str(&p->text);
+	if (p->bundled)
+		text.n = p->user_at;
 	if (str_find(text, STR("[[")) < 0)
 		return;
 	uint32_t served = sim_seen_add(&s->bodies, sim_hash(SIM_HASH, body));

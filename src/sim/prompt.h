@@ -23,6 +23,7 @@ struct sim_prompt {
 	struct buf text;        /* every message as ROLE\nCONTENT\n: what the cache of prefixes looks at */
 	size_t user_at, user_n; /* the last user's text within it */
 	bool after_tool;        /* the last message is a tool's result */
+	bool bundled;           /* the last user's text is an envelope: its faults belong to its items */
 	int n;                  /* choices wanted */
 	int64_t max_output;     /* -1: not stated */
 	int64_t seed;
@@ -30,9 +31,10 @@ struct sim_prompt {
 	struct buf stops[4];
 	size_t n_stops;
 	enum sim_form form;
-	uint32_t schema; /* node of the JSON schema; 0: none */
-	uint32_t tools;  /* node of the array of tools; 0: none */
-	bool flat_tools; /* as the Responses API writes them */
+	uint32_t schema;      /* node of the JSON schema; 0: none */
+	uint32_t definitions; /* node of the schema that holds it and what it refers to; 0: itself */
+	uint32_t tools;       /* node of the array of tools; 0: none */
+	bool flat_tools;      /* as the Responses API writes them */
 	enum sim_choice choice;
 	char choice_name[64];
 	struct sim_usage usage; /* the prompt's part */

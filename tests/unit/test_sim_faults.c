@@ -138,7 +138,8 @@ a_bad_plan_names_its_line(void **state)
 {
 	(void)state;
 	static const char *const plans[] = { "POST /x 1 reset\nPOST /x zero reset\n", "\nPOST /x 1 explode",
-		"# a\nPOST /x", "\nPOST /x 0 reset", "\nPOST /x 3-2 reset" };
+		"# a\nPOST /x", "\nPOST /x 0 reset", "\nPOST /x 3-2 reset", "\nPOST /x 101% reset",
+		"\nPOST /x -1% reset", "\nPOST /x % reset", "\nPOST /x 1 batch:bad" };
 	for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
 		struct sim_plan p = { 0 };
 		int line = 0;
@@ -146,6 +147,60 @@ a_bad_plan_names_its_line(void **state)
 		assert_int_equal(line, 2);
 		sim_plan_free(&p);
 	}
+}
+
+static void
+words_about_a_batch_are_no_faults_of_other_requests(void **state)
+{
+	(void)state;
+	struct sim_fault f =
+	    found("[[batch:missing batch:wrong-type]] and [[batch:obey]] [[batch:unheard-of]]", 0);
+	assert_false(f.any);
+	assert_int_equal(f.batch, SIM_BATCH_MISSING | SIM_BATCH_WRONG_TYPE | SIM_BATCH_OBEY);
+	static const char *const words[] = { "missing", "extra", "twice", "reorder", "refuse", "foreign",
+		"cut", "prose", "fenced", "wrong-type", "worse", "obey" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		char text[40];
+		snprintf(text, sizeof text, "[[batch:%s]]", words[i]);
+		assert_int_equal(found(text, 0).batch, 1u << i);
+	}
+}
+
+static int
+hits(struct sim_plan *p, int64_t of)
+{
+	int n = 0;
+	for (int64_t i = 0; i < of; i++)
+		n += planned(p, "/v1/chat/completions").status == 503;
+	return n;
+}
+
+static void
+a_plan_draws_a_share_of_its_requests_and_the_same_ones_again(void **state)
+{
+	(void)state;
+	struct sim_plan p = { .seed = 7 };
+	int line = 0, both = 0;
+	assert_int_equal(
+	    sim_plan_read(&p,
+		STR("POST /v1/chat/completions 10% status:503\nPOST /v1/chat/completions 10% reset\n"
+		    "POST /none 0% reset\nPOST /all 100% reset\n"),
+		&line),
+	    0);
+	int n = hits(&p, 10000);
+	assert_in_range(n, 900, 1100);
+	sim_plan_restart(&p);
+	assert_int_equal(hits(&p, 10000), n);
+	sim_plan_restart(&p);
+	for (int i = 0; i < 10000; i++) {
+		struct sim_fault f = planned(&p, "/v1/chat/completions");
+		both += f.status == 503 && f.reset;
+		assert_false(planned(&p, "/none").reset);
+		assert_true(planned(&p, "/all").reset);
+	}
+	assert_in_range(both, 60, 140); /* two lines draw independently: one in a hundred meets both */
+	sim_plan_free(&p);
+	assert_int_equal(p.seed, 7);
 }
 
 int
@@ -160,6 +215,8 @@ main(void)
 		cmocka_unit_test(durations_have_units),
 		cmocka_unit_test(a_plan_counts_the_requests_of_each_line),
 		cmocka_unit_test(a_bad_plan_names_its_line),
+		cmocka_unit_test(words_about_a_batch_are_no_faults_of_other_requests),
+		cmocka_unit_test(a_plan_draws_a_share_of_its_requests_and_the_same_ones_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,6 +45,16 @@ class Sim:
     def stats(self):
         return self.get("/sim/stats")
 
+    def plan(self, text):
+        """Scripted faults from now on."""
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONG)
+        try:
+            c.request("POST", "/sim/plan", text)
+            reply = c.getresponse()
+            assert reply.status == 200, reply.read()
+        finally:
+            c.close()
+
     def close(self):
         self.process.terminate()
         try:
