@@ -452,7 +452,6 @@ ask_alone(struct ask *a)
 {
 	struct err e;
 	a->travel = TRAVEL_NOT;
-	a->facts.batch_place = a->facts.batch_size = 0;
 	if (a->answer->reader_count > 0) {
 		ask_next(a);
 		return;

@@ -178,6 +178,8 @@ attempt_book(struct ask *a, enum attempt_outcome outcome, bool sent, const char 
 		    "request=%s upstream=%q model=%q held_pico=%lld cost_pico=%lld frozen=%d", a->id,
 		    row.upstream, row.model, (long long)row.held_pico, (long long)row.cost_pico, row.freeze);
 	add_cost(&a->facts, &row);
+	if (outcome != ATTEMPT_OK) /* whatever answer there will be is another call's */
+		a->facts.batch_place = a->facts.batch_size = 0;
 	note_batched(a, &row);
 	if (t->charged_pico != NULL && row.cost_pico > 0 &&
 	    !money_add(*t->charged_pico, row.cost_pico, t->charged_pico))
