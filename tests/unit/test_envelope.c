@@ -305,6 +305,8 @@ what_cannot_be_told_apart_is_not_trusted(void **state)
 		{ REPLY(E(A "1", "\"a\"")), foreign },
 		{ REPLY(E("11111111111", "\"a\"")), foreign },
 		{ REPLY(E(" " A, "\"a\"")), foreign },
+		{ REPLY(E(A "\xC3\xA9", "\"a\"")), foreign },
+		{ REPLY(E("", "\"a\"")), foreign },
 		{ REPLY("{\"id\":" A ",\"answer\":\"a\"}"), no_id },
 		{ REPLY("{\"answer\":\"a\"}"), no_id },
 		{ REPLY("[" E(A, "\"a\"") "]"), no_id },
@@ -377,6 +379,8 @@ only_whole_lines_are_marks(void **state)
 	    (const char *[]){ "see <" NOBODY ">\n<" NOBODY "> and\n<4444>\n<44444444444x>\n< " NOBODY
 			      ">\n<" NOBODY "1>",
 		"b", "  int x;\n" });
+	splits(ENVELOPE_MARKS, &p, "<" A ">\r\na\r\nb\r\n</" A ">\r\n" M(B, "b") M(C, "c"), false,
+	    (const char *[]){ "a\r\nb", "b", "c" });
 	part(&p);
 }
 
@@ -459,6 +463,10 @@ json_is_delivered_as_it_stands(void **state)
 	    (const char *[]){
 		"{ \"id\":\"" NOBODY "\", \"x\":[1.0,\"\\u00e9\"] }", "!it is of another type", "{}" });
 	/* Its own "id" is no id of the envelope's */
+	splits(ENVELOPE_OBJECT, &p,
+	    "{\"answers\":[" E(A, "{}") ","
+					"{\"id\":\"" B "\",\"answer\":{\"a\":[{}],",
+	    true, (const char *[]){ "{}", "!it was cut off", "!it was cut off" });
 	splits(ENVELOPE_OBJECT, &p, "{\"answers\":[" E(A, "{}") ",{\"answer\":{\"id\":\"" NOBODY "\",", true,
 	    (const char *[]){ "{}", "!it was cut off", "!it was cut off" });
 	part(&p);
