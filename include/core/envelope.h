@@ -31,7 +31,7 @@ struct envelope_item {
 	char id[ENVELOPE_ID];
 };
 
-/* Which shape carries a bundle of that form to that model. */
+/* Which shape carries a bundle of that form to that model. OBJECT carries every form, SCHEMA texts and schemas, MARKS texts. */
 enum envelope_shape envelope_shape(enum bundle_form form, const struct model_conf *model);
 /* What an envelope adds, in tokens: once for each call, and for each item. */
 struct envelope_room {

@@ -123,6 +123,41 @@ add_instruction(enum envelope_shape shape, const struct envelope_item *item, str
 	return -1;
 }
 
+/* The next separator of lines or paragraphs that JSON has no need to escape: U+2028, U+2029, U+0085. n: none. */
+static size_t
+find_separator(struct str s, size_t *length)
+{
+	for (size_t i = 0; i + 1 < s.n; i++) {
+		bool wide = i + 2 < s.n && s.p[i] == '\xE2' && s.p[i + 1] == '\x80' &&
+			    (s.p[i + 2] == '\xA8' || s.p[i + 2] == '\xA9');
+		bool next = s.p[i] == '\xC2' && s.p[i + 1] == '\x85';
+		*length = wide ? 3 : 2;
+		if (wide || next)
+			return i;
+	}
+	return s.n;
+}
+
+/* The inside of a string of JSON that is one line for everybody who splits lines as Unicode does. */
+static int
+add_one_line(struct str text, struct buf *out)
+{
+	size_t length = 0;
+	for (;;) {
+		size_t at = find_separator(text, &length);
+		if (buf_add_json(out, (struct str){ text.p, at }) != 0)
+			return -1;
+		if (at == text.n)
+			return 0;
+		struct str escape = length == 2                ? STR("\\u0085")
+				    : text.p[at + 2] == '\xA8' ? STR("\\u2028")
+							       : STR("\\u2029");
+		if (buf_add(out, escape) != 0)
+			return -1;
+		text = (struct str){ text.p + at + length, text.n - at - length };
+	}
+}
+
 /* Begins with {" and ends with "} and a line end, whatever the text is. */
 static int
 add_item(const struct envelope_item *item, struct buf *scratch, struct buf *out)
@@ -131,7 +166,7 @@ add_item(const struct envelope_item *item, struct buf *scratch, struct buf *out)
 	if (json_text(&item->request->json, item->bundle->text, scratch) != 0)
 		return -1;
 	if (buf_add(out, STR("{\"id\":\"")) != 0 || buf_add(out, str_from(item->id)) != 0 ||
-	    buf_add(out, STR("\",\"text\":\"")) != 0 || buf_add_json(out, buf_str(scratch)) != 0)
+	    buf_add(out, STR("\",\"text\":\"")) != 0 || add_one_line(buf_str(scratch), out) != 0)
 		return -1;
 	return buf_add(out, STR("\"}\n"));
 }
@@ -210,6 +245,8 @@ envelope_seal(enum envelope_shape shape, const struct envelope_item *items, size
 	struct buf content = { 0 }, scratch = { 0 };
 	size_t start = out->n;
 	assert(count > 0 && count <= ENVELOPE_MOST);
+	assert(shape != ENVELOPE_MARKS || items[0].bundle->form == BUNDLE_TEXT);
+	assert(shape != ENVELOPE_SCHEMA || items[0].bundle->form != BUNDLE_OBJECT);
 	int rc = add_instruction(shape, &items[0], &content);
 	for (size_t i = 0; rc == 0 && i < count; i++)
 		rc = add_item(&items[i], &scratch, &content);

@@ -226,7 +226,7 @@ envelope_split_json(struct splitting *s, struct str text)
 static int
 check_schemas(struct splitting *s)
 {
-	static const bool checks[DEMAND_KINDS] = { [DEMAND_JSON] = true, [DEMAND_SCHEMA] = true };
+	static const bool checks[DEMAND_KINDS] = { [DEMAND_SCHEMA] = true };
 	const struct envelope_item *first = &s->items[0];
 	if (first->bundle->form != BUNDLE_SCHEMA)
 		return 0;
@@ -285,6 +285,7 @@ envelope_split(enum envelope_shape shape, const struct envelope_item *items, siz
 	bool came[ENVELOPE_MOST] = { false };
 	struct splitting s = { .items = items, .count = count, .cut = cut, .parts = parts, .came = came };
 	assert(count > 0 && count <= ENVELOPE_MOST);
+	assert(shape != ENVELOPE_MARKS || items[0].bundle->form == BUNDLE_TEXT);
 	struct str text = unfenced(content);
 	int rc = shape == ENVELOPE_MARKS ? envelope_split_marks(&s, text) : envelope_split_json(&s, text);
 	if (rc == 0)

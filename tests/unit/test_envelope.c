@@ -228,6 +228,27 @@ no_text_leaves_its_own_string(void **state)
 #define M(id, answer) "<" id ">\n" answer "\n</" id ">\n"
 
 static void
+a_text_has_no_line_of_its_own(void **state)
+{
+	(void)state;
+	struct party p = { 0 };
+	struct buf body = { 0 }, content = { 0 };
+	join_text(&p,
+	    STR("a\r\n\v\fb\xE2\x80\xA8"
+		"c\xE2\x80\xA9"
+		"d\xC2\x85\xE2\x80\xA7\xC2\x86\xE2\x80"),
+	    "");
+	assert_int_equal(envelope_seal(ENVELOPE_SCHEMA, p.items, 1, &body), 0);
+	content_of(buf_str(&body), &content);
+	assert_true(str_ends(
+	    buf_str(&content), STR("\"a\\u000d\\n\\u000b\\u000cb\\u2028c\\u2029d\\u0085\xE2\x80\xA7\xC2\x86"
+				   "\xEF\xBF\xBD\xEF\xBF\xBD\"}\n")));
+	buf_free(&body);
+	buf_free(&content);
+	part(&p);
+}
+
+static void
 every_answer_goes_to_its_own_id(void **state)
 {
 	(void)state;
@@ -305,6 +326,8 @@ what_cannot_be_told_apart_is_not_trusted(void **state)
 		{ REPLY(E(A "1", "\"a\"")), foreign },
 		{ REPLY(E("11111111111", "\"a\"")), foreign },
 		{ REPLY(E(" " A, "\"a\"")), foreign },
+		{ REPLY(E(A "\xC3\xA9", "\"a\"")), foreign },
+		{ REPLY(E("", "\"a\"")), foreign },
 		{ REPLY("{\"id\":" A ",\"answer\":\"a\"}"), no_id },
 		{ REPLY("{\"answer\":\"a\"}"), no_id },
 		{ REPLY("[" E(A, "\"a\"") "]"), no_id },
@@ -377,6 +400,8 @@ only_whole_lines_are_marks(void **state)
 	    (const char *[]){ "see <" NOBODY ">\n<" NOBODY "> and\n<4444>\n<44444444444x>\n< " NOBODY
 			      ">\n<" NOBODY "1>",
 		"b", "  int x;\n" });
+	splits(ENVELOPE_MARKS, &p, "<" A ">\r\na\r\nb\r\n</" A ">\r\n" M(B, "b") M(C, "c"), false,
+	    (const char *[]){ "a\r\nb", "b", "c" });
 	part(&p);
 }
 
@@ -459,6 +484,10 @@ json_is_delivered_as_it_stands(void **state)
 	    (const char *[]){
 		"{ \"id\":\"" NOBODY "\", \"x\":[1.0,\"\\u00e9\"] }", "!it is of another type", "{}" });
 	/* Its own "id" is no id of the envelope's */
+	splits(ENVELOPE_OBJECT, &p,
+	    "{\"answers\":[" E(A, "{}") ","
+					"{\"id\":\"" B "\",\"answer\":{\"a\":[{}],",
+	    true, (const char *[]){ "{}", "!it was cut off", "!it was cut off" });
 	splits(ENVELOPE_OBJECT, &p, "{\"answers\":[" E(A, "{}") ",{\"answer\":{\"id\":\"" NOBODY "\",", true,
 	    (const char *[]){ "{}", "!it was cut off", "!it was cut off" });
 	part(&p);
@@ -511,6 +540,45 @@ the_schema_that_is_checked_is_the_clients(void **state)
 	    "{\"name\":1,\"schema\":{\"type\":\"string\"},\"type\":\"object\"}}}");
 	splits(ENVELOPE_SCHEMA, &p, REPLY(E(A, "{}")), false, (const char *[]){ "{}" });
 	splits(ENVELOPE_SCHEMA, &p, REPLY(E(A, "\"a\"")), false, (const char *[]){ "!it breaks its schema" });
+	part(&p);
+}
+
+#define NUMBER                                                                                        \
+	",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{" \
+	"\"type\":\"number\"}}}"
+
+static void
+a_schema_may_ask_for_what_is_no_object(void **state)
+{
+	(void)state;
+	struct party p = { 0 };
+	join_text(&p, STR("a"), NUMBER);
+	join_text(&p, STR("b"), NUMBER);
+	splits(ENVELOPE_SCHEMA, &p, REPLY(E(A, "1.50") "," E(B, "\"1\"")), false,
+	    (const char *[]){ "1.50", "!it breaks its schema" });
+	part(&p);
+}
+
+static void
+a_body_that_does_not_fit_leaves_nothing_behind(void **state)
+{
+	(void)state;
+	struct party p = { 0 };
+	struct buf whole = { 0 };
+	join_three(&p, SHOP);
+	for (enum envelope_shape shape = ENVELOPE_SCHEMA; shape <= ENVELOPE_OBJECT; shape++) {
+		buf_clear(&whole);
+		assert_int_equal(envelope_seal(shape, p.items, p.count, &whole), 0);
+		for (size_t max = 1; max < whole.n; max++) {
+			struct buf small;
+			buf_init(&small, max + 1);
+			assert_int_equal(buf_add_c(&small, 'x'), 0);
+			assert_int_equal(envelope_seal(shape, p.items, p.count, &small), -1);
+			assert_int_equal(small.n, 1);
+			buf_free(&small);
+		}
+	}
+	buf_free(&whole);
 	part(&p);
 }
 
@@ -760,6 +828,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shared_messages_travel_as_they_came),
 		cmocka_unit_test(no_text_leaves_its_own_string),
+		cmocka_unit_test(a_text_has_no_line_of_its_own),
 		cmocka_unit_test(every_answer_goes_to_its_own_id),
 		cmocka_unit_test(a_fence_around_the_whole_is_passed_over),
 		cmocka_unit_test(a_bad_part_fails_alone),
@@ -771,6 +840,8 @@ main(void)
 		cmocka_unit_test(json_is_delivered_as_it_stands),
 		cmocka_unit_test(a_clients_schema_stands_inside_and_is_checked),
 		cmocka_unit_test(the_schema_that_is_checked_is_the_clients),
+		cmocka_unit_test(a_schema_may_ask_for_what_is_no_object),
+		cmocka_unit_test(a_body_that_does_not_fit_leaves_nothing_behind),
 		cmocka_unit_test(the_form_and_the_model_choose_the_shape),
 		cmocka_unit_test(names_are_twelve_digits_and_all_differ),
 		cmocka_unit_test(every_call_of_a_bundle_has_the_same_words_and_schema),
