@@ -105,7 +105,8 @@ mixed(double value, double seen, double assumed)
 static double
 cacheable(const struct batch_terms *t)
 {
-	return t->shared >= CACHE_LEAST ? (double)(t->shared / CACHE_STEP * CACHE_STEP) : 0;
+	int64_t steps = t->shared / CACHE_STEP;
+	return t->shared >= CACHE_LEAST ? (double)(steps * CACHE_STEP) : 0;
 }
 
 static double
