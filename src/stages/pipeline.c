@@ -96,6 +96,7 @@ pipeline_use(struct pipeline *p, const struct config *config)
 	cache_limit(p->cache, &limits);
 	similar_use(p->similar, config);
 	learned_use(p->learned, config);
+	batch_quality_use(p->batch_quality, config);
 	p->config = config;
 }
 
@@ -122,6 +123,12 @@ struct learned *
 pipeline_learned(struct pipeline *p)
 {
 	return p->learned;
+}
+
+struct batch_quality *
+pipeline_batching(struct pipeline *p)
+{
+	return p->batch_quality;
 }
 
 const struct similar *
@@ -210,6 +217,7 @@ pipeline_new(const struct pipeline_house *house, const struct config *config)
 	p->learned = learned_new(house->loop, house->ledger, house->shelf);
 	p->router = router_new(learned_success(p->learned), p->house.budget, p->house.metrics);
 	list_init(&p->house.asks);
+	p->batch_quality = batch_quality_new(house->loop, house->shelf);
 	p->save.on_due = on_save;
 	p->restore.on_due = on_restore;
 	strangers_open(&p->strangers, house->loop);
@@ -240,6 +248,7 @@ pipeline_free(struct pipeline **pp)
 	embedder_close(&p->embedder);
 	strangers_close(&p->strangers);
 	ask_bury_all(&p->house);
+	batch_quality_free(&p->batch_quality);
 	dedup_free(&p->dedup);
 	keep_close(&p->keep);
 	similar_free(

@@ -25,6 +25,7 @@ struct pipeline {
 	struct shadows shadows;
 	struct vectors *vectors;
 	struct embedder embedder;
+	struct batch_quality *batch_quality;
 	struct strangers strangers;
 	struct learned *learned;
 	struct router *router;
