@@ -24,7 +24,7 @@
 #define WATCH_ERROR_OFF 0.025
 /* Too early on costs as long as it takes to be found out again; each time it was, half as much error is allowed */
 #define WATCH_ERROR_ON 0.1
-#define WATCH_MARGIN 0.05
+#define WATCH_MARGIN 0.03
 /* Pairs, before anything is decided */
 enum { WATCH_LEAST = 8 };
 
