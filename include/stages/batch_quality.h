@@ -83,6 +83,8 @@ struct batch_quality_totals {
 	size_t off;
 };
 void batch_quality_totals(const struct batch_quality *q, struct batch_quality_totals *out);
+/* As one JSON object, appended */
+void batch_quality_json(struct buf *out, const struct batch_quality_view *view);
 /* For who only looks, beside a gateway that runs: what that one last saved of a task. False: nothing, or it is not ours */
 bool batch_quality_peek(const char *database, const char *task, batch_quality_each *each, void *context);
 

@@ -8,6 +8,7 @@
 
 #include "core/config.h"
 #include "ledger/ledger.h"
+#include "stages/batch_quality.h"
 #include "stages/budget.h"
 #include "stages/cache.h"
 #include "stages/escalate.h"
@@ -47,6 +48,9 @@ void gateway_metrics_trust(struct gateway_metrics *m, const char *task, const st
 /* What the router learned of a configured task's tier, and in all, just before rendering */
 void gateway_metrics_learned(struct gateway_metrics *m, const struct success_tier *tier);
 void gateway_metrics_learned_totals(struct gateway_metrics *m, const struct success_totals *totals);
+/* How good batched answers of a configured task are, and of all, likewise */
+void gateway_metrics_batching(struct gateway_metrics *m, const struct batch_quality_view *view);
+void gateway_metrics_batching_totals(struct gateway_metrics *m, const struct batch_quality_totals *totals);
 
 struct gateway_gauges {
 	int requests_in_flight, upstream_calls, connections;

@@ -132,15 +132,19 @@ read_span(const struct wish *w, struct report_view *v)
 }
 
 static void
-show(const struct report_view *v, enum format format)
+show(const struct report_view *v, const struct config *c, enum format format)
 {
 	struct buf text = { 0 };
 	switch (format) {
 	case FORMAT_TABLE:
 		view_table(v, stdout);
+		if (!v->repriced)
+			batching_table(c, stdout);
 		break;
 	case FORMAT_JSON:
 		view_json(v, &text);
+		if (!v->repriced)
+			batching_json(c, &text);
 		fwrite(text.p, 1, text.n, stdout);
 		buf_free(&text);
 		break;
@@ -176,7 +180,7 @@ report(const struct wish *w)
 	if (status == 0 && view_find(&v, c, by, &e) != 0)
 		status = print_err(&e);
 	if (status == 0)
-		show(&v, w->shape);
+		show(&v, c, w->shape);
 	view_free(&v);
 	config_drop(&c);
 	return status;

@@ -24,7 +24,7 @@
 #define WATCH_ERROR_OFF 0.025
 /* Too early on costs as long as it takes to be found out again; each time it was, half as much error is allowed */
 #define WATCH_ERROR_ON 0.1
-#define WATCH_MARGIN 0.05
+#define WATCH_MARGIN 0.03
 /* Pairs, before anything is decided */
 enum { WATCH_LEAST = 8 };
 
@@ -33,16 +33,16 @@ struct batch_watch {
 	struct batch_drop drops[BATCH_EVIDENCE];
 	double good[BATCH_EVIDENCE][2],
 	    seen[BATCH_EVIDENCE][2]; /* fading; by DROP_SINGLE, DROP_BATCHED; for the eye */
-	double worse
-	    [BATCH_EVIDENCE]; /* what was won by betting that it is worse than it may be, at the last pair */
-	double likely;        /* ... that it is no longer; of the evidence that switched it off */
+	/* What was won by betting that it is worse than it may be, at the last pair */
+	double worse[BATCH_EVIDENCE];
 	int64_t seen_ms, turned_ms; /* wall clock; 0: never */
 	uint64_t turned_off, turned_on;
 	double turned_low, turned_high; /* bounds of the drop at the last turn */
 	int32_t guilty;                 /* evidence that switched it off; -1: it is on */
 	int32_t probing;                /* of a burst, so many are left */
 	int32_t known;                  /* 0: all zeroes, so guilty means nothing */
-	int32_t looks; /* as if it should turn: more go the other way, until that is certain */
+	/* As if it should turn: more go the other way, until that is certain */
+	int32_t looks;
 };
 
 bool watch_is_on(const struct batch_watch *w);

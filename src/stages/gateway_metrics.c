@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/table.h"
+#include "batch_metrics.h"
 #include "budget_metrics.h"
 #include "route_metrics.h"
 #include "similar_metrics.h"
@@ -39,6 +40,7 @@ struct gateway_metrics {
 	struct similar_metrics *similar;
 	struct route_metrics *route;
 	struct success_metrics *success;
+	struct batch_metrics *batch;
 	struct metric *shelf_items, *shelf_bytes, *shelf_dropped, *shelf_damaged, *shelf_failures,
 	    *shelf_failing;
 	struct table models, upstreams; /* by name */
@@ -155,6 +157,7 @@ gateway_metrics_new(void)
 	m->similar = similar_metrics_new(m->registry);
 	m->route = route_metrics_new(m->registry);
 	m->success = success_metrics_new(m->registry);
+	m->batch = batch_metrics_new(m->registry);
 	register_shelf(m);
 	register_escalations(m);
 	register_model(m, &m->other, "other");
@@ -224,6 +227,7 @@ gateway_metrics_free(struct gateway_metrics **mp)
 	similar_metrics_free(&m->similar);
 	route_metrics_free(&m->route);
 	success_metrics_free(&m->success);
+	batch_metrics_free(&m->batch);
 	metrics_free(&m->registry);
 	free(m);
 	*mp = NULL;
@@ -325,6 +329,18 @@ void
 gateway_metrics_learned_totals(struct gateway_metrics *m, const struct success_totals *totals)
 {
 	success_metrics_totals(m->success, totals);
+}
+
+void
+gateway_metrics_batching(struct gateway_metrics *m, const struct batch_quality_view *view)
+{
+	batch_metrics_task(m->batch, view);
+}
+
+void
+gateway_metrics_batching_totals(struct gateway_metrics *m, const struct batch_quality_totals *totals)
+{
+	batch_metrics_totals(m->batch, totals);
 }
 
 int64_t

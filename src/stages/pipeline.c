@@ -126,6 +126,12 @@ pipeline_learned(struct pipeline *p)
 	return p->learned;
 }
 
+struct batch_quality *
+pipeline_batching(struct pipeline *p)
+{
+	return p->batch_quality;
+}
+
 const struct similar *
 pipeline_similar(const struct pipeline *p)
 {

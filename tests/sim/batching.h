@@ -29,8 +29,9 @@ struct batching_kind {
 	bool in_part;      /* outcomes are shares, not yes or no */
 	int gap_ms;        /* between requests; 0: 200 */
 	/* What must be seen of the seeds, as measured: a test fails where fewer (more) are than chance explains */
-	double off;   /* share that was switched off at any time */
+	double off;   /* share that was switched off */
 	double ends;  /* share that ends as the truth wants it */
+	int within;   /* ... in so many requests from the shift on; 0: at any time */
 	int shift;    /* delays are counted from that truth on */
 	bool at_most; /* `off` is a bound from above */
 };

@@ -63,7 +63,8 @@ run(const struct batching_kind *k, int from, int seeds, bool each)
 	for (int seed = from; seed < from + seeds; seed++) {
 		struct batching_run r;
 		batching_run(k, (uint64_t)seed, each, &r);
-		were_off += r.turns_off > 0;
+		bool late = k->within > 0 && (r.off_after < 0 || r.off_after > k->within);
+		were_off += r.turns_off > 0 && !late;
 		right += ends_right(k, &r);
 		turns += r.turns_off;
 		add(&off, r.off_after);

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <math.h>
 
+#include "../../src/stages/batch_metrics.h"
 #include "../../src/stages/batch_watch.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -345,6 +346,62 @@ requests_without_number_take_no_more_memory(void **state)
 	assert_non_null(view_of(BATCH_TOLD));
 }
 
+/* ---- what is shown ---- */
+
+static void
+what_is_believed_is_told_as_json(void **state)
+{
+	(void)state;
+	struct buf out = { 0 };
+	batch_quality_note(q, titles, &conf, BATCH_TOLD, true, 1);
+	batch_quality_json(&out, view_of(BATCH_TOLD));
+	assert_string_equal(buf_text(&out),
+	    "{\"task\":\"titles\",\"evidence\":\"feedback\",\"on\":true,\"decides\":true,\"batched_good\":1."
+	    "0000,"
+	    "\"batched\":1.0,\"single_good\":null,\"single\":0,\"drop_low\":-1.0000,\"drop_high\":1.0000,"
+	    "\"turned_off\":0,\"turned_on\":0,\"turned_at\":null}");
+	see(100, 2, 1);
+	buf_clear(&out);
+	batch_quality_json(&out, view_of(BATCH_CHECKED));
+	assert_non_null(strstr(buf_text(&out), "\"on\":false"));
+	assert_non_null(
+	    strstr(buf_text(&out), "\"turned_at\":\"2027-01-15T08:00:00Z\",\"turned_drop_low\":0.0"));
+	buf_free(&out);
+}
+
+static void
+what_is_believed_is_measured_and_nothing_else(void **state)
+{
+	(void)state;
+	struct metrics *registry = metrics_new(100);
+	struct batch_metrics *m = batch_metrics_new(registry);
+	struct batch_quality_totals totals;
+	struct buf page = { 0 };
+	see(100, 2, 1);
+	batch_metrics_task(m, view_of(BATCH_CHECKED));
+	batch_quality_totals(q, &totals);
+	batch_metrics_totals(m, &totals);
+	assert_int_equal(metrics_render(registry, &page), 0);
+	const char *text = buf_text(&page);
+	assert_non_null(strstr(text, "\nfarthing_batch_quality_on{task=\"titles\"} 0\n"));
+	assert_non_null(strstr(text, "\nfarthing_batch_quality_turns_total{to=\"off\"} 1\n"));
+	assert_non_null(strstr(text, "\nfarthing_batch_quality_off 1\n"));
+	assert_non_null(strstr(
+	    text, "\nfarthing_batch_quality_outcomes_total{evidence=\"check\",way=\"batched\"} 500\n"));
+	static const char good[] =
+	    "\nfarthing_batch_quality_good_per_million{task=\"titles\",evidence=\"check\",way=";
+	const char *way = strstr(text, good);
+	assert_non_null(way);
+	assert_non_null(strstr(way + 1, good));
+	way = strstr(way, "\"batched\"} ");
+	assert_in_range(strtol(way + strlen("\"batched\"} "), NULL, 10), 398000, 402000);
+	assert_non_null(strstr(text, "evidence=\"check\",edge=\"high\"} "));
+	assert_null(strstr(text, "{task=\"titles\",evidence=\"feedback\""));
+	buf_free(&page);
+	batch_metrics_free(&m);
+	metrics_free(&registry);
+}
+
 /* ---- names ---- */
 
 static void
@@ -522,6 +579,8 @@ main(void)
 		TEST(a_word_that_is_changed_is_one_word),
 		TEST(a_word_that_comes_late_for_its_pair_changes_nothing),
 		TEST(requests_without_number_take_no_more_memory),
+		TEST(what_is_believed_is_told_as_json),
+		TEST(what_is_believed_is_measured_and_nothing_else),
 		TEST(names_that_are_made_up_push_out_no_task_of_the_configuration),
 		TEST(a_task_that_nobody_configured_is_watched_as_well),
 		KEPT(what_was_found_outlives_a_restart),
