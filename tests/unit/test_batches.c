@@ -558,6 +558,9 @@ calls_that_went_wrong_pass_the_audit(void **state)
 	c.attempts[4].outcome = ATTEMPT_BROKEN;
 	c.requests[4].batch_place = c.requests[4].batch_size = 0;
 	c.requests[4].attempts = 2;
+	/* and another's was good, but nobody waited for it any more */
+	c.attempts[3].outcome = ATTEMPT_CANCELLED;
+	c.requests[3].batch_place = c.requests[3].batch_size = 0;
 	c.requests[4].cost_pico *= 2;
 	again.number = 2;
 	again.batch[0] = '\0';
