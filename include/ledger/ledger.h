@@ -106,7 +106,8 @@ struct ledger_batch {
 	char id[48];
 	char upstream[48];
 	char model[96];
-	int members; /* that left with it: as many attempts carry its id */
+	struct payer payer; /* of all of them: ledger_batch takes it from their rows */
+	int members;        /* that left with it: as many attempts carry its id */
 	/* Whose parts were good: their attempts are ATTEMPT_OK, or cancelled where the client had left */
 	int answered;
 	enum attempt_outcome outcome; /* ATTEMPT_OK where any was answered */

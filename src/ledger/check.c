@@ -126,10 +126,10 @@ static const struct rule rules[] = {
 	{ "shares that are left are more than their call",
 	    SHARES "SELECT quote(id) FROM batches b JOIN shares s ON s.batch = b.id WHERE pruned > 0 AND (cost > cost_pico OR"
 	    " good > answered OR s.input_tokens > b.input_tokens OR s.output_tokens > b.output_tokens)" },
-	{ "call was shared by several payers, or is at another model than its shares",
-	    "SELECT quote(id) || ' ' || quote(b.model) FROM batches b WHERE (SELECT count(*) FROM (SELECT DISTINCT project, account,"
-	    " task, run FROM attempts a WHERE a.batch = b.id)) > 1 OR EXISTS (SELECT 1 FROM attempts a WHERE a.batch = b.id AND"
-	    " (a.model <> b.model OR a.upstream <> b.upstream))" },
+	{ "call was shared by several payers, or is another's or at another model than its shares",
+	    "SELECT quote(id) || ' ' || quote(b.account) || ' ' || quote(b.model) FROM batches b WHERE EXISTS (SELECT 1 FROM attempts a"
+	    " WHERE a.batch = b.id AND (a.project, a.account, a.task, a.run, a.model, a.upstream) <>"
+	    " (b.project, b.account, b.task, b.run, b.model, b.upstream))" },
 	{ "call is impossible",
 	    "SELECT quote(id) FROM batches WHERE at_us < 0 OR id = '' OR members < 1 OR answered NOT BETWEEN 0 AND members"
 	    " OR (answered > 0 AND outcome <> 0) OR pruned NOT BETWEEN 0 AND members - 1 OR outcome NOT BETWEEN 0 AND 5 OR"
