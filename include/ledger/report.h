@@ -119,7 +119,7 @@ struct report_similars {
 int report_similar(
     struct report *r, int64_t since_us, int64_t until_us, struct report_similars *out, struct err *e);
 
-/* Requests of one task that travelled together. Sums come from the hours, calls from the attempts that are kept. */
+/* Requests of one task that travelled together. Sums come from the hours, calls from their rows that are kept. */
 struct report_batched {
 	char task[REPORT_NAME];
 	int64_t requests; /* whose answer came out of a call they shared */

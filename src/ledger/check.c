@@ -30,7 +30,7 @@ struct rule {
 
 /* The attempts of each call, summed. */
 #define SHARES \
-	"WITH shares AS (SELECT batch, sum(cost_pico) AS cost, count(*) - count(cost_pico) AS unknown, sum(outcome = 0) AS good," \
+	"WITH shares AS (SELECT batch, sum(cost_pico) AS cost, count(*) - count(cost_pico) AS unknown, sum(outcome = 0) AS good, sum(outcome = 4) AS left_early," \
 	" sum(input_tokens) AS input_tokens, sum(cached_input_tokens) AS cached_input_tokens, sum(cache_write_tokens) AS" \
 	" cache_write_tokens, sum(output_tokens) AS output_tokens, sum(reasoning_tokens) AS reasoning_tokens" \
 	" FROM attempts WHERE batch IS NOT NULL GROUP BY batch) "
@@ -119,17 +119,17 @@ static const struct rule rules[] = {
 	    SHARES "SELECT quote(id) || ' cost_pico=' || ifnull(cost_pico, 'unknown') || ' shares=' || ifnull(cost, 0) || ' unknown=' ||"
 	    " unknown || ' tokens=' || ifnull(" TOKENS("b") ", 'unknown') || ' shares=' || ifnull(" TOKENS("s") ", 'unknown')"
 	    " || ' answered=' || answered || ' shares=' || good FROM batches b JOIN shares s ON s.batch = b.id"
-	    " WHERE pruned = 0 AND (cost_pico IS NOT iif(unknown > 0, NULL, cost) OR answered <> good"
+	    " WHERE pruned = 0 AND (cost_pico IS NOT iif(unknown > 0, NULL, cost) OR answered NOT BETWEEN good AND good + left_early"
 	    " OR b.input_tokens IS NOT s.input_tokens OR b.cached_input_tokens IS NOT s.cached_input_tokens"
 	    " OR b.cache_write_tokens IS NOT s.cache_write_tokens OR b.output_tokens IS NOT s.output_tokens"
 	    " OR b.reasoning_tokens IS NOT s.reasoning_tokens)" },
 	{ "shares that are left are more than their call",
 	    SHARES "SELECT quote(id) FROM batches b JOIN shares s ON s.batch = b.id WHERE pruned > 0 AND (cost > cost_pico OR"
 	    " good > answered OR s.input_tokens > b.input_tokens OR s.output_tokens > b.output_tokens)" },
-	{ "call was shared by several payers, or is at another model than its shares",
-	    "SELECT quote(id) || ' ' || quote(b.model) FROM batches b WHERE (SELECT count(*) FROM (SELECT DISTINCT project, account,"
-	    " task, run FROM attempts a WHERE a.batch = b.id)) > 1 OR EXISTS (SELECT 1 FROM attempts a WHERE a.batch = b.id AND"
-	    " (a.model <> b.model OR a.upstream <> b.upstream))" },
+	{ "call was shared by several payers, or is another's or at another model than its shares",
+	    "SELECT quote(id) || ' ' || quote(b.account) || ' ' || quote(b.model) FROM batches b WHERE EXISTS (SELECT 1 FROM attempts a"
+	    " WHERE a.batch = b.id AND (a.project, a.account, a.task, a.run, a.model, a.upstream) <>"
+	    " (b.project, b.account, b.task, b.run, b.model, b.upstream))" },
 	{ "call is impossible",
 	    "SELECT quote(id) FROM batches WHERE at_us < 0 OR id = '' OR members < 1 OR answered NOT BETWEEN 0 AND members"
 	    " OR (answered > 0 AND outcome <> 0) OR pruned NOT BETWEEN 0 AND members - 1 OR outcome NOT BETWEEN 0 AND 5 OR"

@@ -131,7 +131,10 @@ ledger_batch(struct ledger *l, const struct ledger_batch *row)
 {
 	pthread_mutex_lock(&l->mutex);
 	struct train *t = train_leave(&l->trains, row->id);
-	add_entry(l, ENTRY_BATCH)->row.batch = *row;
+	struct ledger_batch *batch = &add_entry(l, ENTRY_BATCH)->row.batch;
+	*batch = *row;
+	if (t != NULL)
+		batch->payer = t->rows.first->entries[0].row.attempt.payer;
 	added(l, 1 + (t != NULL ? unload(l, t) : 0));
 	train_free(&t);
 }

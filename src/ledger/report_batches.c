@@ -41,13 +41,13 @@ add_sums(struct report *r, int64_t since_us, int64_t until_us, struct report_bat
 	return 0;
 }
 
-/* All members of a call have one payer, and so one task. */
+/* All members of a call have one payer, and so one task. Of a call that was given up because all had left, none was asked again. */
 static int
 add_calls(struct report *r, int64_t since_us, int64_t until_us, struct report_batches *out, struct err *e)
 {
 	sqlite3_stmt *row = report_ask_between(r,
-	    "SELECT task, count(DISTINCT batch), count(*), sum(outcome <> 0) FROM attempts"
-	    " WHERE batch IS NOT NULL AND at_us >= ?1 AND at_us < ?2 GROUP BY task",
+	    "SELECT task, count(*), sum(members), sum(iif(outcome = 4, 0, members - answered)) FROM batches"
+	    " WHERE at_us >= ?1 AND at_us < ?2 GROUP BY task",
 	    since_us, until_us, e);
 	if (row == NULL)
 		return -1;

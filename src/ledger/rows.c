@@ -29,9 +29,10 @@ static const char insert_attempt[] =
     " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 static const char insert_batch[] =
-    "INSERT INTO batches(at_us, id, upstream, model, members, answered, outcome, why, input_tokens,"
+    "INSERT INTO batches(at_us, id, upstream, model, project, account, task, run, members, answered, "
+    "outcome, why, input_tokens,"
     " cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_pico, basis)"
-    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 static const char insert_check[] =
     "INSERT INTO checks(at_us, request_id, answer_id, account, task, probability, served, agreed)"
@@ -312,11 +313,14 @@ rows_attempt(struct rows *r, const struct ledger_attempt *row)
 int
 rows_batch(struct rows *r, const struct ledger_batch *row)
 {
+	struct payer payer = row->payer;
+	windows_clean(&payer);
 	struct binder b = { r, r->batch, 0 };
 	bind_number(&b, row->at_us);
 	BIND_LABEL(&b, row->id);
 	BIND_LABEL(&b, row->upstream);
 	BIND_LABEL(&b, row->model);
+	bind_payer(&b, &payer);
 	bind_number(&b, row->members);
 	bind_number(&b, row->answered);
 	bind_number(&b, (int64_t)row->outcome);

@@ -56,7 +56,8 @@ def books(gateway):
         for place in range(1, MEMBERS + 1):
             good = (call, place) != (1, 4)
             member(db, call, place, 4000000 if good else 0, 0 if good else 21000000, good)
-        insert(db, "batches", at_us=NOON, id=f"batch_{call}", upstream="openai", model="gpt-4o-mini", members=MEMBERS,
+        insert(db, "batches", at_us=NOON, id=f"batch_{call}", upstream="openai", model="gpt-4o-mini",
+               project="", account="blue", task="labels", run="", members=MEMBERS,
                answered=MEMBERS - (call == 1), outcome=0, why="served", input_tokens=400, cached_input_tokens=0,
                cache_write_tokens=0, output_tokens=40, reasoning_tokens=0, cost_pico=84000000, basis=1)
     db.execute("INSERT INTO rollups(hour_us, account, project, task, endpoint, model, tier, cache, requests, input_tokens, output_tokens,"

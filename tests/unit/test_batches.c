@@ -133,7 +133,9 @@ rows_of_a_call_arrive_as_given(void **state)
 	    number("SELECT count(*) FROM batches WHERE id='batch_000000' AND at_us=1700000000000100 AND "
 		   "upstream='openai' AND model='gpt-4o-mini' AND members=5 AND answered=5 AND outcome=0 AND "
 		   "why='served' AND input_tokens=401 AND cached_input_tokens=120 AND cache_write_tokens=33 "
-		   "AND output_tokens=203 AND reasoning_tokens=7 AND basis=1 AND pruned=0"),
+		   "AND output_tokens=203 AND reasoning_tokens=7 AND basis=1 AND pruned=0 AND project='shop' "
+		   "AND "
+		   "account='team' AND task='titles' AND run='run-1'"),
 	    1);
 	assert_int_equal(number("SELECT sum(cost_pico) FROM attempts WHERE batch='batch_000000'"),
 	    number("SELECT cost_pico FROM batches"));
@@ -511,6 +513,8 @@ every_planted_error_is_found(void **state)
 		{ "UPDATE batches SET pruned=1, answered=4 WHERE id='batch_000001'", "more than their call" },
 		{ "UPDATE attempts SET account='rival' " ONE, "several payers" },
 		{ "UPDATE attempts SET task='other' " ONE, "several payers" },
+		{ "UPDATE attempts SET run='run-2' " ONE, "several payers" },
+		{ "UPDATE batches SET account='rival' WHERE id='batch_000001'", "several payers" },
 		{ "UPDATE attempts SET model='gpt-4o' " ONE, "another model" },
 		{ "UPDATE batches SET upstream='elsewhere' WHERE id='batch_000001'", "another model" },
 		{ "UPDATE batches SET answered=6 WHERE id='batch_000001'", "call is impossible" },
@@ -558,6 +562,9 @@ calls_that_went_wrong_pass_the_audit(void **state)
 	c.attempts[4].outcome = ATTEMPT_BROKEN;
 	c.requests[4].batch_place = c.requests[4].batch_size = 0;
 	c.requests[4].attempts = 2;
+	/* and another's was good, but nobody waited for it any more */
+	c.attempts[3].outcome = ATTEMPT_CANCELLED;
+	c.requests[3].batch_place = c.requests[3].batch_size = 0;
 	c.requests[4].cost_pico *= 2;
 	again.number = 2;
 	again.batch[0] = '\0';
