@@ -59,6 +59,7 @@ void pipeline_go_on(struct pipeline *p, struct ask *ask, struct similar_look *lo
 struct learned *pipeline_learned(struct pipeline *p);             /* outcomes, and what they taught */
 struct batch_quality *pipeline_batching(struct pipeline *p);      /* how good batched answers are */
 const struct similar *pipeline_similar(const struct pipeline *p); /* for its numbers */
+int pipeline_waiting(const struct pipeline *p); /* asks that wait for others to travel with */
 uint64_t pipeline_checks_dropped(
     const struct pipeline *p); /* hits that were to be asked again, and were not */
 /* The exchange ends: its row goes to the books, at once or when its ask has landed, and it leaves its answer.

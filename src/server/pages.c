@@ -99,6 +99,7 @@ write_metrics(struct visit *v, const char **content_type)
 	similar_tasks(similar, on_task, s->house.metrics);
 	write_learned(v);
 	write_batching(v);
+	g.batch_waiting = pipeline_waiting(s->house.pipeline);
 	g.checks_dropped = pipeline_checks_dropped(s->house.pipeline);
 	budget_limits(pipeline_budget(s->house.pipeline), on_limit, s->house.metrics);
 	*content_type = METRICS_CONTENT_TYPE;

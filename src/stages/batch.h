@@ -28,6 +28,8 @@ void batch_landed(struct batcher *b, struct ask *ask, bool whole);
 void batcher_drain(struct batcher *b); /* nobody waits for anybody any more */
 int batcher_waiting(const struct batcher *b);
 
+/* It goes alone, though it was to travel: for the metrics, and for its row (text is static) */
+void batch_say_alone(struct batcher *b, struct ask *ask, enum batch_alone why, const char *text);
 /* For ride.c: what an answer of so many tokens would have cost in a call of its own, at that price; -1: not known */
 int64_t batch_alone_pico(struct batcher *b, const struct ask *ask, int64_t text, const struct price *price);
 /* ... the call took so long for so many tokens of output */

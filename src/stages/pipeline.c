@@ -138,6 +138,12 @@ pipeline_similar(const struct pipeline *p)
 	return p->similar;
 }
 
+int
+pipeline_waiting(const struct pipeline *p)
+{
+	return batcher_waiting(p->batcher);
+}
+
 uint64_t
 pipeline_checks_dropped(const struct pipeline *p)
 {

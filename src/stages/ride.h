@@ -29,7 +29,7 @@ struct seat {
 	struct ride *ride; /* NULL: it waits */
 	struct bundle bundle;
 	struct digest kind; /* of its room */
-	int64_t boarded_ms; /* clock_ms() */
+	int64_t boarded_us; /* clock_us() */
 	int64_t own;        /* tokens of its own text */
 	int place;          /* 1, 2, ... on the ride */
 };

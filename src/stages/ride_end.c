@@ -233,6 +233,8 @@ ride_served(struct ride *r)
 		} else {
 			batch_told(r->batcher, a, &t->shares[i], -1);
 			attempt_share(a, &t->shares[i]);
+			gateway_metrics_batch_resent(
+			    r->house->metrics, t->why != NULL ? BATCH_RESENT_REPLY : BATCH_RESENT_PART);
 			attempt_miss(a, r->status, t->parts[i].fault);
 		}
 	}
@@ -256,6 +258,8 @@ end_all(struct ride *r, enum attempt_outcome outcome, bool sent, const struct er
 	for (size_t i = 0; i < r->count; i++) {
 		struct ask *a = ride_leave(r, i);
 		attempt_share(a, &shares[i]);
+		gateway_metrics_batch_resent(
+		    r->house->metrics, billed ? BATCH_RESENT_BROKEN : BATCH_RESENT_REFUSED);
 		attempt_fail(a, outcome, sent, e, final, status, retry_after_ms, why);
 	}
 	ride_book(r, outcome, 0, &total, &r->price,

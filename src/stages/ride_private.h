@@ -40,6 +40,7 @@ struct ride {
 	bool securing, safe;
 };
 
+extern const struct call_events ride_events; /* ride.c: of its call */
 void ride_circuit(struct ride *r, enum circuit_news news);
 /* The member has no seat any more: what becomes of it is its own affair */
 struct ask *ride_leave(struct ride *r, size_t member);

@@ -59,6 +59,23 @@ seat_free(struct seat **sp)
 	*sp = NULL;
 }
 
+static int alone[BATCH_ALONES], waited_count;
+
+void
+gateway_metrics_batch_alone(struct gateway_metrics *m, enum batch_alone why)
+{
+	assert_null(m);
+	alone[why]++;
+}
+
+void
+gateway_metrics_batch_waited(struct gateway_metrics *m, int64_t waited_us)
+{
+	assert_null(m);
+	assert_true(waited_us >= 0);
+	waited_count++;
+}
+
 static int checked, checked_batched;
 
 void
@@ -118,6 +135,8 @@ set_up_with(const char *batch)
 	loop = loop_new();
 	site = site_new(good(text));
 	house = (struct ask_house){ .loop = loop };
+	memset(alone, 0, sizeof alone);
+	waited_count = 0;
 	quality = batch_quality_new(loop, NULL);
 	batcher = batcher_new(&house, quality);
 	ask_count = started_count = rides = riders = 0;
@@ -253,6 +272,8 @@ who_is_alone_at_the_end_goes_alone_and_the_row_says_why(void **state)
 	assert_int_equal(started_count, 1);
 	assert_ptr_equal(started[0], a);
 	assert_string_equal(decision(a), "alone: nobody else came");
+	assert_int_equal(alone[BATCH_ALONE_COMPANY], 1);
+	assert_int_equal(waited_count, 1);
 	assert_int_equal(a->travel, TRAVEL_ALONE);
 }
 
