@@ -1,11 +1,22 @@
 /*
- * What the envelope_*.c files share: how a reply was read so far.
+ * What the envelope_*.c files share: the words of an envelope, and how a reply was read so far.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_CORE_ENVELOPE_PARTS_H
 #define FARTHING_CORE_ENVELOPE_PARTS_H
 
 #include "core/envelope.h"
+
+/* ---- envelope.c: the words; -1: no memory ---- */
+
+/* Ends in a line end behind a mark of punctuation. */
+int envelope_add_instruction(enum envelope_shape shape, const struct envelope_item *item, struct buf *out);
+/* A line that begins with {" and ends with "} and a line end, whatever the text is. */
+int envelope_add_item(const struct envelope_item *item, struct buf *scratch, struct buf *out);
+/* The client's own json_schema; 0: it has none. */
+uint32_t envelope_own_format(const struct envelope_item *item);
+
+/* ---- envelope_split.c, envelope_marks.c: the reply ---- */
 
 enum { ID_DIGITS = ENVELOPE_ID - 1 };
 

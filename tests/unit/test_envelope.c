@@ -690,6 +690,35 @@ room_is_enough(enum envelope_shape shape, struct party *p, const struct model_co
 	buf_free(&body);
 }
 
+/* Lines are counted apart as they are together: on this rests that the room of one item does not depend on the others. */
+static void
+tokens_of_lines_add_up(void **state)
+{
+	(void)state;
+	struct party p = { 0 };
+	struct buf body = { 0 }, content = { 0 };
+	for (size_t i = 0; i < HOSTILE; i++)
+		if (str_strip(str_from(hostile[i])).n > 0)
+			join_text(&p, str_from(hostile[i]), "");
+	envelope_name(p.items, p.count);
+	for (enum envelope_shape shape = ENVELOPE_SCHEMA; shape <= ENVELOPE_MARKS; shape++) {
+		buf_clear(&body);
+		buf_clear(&content);
+		assert_int_equal(envelope_seal(shape, p.items, p.count, &body), 0);
+		content_of(buf_str(&body), &content);
+		for (enum tokens_encoding e = TOKENS_O200K; e <= TOKENS_BYTES; e++) {
+			struct str rest = buf_str(&content), line;
+			int64_t sum = 0;
+			while (rest.n > 0 && str_cut(&rest, '\n', &line))
+				sum += tokens_count(e, (struct str){ line.p, line.n + 1 });
+			assert_int_equal(sum, tokens_count(e, buf_str(&content)));
+		}
+	}
+	buf_free(&body);
+	buf_free(&content);
+	part(&p);
+}
+
 static void
 the_room_holds_every_envelope(void **state)
 {
@@ -846,6 +875,7 @@ main(void)
 		cmocka_unit_test(names_are_twelve_digits_and_all_differ),
 		cmocka_unit_test(every_call_of_a_bundle_has_the_same_words_and_schema),
 		cmocka_unit_test(parts_of_a_content_and_their_extras_stay),
+		cmocka_unit_test(tokens_of_lines_add_up),
 		cmocka_unit_test(the_room_holds_every_envelope),
 		cmocka_unit_test(an_envelope_costs_what_the_document_says),
 		cmocka_unit_test(replies_cost_what_is_expected),
