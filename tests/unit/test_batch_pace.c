@@ -3,6 +3,7 @@
  * they are answered, and sources that do not care; time is only counted. tests/bench/bench_batch_pace.c has the figures.
  * SPDX-License-Identifier: Apache-2.0
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -87,9 +88,9 @@ come_often(struct room *r, int times, int64_t after_us)
 		come(r, after_us);
 }
 
-/* So many clients begin at once, and go on until they have asked so often in all. */
+/* So many clients begin at once, and go on until they have asked so often in all; the first `warm` do not count. */
 static struct room
-loop(int size, int count, int64_t took_us, int64_t thought_us, int requests)
+loop_from(int size, int count, int64_t took_us, int64_t thought_us, int requests, int warm)
 {
 	struct room r = room(size);
 	srand(7);
@@ -98,7 +99,7 @@ loop(int size, int count, int64_t took_us, int64_t thought_us, int requests)
 	r.thought_us = thought_us;
 	for (int i = 0; i < count; i++)
 		r.clients[i].next_us = r.now_us + i * 100;
-	for (int warm = requests / 2; r.requests < requests;) {
+	while (r.requests < requests) {
 		struct client *next = NULL;
 		for (int i = 0; i < count; i++)
 			if (r.clients[i].next_us > 0 &&
@@ -127,6 +128,12 @@ loop(int size, int count, int64_t took_us, int64_t thought_us, int requests)
 		}
 	}
 	return r;
+}
+
+static struct room
+loop(int size, int count, int64_t took_us, int64_t thought_us, int requests)
+{
+	return loop_from(size, count, took_us, thought_us, requests, requests / 2);
 }
 
 static double
@@ -228,6 +235,17 @@ steady_stream_fills_batches(void **state)
 }
 
 static void
+stream_by_chance_fills_them_too(void **state)
+{
+	(void)state;
+	srand(11);
+	struct room r = room(5);
+	for (int i = 0; i < 10000; i++)
+		come(&r, (int64_t)(-log((rand() % 10000 + 1) / 10000.0) * 100 * MS));
+	assert_true(mean_size(&r) > 4.95);
+}
+
+static void
 stream_with_gaps_near_the_wait_is_left_alone(void **state)
 {
 	(void)state;
@@ -260,6 +278,17 @@ fifty_clients_travel_by_the_five(void **state)
 	assert_true(mean_size(&r) > 4.5);
 	r = loop(5, 50, 1200 * MS, SECOND, 5000);
 	assert_true(mean_size(&r) > 4.5);
+}
+
+static void
+bulk_run_out_of_nothing_takes_a_fifth_of_the_calls(void **state)
+{
+	(void)state;
+	for (int64_t took_ms = 5; took_ms < 2000; took_ms *= 6) {
+		struct room r = loop_from(5, 50, took_ms * MS, 0, 1000, 0);
+		assert_in_range(r.calls, 200, 204);
+		assert_true(mean_delay_ms(&r) < 2);
+	}
 }
 
 static void
@@ -385,9 +414,11 @@ main(void)
 		cmocka_unit_test(those_left_by_a_burst_wait_for_a_few_gaps),
 		cmocka_unit_test(nobody_waits_longer_than_the_longest_wait),
 		cmocka_unit_test(steady_stream_fills_batches),
+		cmocka_unit_test(stream_by_chance_fills_them_too),
 		cmocka_unit_test(stream_with_gaps_near_the_wait_is_left_alone),
 		cmocka_unit_test(next_is_worth_more_where_others_come_with_it),
 		cmocka_unit_test(fifty_clients_travel_by_the_five),
+		cmocka_unit_test(bulk_run_out_of_nothing_takes_a_fifth_of_the_calls),
 		cmocka_unit_test(clients_do_not_wait_for_those_who_wait_with_them),
 		cmocka_unit_test(one_client_at_a_time_is_not_delayed_however_long_it_thinks),
 		cmocka_unit_test(room_in_which_all_are_is_left_sooner),

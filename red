@@ -1,0 +1,14 @@
+== doubt0 2
+== patience9 2
+== noanswer 2
+== anyanswer 2
+== quietmix 2
+== notry 2
+== nodouble 2
+== flat 2
+== ahead0 2
+== nocost 2
+== nomost 2
+== quietnever 2
+== full 2
+== memory 2
