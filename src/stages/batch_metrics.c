@@ -41,35 +41,6 @@ series(struct batch_metrics *m, const char *name, const char *help, const char *
 	return one;
 }
 
-struct batch_metrics *
-batch_metrics_new(struct metrics *registry)
-{
-	static const char turns[] = "farthing_batch_quality_turns_total",
-			  turns_help[] =
-			      "Tasks that were asked singly, or together again, for how good their batched "
-			      "answers are.";
-	struct batch_metrics *m = must_alloc(sizeof *m);
-	m->registry = registry;
-	m->turned_off = series(m, turns, turns_help, NULL, -1, "to", "off");
-	m->turned_on = series(m, turns, turns_help, NULL, -1, "to", "on");
-	m->off = series(m, "farthing_batch_quality_off",
-	    "Configured tasks that are asked singly because their batched answers were worse.", NULL, -1,
-	    NULL, NULL);
-	for (int k = 0; k < BATCH_EVIDENCE; k++)
-		for (int way = 0; way < WAYS; way++)
-			m->outcomes[k][way] = series(m, "farthing_batch_quality_outcomes_total",
-			    "Answers that were compared, batched ones with single ones.", NULL, k, "way",
-			    ways[way]);
-	return m;
-}
-
-void
-batch_metrics_free(struct batch_metrics **m)
-{
-	free(*m);
-	*m = NULL;
-}
-
 static struct task *
 task_of(struct batch_metrics *m, const char *name)
 {
@@ -94,17 +65,14 @@ millionths(double share)
 	return llround(share * 1000000);
 }
 
-/* Of what nothing was seen there is no series: a zero would be a bad answer. */
 static void
 set_good(struct batch_metrics *m, struct task *t, enum batch_evidence k, int way, double good, double count)
 {
-	if (count <= 0)
-		return;
 	if (t->good[k][way] == NULL)
 		t->good[k][way] = series(m, "farthing_batch_quality_good_per_million",
-		    "Good ones in a million answers, as they are remembered.", t->name, (int)k, "way",
-		    ways[way]);
-	metric_set(t->good[k][way], millionths(good));
+		    "Good ones in a million answers, as they are remembered; -1: there are none.", t->name,
+		    (int)k, "way", ways[way]);
+	metric_set(t->good[k][way], count > 0 ? millionths(good) : -1);
 }
 
 static void
@@ -130,6 +98,38 @@ batch_metrics_task(struct batch_metrics *m, const struct batch_quality_view *v)
 	set_good(m, t, v->evidence, BATCHED, v->batched_good, v->batched_count);
 	set_drop(m, t, v->evidence, 0, v->drop_low);
 	set_drop(m, t, v->evidence, 1, v->drop_high);
+}
+
+struct batch_metrics *
+batch_metrics_new(struct metrics *registry)
+{
+	static const char turns[] = "farthing_batch_quality_turns_total",
+			  turns_help[] =
+			      "Tasks that were asked singly, or together again, for how good their batched "
+			      "answers are.";
+	struct batch_metrics *m = must_alloc(sizeof *m);
+	m->registry = registry;
+	m->turned_off = series(m, turns, turns_help, NULL, -1, "to", "off");
+	m->turned_on = series(m, turns, turns_help, NULL, -1, "to", "on");
+	m->off = series(m, "farthing_batch_quality_off",
+	    "Configured tasks that are asked singly because their batched answers were worse.", NULL, -1,
+	    NULL, NULL);
+	for (int k = 0; k < BATCH_EVIDENCE; k++)
+		for (int way = 0; way < WAYS; way++)
+			m->outcomes[k][way] = series(m, "farthing_batch_quality_outcomes_total",
+			    "Answers that were compared, batched ones with single ones.", NULL, k, "way",
+			    ways[way]);
+	/* Every gateway has this task, so its series are there before anything is known. */
+	batch_metrics_task(
+	    m, &(struct batch_quality_view){ .task = "default", .on = true, .drop_low = -1, .drop_high = 1 });
+	return m;
+}
+
+void
+batch_metrics_free(struct batch_metrics **m)
+{
+	free(*m);
+	*m = NULL;
 }
 
 void

@@ -76,7 +76,8 @@ def test_the_metrics_say_it(off):
     assert 'farthing_batch_quality_on{task="titles"} 0\n' in text
     assert "farthing_batch_quality_off 1\n" in text
     assert 'farthing_batch_quality_good_per_million{task="titles",evidence="check",way="batched"} 800000\n' in text
-    assert not re.search(r'^farthing_batch_quality_\w+\{task="(other|default)"', text, re.M)
+    assert 'farthing_batch_quality_good_per_million{task="default",evidence="check",way="single"} -1\n' in text
+    assert not re.search(r'^farthing_batch_quality_\w+\{task="other"', text, re.M)
 
 
 def test_the_report_says_it_beside_a_gateway_that_runs(off):
