@@ -139,10 +139,11 @@ struct batch_conf {
 	bool on;
 	int size;
 	int64_t wait_ms;
-	bool adaptive;     /* nobody waits longer than others can be expected to come */
-	int64_t max_body;  /* bytes of a request that may travel with others */
-	double max_drop;   /* how much worse batched answers may be than single ones */
-	double experiment; /* share of requests that goes the other way, to measure that */
+	bool adaptive;       /* nobody waits longer than others can be expected to come */
+	int64_t max_time_ms; /* how long the answers of a batch may take to be written */
+	int64_t max_body;    /* bytes of a request that may travel with others */
+	double max_drop;     /* how much worse batched answers may be than single ones */
+	double experiment;   /* share of requests that goes the other way, to measure that */
 };
 
 /* The provider's own batch interface, for requests with x-farthing-deadline. */

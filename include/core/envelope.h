@@ -31,7 +31,7 @@ struct envelope_item {
 	char id[ENVELOPE_ID];
 };
 
-/* Which shape carries a bundle of that form to that model. */
+/* Which shape carries a bundle of that form to that model. OBJECT carries every form, SCHEMA texts and schemas, MARKS texts. */
 enum envelope_shape envelope_shape(enum bundle_form form, const struct model_conf *model);
 /* What an envelope adds, in tokens: once for each call, and for each item. */
 struct envelope_room {
@@ -62,11 +62,17 @@ int envelope_seal(
 struct envelope_part {
 	const char
 	    *fault; /* static: "its id is missing", "its id came twice", "it is empty", ...; NULL: good */
-	struct buf text; /* what its client's message content is; the caller's to free */
-	int64_t weight;  /* bytes of the reply that were spent on it, good or not */
+	struct buf
+	    text; /* what its client's message content is; the caller's to free; empty where there is a fault */
+	/* Bytes of the reply that were spent on it, good or not; 0 for all where nothing is good */
+	int64_t weight;
 };
-/* content: of the reply's message, decoded. cut: its finish_reason was "length". parts has room for count, all zeroes. 0: each part
- * is good or has its fault; -1: nothing is good, *why (static) says why. */
+/*
+ * content: of the reply's message, decoded. cut: its finish_reason was "length": then what is complete may be good, and the rest
+ * has the fault "it was cut off". parts has room for count, all zeroes. 0: each part is good or has its fault; -1: nothing is
+ * good, *why (static) says why, and so does each part. Blanks and one fence (```) around the whole are passed over; nothing
+ * else is forgiven. An answer is the decoded string, or the JSON as it stands in the reply where its client asked for JSON.
+ */
 int envelope_split(enum envelope_shape shape, const struct envelope_item *items, size_t count,
     struct str content, bool cut, struct envelope_part *parts, const char **why);
 

@@ -29,7 +29,8 @@ struct ask_house {
 	struct lru
 	    *spend;       /* what escalation may spend (escalate_spend.h); NULL: whatever the budgets allow */
 	struct link asks; /* all that have not been freed */
-	int under_way;    /* that have not landed */
+	struct link rides; /* calls for several of them, under way */
+	int under_way;     /* that have not landed */
 	/* Out of the tables with it; called before its answer ends, with all that it will ever have. whole: it ends well */
 	void (*on_landed)(void *context, struct ask *ask, bool whole);
 	/* An answer to a routed request was checked: whether that model's was good. Passing counts only where more was demanded than
@@ -44,7 +45,8 @@ struct ask *ask_open(struct ask_house *house, struct exchange *x);
 void ask_start(struct ask *ask);
 /* Instead of starting it: its readers were redirected to another answer */
 void ask_withdraw(struct ask *ask);
-bool ask_calls(const struct ask *ask); /* it waits for its provider, not for money or a next try */
+bool ask_calls(const struct ask *ask);            /* it waits for its provider, not for money or a next try */
+bool ask_waits_for_others(const struct ask *ask); /* that would share its call */
 struct exchange *ask_asker(const struct ask *ask); /* NULL: it has ended */
 struct answer *ask_answer(struct ask *ask);
 struct charge;

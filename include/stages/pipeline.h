@@ -57,6 +57,7 @@ bool pipeline_ask_again(
  * (static). Its readers get a similar question's answer, or it is started. */
 void pipeline_go_on(struct pipeline *p, struct ask *ask, struct similar_look *look, const char *why_not);
 struct learned *pipeline_learned(struct pipeline *p);             /* outcomes, and what they taught */
+struct batch_quality *pipeline_batching(struct pipeline *p);      /* how good batched answers are */
 const struct similar *pipeline_similar(const struct pipeline *p); /* for its numbers */
 uint64_t pipeline_checks_dropped(
     const struct pipeline *p); /* hits that were to be asked again, and were not */

@@ -35,7 +35,8 @@ struct reply {
 		bool free;
 		int64_t spent_pico; /* by earlier attempts; -1: not known */
 		const struct price
-		    *usual; /* what the same would have cost without the router; NULL: the same */
+		    *usual;         /* what the same would have cost without the router; NULL: the same */
+		int64_t alone_pico; /* ... and in a call of its own; -1: it has one, or that is not known */
 	} price;
 };
 
@@ -44,6 +45,8 @@ void reply_start(struct reply *r, enum endpoint endpoint, struct answer *answer)
 void reply_price(struct reply *r, const struct price *price, bool free, int64_t spent_pico);
 /* ... and at which price nothing would have been saved by the router; must outlive it */
 void reply_usual_price(struct reply *r, const struct price *usual);
+/* ... and what it would have cost in a call of its own; -1: not known */
+void reply_alone_cost(struct reply *r, int64_t pico);
 /* Output tokens that were held for all choices together (-1: no limit): a stream beyond them ends with `upstream_overrun`. A
  * whole body is not cut, because it has been generated, and billed, before it comes. */
 void reply_meter(struct reply *r, enum tokens_encoding encoding, int64_t allowance, int choices);

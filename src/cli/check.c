@@ -190,8 +190,9 @@ print_stages(const struct config *c)
 		{ "exact cache", c->cache.exact ? ON : OFF },
 		{ "similarity cache", c->cache.similarity > 0 ? ON : OFF },
 		{ "dedup", c->dedup.on ? ON : OFF },
-		{ "batching", any_task(c, batches) ? AHEAD : OFF },
+		{ "batching", any_task(c, batches) ? ON : OFF },
 		{ "budget", budget ? ON : OFF },
+		{ "deferred requests", c->deferred.on ? ON : OFF },
 		{ "capture", c->capture.on ? AHEAD : OFF },
 	};
 	static const char *const titles[] = {

@@ -45,6 +45,8 @@ static const struct config_key batch_keys[] = {
 	    "... or when its first request has waited this long." },
 	{ "adaptive", KEY_BOOL, AT(batch_conf, adaptive), "true", NULL, NULL,
 	    "Waits only as long as others can be expected to come, so that a lone request leaves at once." },
+	{ "max_time", KEY_DURATION, AT(batch_conf, max_time_ms), "10s", "1s", "10m",
+	    "How long the answers of a batch may take to be written, one after the other. Long ones travel in smaller batches." },
 	{ "max_body", KEY_SIZE, AT(batch_conf, max_body), "32KiB", "1KiB", "1MiB", "Larger requests go alone." },
 	{ "max_drop", KEY_SHARE, AT(batch_conf, max_drop), "0.05", "0", "1",
 	    "A task is asked singly again when its batched answers are good this much less often than its single ones." },

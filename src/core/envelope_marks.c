@@ -54,9 +54,9 @@ take_part(struct splitting *s, size_t item, struct str text, size_t bytes)
 }
 
 int
-envelope_split_marks(struct splitting *s, struct str content)
+envelope_split_marks(struct splitting *s, struct str reply)
 {
-	struct str rest = content, line, id;
+	struct str rest = reply, line, id;
 	size_t open = s->count; /* whose answer is being read; count: nobody's */
 	const char *begun = NULL, *text = NULL;
 	while (rest.n > 0) {
@@ -85,7 +85,7 @@ envelope_split_marks(struct splitting *s, struct str content)
 	if (open == s->count)
 		return 0;
 	/* It began and has no end. */
-	if (envelope_came(s, open, (size_t)(content.p + content.n - begun)))
+	if (envelope_came(s, open, (size_t)(reply.p + reply.n - begun)))
 		s->parts[open].fault = s->cut ? "it was cut off" : "it has no end";
 	return 0;
 }

@@ -22,8 +22,8 @@ struct splitting {
 size_t envelope_whose(const struct splitting *s, struct str id);
 /* Notes that an answer for this item came, of so many bytes; false: it is not the first one, and the item has its fault. */
 bool envelope_came(struct splitting *s, size_t item, size_t bytes);
-int envelope_split_json(
-    struct splitting *s, struct str content); /* SCHEMA and OBJECT; 0, or -1 with s->why */
-int envelope_split_marks(struct splitting *s, struct str content); /* MARKS */
+/* reply: without blanks and a fence around it. 0, or -1 with s->why */
+int envelope_split_json(struct splitting *s, struct str reply); /* SCHEMA and OBJECT */
+int envelope_split_marks(struct splitting *s, struct str reply);
 
 #endif

@@ -131,28 +131,53 @@ complete_until(struct str text)
 	return until;
 }
 
-/* Of what was cut off: bytes for whom it was, if that can be told, and whoever is named in it a second time is not to be trusted. */
+/* Eats the character, with blanks around it. */
+static bool
+eat(struct str *from, char c)
+{
+	*from = str_strip(*from);
+	if (from->n == 0 || from->p[0] != c)
+		return false;
+	*from = str_strip((struct str){ from->p + 1, from->n - 1 });
+	return true;
+}
+
+/* The id of an element that has no end, where that is its first member and complete. */
+static struct str
+id_of_rest(struct str rest)
+{
+	struct str none = { 0 };
+	eat(&rest, ',');
+	if (!eat(&rest, '{') || !str_starts(rest, STR("\"id\"")))
+		return none;
+	rest = (struct str){ rest.p + 4, rest.n - 4 };
+	if (!eat(&rest, ':') || rest.n < ID_DIGITS + 2 || rest.p[0] != '"' || rest.p[ID_DIGITS + 1] != '"')
+		return none;
+	return (struct str){ rest.p + 1, ID_DIGITS };
+}
+
+/* What was cut off: its bytes go to whom it names, and who had an answer already and is in it again is not to be trusted. */
 static int
 take_rest(struct splitting *s, struct str rest)
 {
-	ptrdiff_t at = str_find(rest, STR("\"id\""));
-	struct str id = { 0 };
-	if (at >= 0) {
-		id = str_strip((struct str){ rest.p + at + 4, rest.n - (size_t)at - 4 });
-		if (str_starts(id, STR(":")))
-			id = str_strip((struct str){ id.p + 1, id.n - 1 });
-	}
-	bool named = id.n >= ID_DIGITS + 2 && id.p[0] == '"' && id.p[ID_DIGITS + 1] == '"';
-	if (named) {
-		size_t item = envelope_whose(s, (struct str){ id.p + 1, ID_DIGITS });
-		if (item == s->count)
-			return distrust(s, foreign);
+	struct str id = id_of_rest(rest);
+	size_t item = envelope_whose(s, id);
+	if (id.n > 0 && item == s->count)
+		return distrust(s, foreign);
+	if (id.n > 0)
 		s->parts[item].weight += (int64_t)rest.n;
-	}
 	for (size_t i = 0; i < s->count; i++)
 		if (s->came[i] && str_find(rest, str_from(s->items[i].id)) >= 0)
 			envelope_came(s, i, 0);
 	return 0;
+}
+
+/* Behind the last complete element either the list goes on with another, or it ends. */
+static bool
+goes_on(struct str rest, bool first)
+{
+	rest = str_strip(rest);
+	return rest.n == 0 || first || rest.p[0] == ',' || (rest.p[0] == ']' && rest.n == 1);
 }
 
 static int
@@ -160,42 +185,32 @@ split_cut(struct splitting *s, struct str text, struct json *j)
 {
 	struct json_fault fault;
 	struct buf whole = { 0 };
-	size_t until = complete_until(text);
 	int rc = 0;
-	if (until > 0) {
-		rc = buf_add(&whole, (struct str){ text.p, until }) != 0 || buf_add(&whole, STR("]}")) != 0
-			 ? distrust(s, no_memory)
-		     : json_scan(j, buf_str(&whole), JSON_LIMITS, &fault) != 0 ? distrust(s, unreadable)
-									       : take_reply(s, j);
-	}
+	if (text.n == 0)
+		return 0;
+	size_t until = complete_until(text);
+	struct str rest = { text.p + until, text.n - until };
+	if (text.p[0] != '{' || !goes_on(rest, until == 0))
+		return distrust(s, unreadable);
+	if (until > 0 &&
+	    (buf_add(&whole, (struct str){ text.p, until }) != 0 || buf_add(&whole, STR("]}")) != 0))
+		rc = distrust(s, no_memory);
+	else if (until > 0)
+		rc = json_scan(j, buf_str(&whole), JSON_LIMITS, &fault) != 0 ? distrust(s, unreadable)
+									     : take_reply(s, j);
 	if (rc == 0)
-		rc = take_rest(s, (struct str){ text.p + until, text.n - until });
+		rc = take_rest(s, rest);
 	buf_free(&whole);
 	return rc;
 }
 
 /* ---- the whole ---- */
 
-/* Without the fence that models like to put around JSON; the closing one may be cut off. */
-static struct str
-unfenced(struct str content)
-{
-	struct str s = str_strip(content), line;
-	if (!str_starts(s, STR("```")))
-		return s;
-	if (!str_cut(&s, '\n', &line))
-		return s;
-	if (str_ends(s, STR("```")))
-		s.n -= 3;
-	return str_strip(s);
-}
-
 int
-envelope_split_json(struct splitting *s, struct str content)
+envelope_split_json(struct splitting *s, struct str text)
 {
 	struct json j = { 0 };
 	struct json_fault fault;
-	struct str text = unfenced(content);
 	int rc = json_scan(&j, text, JSON_LIMITS, &fault);
 	if (rc == 0)
 		rc = take_reply(s, &j);
@@ -211,7 +226,7 @@ envelope_split_json(struct splitting *s, struct str content)
 static int
 check_schemas(struct splitting *s)
 {
-	static const bool checks[DEMAND_KINDS] = { [DEMAND_JSON] = true, [DEMAND_SCHEMA] = true };
+	static const bool checks[DEMAND_KINDS] = { [DEMAND_SCHEMA] = true };
 	const struct envelope_item *first = &s->items[0];
 	if (first->bundle->form != BUNDLE_SCHEMA)
 		return 0;
@@ -240,11 +255,27 @@ settle(struct splitting *s, bool trusted)
 		struct envelope_part *p = &s->parts[i];
 		if (trusted && !s->came[i])
 			p->fault = s->cut ? "it was cut off" : "its id is missing";
-		if (!trusted)
+		if (!trusted) {
 			p->fault = s->why;
+			p->weight = 0;
+		}
 		if (p->fault != NULL)
 			buf_free(&p->text);
 	}
+}
+
+/* Without the fence that models like to put around everything; the closing one may be cut off. */
+static struct str
+unfenced(struct str content)
+{
+	struct str s = str_strip(content), line;
+	if (!str_starts(s, STR("```")))
+		return s;
+	if (!str_cut(&s, '\n', &line))
+		return s;
+	if (str_ends(s, STR("```")))
+		s.n -= 3;
+	return str_strip(s);
 }
 
 int
@@ -254,8 +285,9 @@ envelope_split(enum envelope_shape shape, const struct envelope_item *items, siz
 	bool came[ENVELOPE_MOST] = { false };
 	struct splitting s = { .items = items, .count = count, .cut = cut, .parts = parts, .came = came };
 	assert(count > 0 && count <= ENVELOPE_MOST);
-	int rc =
-	    shape == ENVELOPE_MARKS ? envelope_split_marks(&s, content) : envelope_split_json(&s, content);
+	assert(shape != ENVELOPE_MARKS || items[0].bundle->form == BUNDLE_TEXT);
+	struct str text = unfenced(content);
+	int rc = shape == ENVELOPE_MARKS ? envelope_split_marks(&s, text) : envelope_split_json(&s, text);
 	if (rc == 0)
 		rc = check_schemas(&s);
 	settle(&s, rc == 0);

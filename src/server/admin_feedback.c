@@ -11,6 +11,7 @@
 #include "core/account.h"
 #include "door.h"
 #include "ledger/report.h"
+#include "stages/batch_quality.h"
 #include "stages/learned.h"
 
 enum { REASON = 64 };
@@ -219,6 +220,10 @@ done(struct task *task)
 		buf_clear(&v->tail);
 		struct learned *l = pipeline_learned(v->client->server->house.pipeline);
 		bool replaced = learned_outcome(l, &f.row, f.before);
+		struct str named = str_from(f.row.task);
+		batch_quality_told(pipeline_batching(v->client->server->house.pipeline),
+		    str_from(f.row.request_id), named, &config_task(site_config(v->x.site), named)->batch,
+		    f.row.good);
 		buf_add_c(&v->page, '{');
 		admin_add_text(&v->page, "request_id", f.row.request_id);
 		buf_add_c(&v->page, ',');

@@ -32,13 +32,12 @@ read_since(struct visit *v, int64_t now_us, int64_t *since_us)
 	    "past.");
 }
 
-/* As the last member of the object. */
+/* As the last members of the object. */
 static int
-add_routing(struct visit *v)
+add_learned(struct visit *v)
 {
 	v->page.n -= strlen("}\n");
-	int rc = buf_add(&v->page, STR(",\n\"routing\":")) | buf_add(&v->page, buf_str(&v->tail)) |
-		 buf_add(&v->page, STR("}\n"));
+	int rc = buf_add(&v->page, buf_str(&v->tail)) | buf_add(&v->page, STR("}\n"));
 	buf_clear(&v->tail);
 	return rc;
 }
@@ -54,7 +53,7 @@ work(struct task *task)
 	if (read_since(v, view.now_us, &view.since_us) != 0)
 		return;
 	if (view_find(&view, c, REPORT_BY_NONE, &v->err) == 0 &&
-	    (view_json(&view, &v->page) != 0 || add_routing(v) != 0))
+	    (view_json(&view, &v->page) != 0 || add_learned(v) != 0))
 		err_set(&v->err, 503, "overloaded", "No memory for the page.");
 	view_free(&view);
 }
@@ -62,6 +61,10 @@ work(struct task *task)
 enum MHD_Result
 admin_summary_start(struct visit *v)
 {
-	admin_routing(v, &v->tail); /* what was learned is the loop's */
+	/* What was learned is the loop's. */
+	buf_add(&v->tail, STR(",\n\"routing\":"));
+	admin_routing(v, &v->tail);
+	buf_add(&v->tail, STR(",\n\"batching\":"));
+	admin_batching(v, &v->tail);
 	return visit_lend(v, work, visit_is_back);
 }

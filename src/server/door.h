@@ -157,6 +157,8 @@ int feedback_judge(struct visit *v, struct str secret);
 enum MHD_Result admin_feedback_start(struct visit *v);
 /* admin_routing.c: what was learned, a JSON list */
 void admin_routing(const struct visit *v, struct buf *out);
+/* admin_batching.c: how good batched answers are, likewise */
+void admin_batching(const struct visit *v, struct buf *out);
 /* What they share: the body, to be freed; -1 with v->err when it is no JSON. And a member of an object; value NULL: null */
 int admin_read_json(struct visit *v, struct json *j);
 void admin_add_text(struct buf *b, const char *key, const char *value);

@@ -62,6 +62,23 @@ write_learned(struct visit *v)
 }
 
 static void
+on_batching(void *context, const struct batch_quality_view *view)
+{
+	gateway_metrics_batching(context, view);
+}
+
+static void
+write_batching(struct visit *v)
+{
+	const struct server_house *h = &v->client->server->house;
+	const struct batch_quality *q = pipeline_batching(h->pipeline);
+	struct batch_quality_totals totals;
+	batch_quality_totals(q, &totals);
+	gateway_metrics_batching_totals(h->metrics, &totals);
+	batch_quality_list(q, on_batching, h->metrics);
+}
+
+static void
 write_metrics(struct visit *v, const char **content_type)
 {
 	const struct server *s = v->client->server;
@@ -81,6 +98,7 @@ write_metrics(struct visit *v, const char **content_type)
 	similar_stats(similar, &g.similar);
 	similar_tasks(similar, on_task, s->house.metrics);
 	write_learned(v);
+	write_batching(v);
 	g.checks_dropped = pipeline_checks_dropped(s->house.pipeline);
 	budget_limits(pipeline_budget(s->house.pipeline), on_limit, s->house.metrics);
 	*content_type = METRICS_CONTENT_TYPE;

@@ -200,11 +200,13 @@ has_landed(struct pipeline *p, struct exchange *x)
 	return true;
 }
 
-/* An ask that waits for a vector may end with an older or a less similar answer than x would take. */
+/* Who would not wait for others does not wait with one that does; and an ask that waits for a vector may end with an older or a less similar answer than x would take. */
 static bool
 may_disappoint(const struct pipeline *p, const struct ask *held, const struct exchange *x)
 {
 	const struct exchange *first = ask_asker(held);
+	if (x->batch_wish < 0 && ask_waits_for_others(held))
+		return true;
 	return first != NULL && embedder_holds(&p->embedder, held) &&
 	       (patience_us(x) < patience_us(first) || x->similarity_at_least > first->similarity_at_least);
 }
@@ -314,7 +316,7 @@ open_ask(struct pipeline *p, struct exchange *x, struct similar_look *look, cons
 	}
 	if (keep_writes(x))
 		similar_enter(p->similar, x, look, ask, served_id);
-	ask_start(ask);
+	batch_board(p->batcher, x, ask);
 }
 
 /* The one who asked, and whoever joined meanwhile, get the answer that another question has, or will have. */
@@ -361,7 +363,7 @@ pipeline_go_on(struct pipeline *p, struct ask *ask, struct similar_look *look, c
 	} else if (keep_writes(x)) {
 		similar_enter(p->similar, x, look, ask, NULL);
 	}
-	ask_start(ask);
+	batch_board(p->batcher, x, ask);
 }
 
 void

@@ -16,7 +16,7 @@
 void
 ask_free(struct ask *a)
 {
-	assert(a->answer == NULL && a->attempt.call == NULL && a->owed == NULL);
+	assert(a->answer == NULL && a->attempt.call == NULL && a->owed == NULL && a->seat == NULL);
 	list_leave(&a->link);
 	loop_timer_clear(a->house->loop, &a->timer);
 	loop_timer_clear(a->house->loop, &a->drain);
@@ -49,7 +49,7 @@ note_saving(struct ask *a)
 void
 ask_land(struct ask *a, const struct err *e)
 {
-	assert(a->answer != NULL);
+	assert(a->answer != NULL && !ask_rides(a));
 	loop_timer_clear(a->house->loop, &a->timer);
 	loop_timer_clear(a->house->loop, &a->drain);
 	if (a->attempt.call == NULL)
@@ -97,6 +97,10 @@ static void
 give_up(struct ask *a)
 {
 	struct err e;
+	if (ask_rides(a)) {
+		ride_give_up(a->seat->ride);
+		return;
+	}
 	err_set(&e, 499, "client_closed_request", "Nobody is waiting for this answer any more.");
 	attempt_cancel(a, "nobody reads it");
 	ask_land(a, &e);
@@ -108,14 +112,23 @@ static bool
 drains(const struct ask *a)
 {
 	const struct budget_conf *b = ask_budget(a);
-	return charge_held(&a->charge) && a->attempt.call != NULL && b->on_disconnect == DISCONNECT_DRAIN &&
+	return charge_held(&a->charge) && ask_calls(a) && b->on_disconnect == DISCONNECT_DRAIN &&
 	       b->drain_ms > 0;
+}
+
+/* The call goes on for others, and so for its share. */
+static bool
+is_carried(const struct ask *a)
+{
+	return ask_rides(a) && ride_is_wanted(a->seat->ride);
 }
 
 static void
 on_deserted(void *context)
 {
 	struct ask *a = context;
+	if (is_carried(a))
+		return;
 	if (!drains(a)) {
 		give_up(a);
 		return;
@@ -127,7 +140,7 @@ static void
 on_drained(struct timer *t)
 {
 	struct ask *a = LIST_ENTRY(t, struct ask, drain);
-	if (a->answer->reader_count == 0)
+	if (a->answer->reader_count == 0 && !is_carried(a))
 		give_up(a);
 }
 
@@ -219,7 +232,13 @@ ask_withdraw(struct ask *a)
 bool
 ask_calls(const struct ask *a)
 {
-	return a->attempt.call != NULL;
+	return a->attempt.call != NULL || (ask_rides(a) && ride_calls(a->seat->ride));
+}
+
+bool
+ask_waits_for_others(const struct ask *a)
+{
+	return a->seat != NULL && !ask_rides(a);
 }
 
 struct exchange *

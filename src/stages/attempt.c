@@ -58,6 +58,7 @@ begin_answer(struct ask *a, struct call_head *head)
 		reply_price(&a->reply, &a->charge.price, a->model->free, a->facts.cost_pico);
 		if (a->instead_of != NULL && !a->instead_of->free)
 			reply_usual_price(&a->reply, config_price_at(a->instead_of, clock_wall_us()));
+		reply_alone_cost(&a->reply, a->attempt.alone_pico);
 		reply_stream(
 		    &a->reply, (size_t)limits->event, head->status, head->content_type, &head->headers);
 		/* A client that hears nothing may give up: then the head goes first. */
@@ -91,6 +92,8 @@ on_head(void *context, struct call_head *head)
 	if (!escalate_withholds(a)) {
 		str_copy(a->answer->facts.model, sizeof a->answer->facts.model, str_from(a->facts.model));
 		a->answer->facts.clamped_to = a->charge.clamped_to;
+		a->answer->facts.batch_place = a->facts.batch_place;
+		a->answer->facts.batch_size = a->facts.batch_size;
 	}
 	if (a->answer->form != ANSWER_BODY) /* a whole body's headers wait for its end, which says so again */
 		attempt_tell_remaining(a);
@@ -102,7 +105,8 @@ finish_stream(struct ask *a, const char *why)
 {
 	tell_circuit(a, CIRCUIT_GOOD);
 	attempt_book(a, ATTEMPT_OK, true, why);
-	call_linger(a->attempt.call);
+	if (a->attempt.call != NULL)
+		call_linger(a->attempt.call);
 	ask_land(a, NULL);
 }
 
@@ -112,8 +116,9 @@ on_stream_bytes(struct ask *a, struct str bytes)
 	if (reply_events(&a->reply, bytes) != 0)
 		return -1;
 	escalate_look(a);
-	/* What has begun to reach clients is never asked again: a long stream need not keep its question. */
-	if (a->answer->state == ANSWER_FLOWING && !escalate_withholds(a))
+	/* What has begun to reach clients is never asked again: a long stream need not keep its question, unless that is compared with
+	 * the answer. */
+	if (a->answer->state == ANSWER_FLOWING && !escalate_withholds(a) && !ask_is_compared(a))
 		request_free(&a->request);
 	if (!a->reply.done)
 		return 0;
@@ -152,14 +157,14 @@ on_bytes(void *context, struct str bytes)
 
 /* ---- the end of the call ---- */
 
-/* What a transfer that did not end well means to the client; *final: it is not tried again. */
-static enum attempt_outcome
-judge_failure(const struct ask *a, const struct call_end *end, struct err *e, bool *final)
+enum attempt_outcome
+attempt_judge_end(
+    const struct call_end *end, bool stream, const struct err *stopped, struct err *e, bool *final)
 {
 	*final = true;
 	switch (end->result) {
 	case CALL_STOPPED:
-		*e = a->reply.err;
+		*e = *stopped;
 		return ATTEMPT_BROKEN;
 	case CALL_UNREACHED:
 		*final = false;
@@ -184,7 +189,7 @@ judge_failure(const struct ask *a, const struct call_end *end, struct err *e, bo
 		}
 		if (!end->headed)
 			err_set(e, 502, "upstream_reset", "The provider hung up without an answer.");
-		else if (a->request.stream)
+		else if (stream)
 			err_set(e, 502, "upstream_stream_truncated",
 			    "The provider's stream broke off before the answer was complete.");
 		else
@@ -210,6 +215,21 @@ judge_whole(struct ask *a, struct err *e)
 	return -1;
 }
 
+enum attempt_outcome
+attempt_judge_status(const struct provider *p, int status, enum circuit_news *news)
+{
+	bool bad = status >= 500 || status == 401 || status == 403;
+	*news = bad ? CIRCUIT_BAD : CIRCUIT_GOOD;
+	if (status == 401 || status == 403)
+		log_line(LOG_ERROR, "refused", "upstream=%q status=%d why=%q", provider_conf(p)->name, status,
+		    "the provider does not accept the configured key");
+	/* A success that is no answer may have been billed like one, and behind a gateway that has given up somebody may be working
+	 * still. A refusal is not billed. */
+	bool gave_up = status == 504 || (status >= 520 && status <= 527);
+	bool refusal = status >= 300 && status < 600 && !gave_up;
+	return refusal ? ATTEMPT_REFUSED : ATTEMPT_BROKEN;
+}
+
 static void
 end_refused(struct ask *a)
 {
@@ -217,18 +237,10 @@ end_refused(struct ask *a)
 	struct err e;
 	bool final;
 	reply_error(t->status, buf_str(&t->error_body), t->retry_after_ms, &e, &final);
-	bool bad = t->status >= 500 || t->status == 401 || t->status == 403;
-	tell_circuit(a, bad ? CIRCUIT_BAD : CIRCUIT_GOOD);
-	if (t->status == 401 || t->status == 403)
-		log_line(LOG_ERROR, "refused", "upstream=%q status=%d why=%q",
-		    provider_conf(t->provider)->name, t->status,
-		    "the provider does not accept the configured key");
-	/* A success that is no answer may have been billed like one, and behind a gateway that has given up somebody may be working
-	 * still. A refusal is not billed. */
-	bool gave_up = t->status == 504 || (t->status >= 520 && t->status <= 527);
-	bool refusal = t->status >= 300 && t->status < 600 && !gave_up;
-	attempt_book(a, refusal ? ATTEMPT_REFUSED : ATTEMPT_BROKEN, true,
-	    refusal ? "refused by the provider" : e.code);
+	enum circuit_news news;
+	enum attempt_outcome outcome = attempt_judge_status(t->provider, t->status, &news);
+	tell_circuit(a, news);
+	attempt_book(a, outcome, true, outcome == ATTEMPT_REFUSED ? "refused by the provider" : e.code);
 	if (escalate_blames_logprobs(a, t->status)) {
 		ask_next(a);
 		return;
@@ -287,7 +299,7 @@ on_end(void *context, const struct call_end *end)
 	}
 	struct err e;
 	bool final;
-	enum attempt_outcome outcome = judge_failure(a, end, &e, &final);
+	enum attempt_outcome outcome = attempt_judge_end(end, a->request.stream, &a->reply.err, &e, &final);
 	tell_circuit(a, end->result == CALL_STOPPED ? CIRCUIT_GOOD : CIRCUIT_BAD);
 	attempt_book(a, outcome, end->sent, end->result == CALL_STOPPED ? e.code : end->text);
 	if (a->reply.answer->state == ANSWER_WAITING)
@@ -329,17 +341,41 @@ seal(struct ask *a, struct buf *body, struct err *e)
 	return err_set(e, 503, "overloaded", "No memory for the request.");
 }
 
+static void
+begin(struct attempt *t)
+{
+	t->status = 0;
+	t->retry_after_ms = -1;
+	t->listening = false;
+	t->first_us = 0;
+	t->batch[0] = '\0';
+	t->alone_pico = -1;
+	t->estimated = false;
+	t->charged_pico = NULL;
+	buf_clear(&t->error_body);
+	t->error_body.max = ERROR_BODY_MAX;
+}
+
+/* It has left, and is one more. */
+static void
+count(struct ask *a)
+{
+	a->tries++;
+	a->facts.attempts++;
+	a->facts.batch_place = a->facts.batch_size = 0;
+	a->facts.escalated = escalate_fault(a);
+	if (a->model != NULL)
+		str_copy(a->facts.model, sizeof a->facts.model, str_from(a->model->name));
+	str_copy(
+	    a->facts.upstream, sizeof a->facts.upstream, str_from(provider_conf(a->attempt.provider)->name));
+}
+
 int
 attempt_start(struct ask *a, struct err *e)
 {
 	struct attempt *t = &a->attempt;
 	struct buf body = { 0 };
-	t->status = 0;
-	t->retry_after_ms = -1;
-	t->listening = false;
-	t->first_us = 0;
-	buf_clear(&t->error_body);
-	t->error_body.max = ERROR_BODY_MAX;
+	begin(t);
 	if (seal(a, &body, e) != 0)
 		goto fail;
 	struct call_spec spec = {
@@ -358,12 +394,7 @@ attempt_start(struct ask *a, struct err *e)
 	t->call = call_start(a->house->caller, &spec, &events, a, e);
 	if (t->call == NULL)
 		goto fail;
-	a->tries++;
-	a->facts.attempts++;
-	a->facts.escalated = escalate_fault(a);
-	if (a->model != NULL)
-		str_copy(a->facts.model, sizeof a->facts.model, str_from(a->model->name));
-	str_copy(a->facts.upstream, sizeof a->facts.upstream, str_from(provider_conf(t->provider)->name));
+	count(a);
 	return 0;
 fail:
 	buf_free(&body);
@@ -381,4 +412,91 @@ attempt_cancel(struct ask *a, const char *why)
 	call_cancel(&a->attempt.call, &sent);
 	tell_circuit(a, CIRCUIT_NO_NEWS);
 	attempt_book(a, ATTEMPT_CANCELLED, sent, why);
+}
+
+/* ---- among others ---- */
+
+void
+attempt_ride(
+    struct ask *a, struct provider *p, const char *batch_id, int64_t started_us, int64_t *charged_pico)
+{
+	struct attempt *t = &a->attempt;
+	assert(t->call == NULL && charge_held(&a->charge));
+	begin(t);
+	t->provider = p;
+	t->pass = CIRCUIT_CLOSED; /* the call has its own, and tells what came of it once for all */
+	t->wall_us = clock_wall_us();
+	t->started_us = started_us;
+	str_copy(t->batch, sizeof t->batch, str_from(batch_id));
+	t->charged_pico = charged_pico;
+	count(a);
+	a->facts.batch_place = a->seat->place;
+}
+
+void
+attempt_play(struct ask *a, struct call_head *head, struct str bytes)
+{
+	struct call_end end = { .result = CALL_DONE, .sent = true, .headed = true };
+	bool stream = a->request.stream;
+	int rc = on_head(a, head);
+	if (rc == 0)
+		rc = on_bytes(a, bytes);
+	if (rc == 0 && stream)
+		return; /* its last event has ended it */
+	end.result = rc == 0 ? CALL_DONE : CALL_STOPPED;
+	on_end(a, &end);
+}
+
+static void
+ask_alone(struct ask *a)
+{
+	struct err e;
+	a->travel = TRAVEL_NOT;
+	if (a->answer->reader_count > 0) {
+		ask_next(a);
+		return;
+	}
+	err_set(&e, 499, "client_closed_request", "Nobody is waiting for this answer any more.");
+	ask_land(a, &e);
+}
+
+void
+attempt_share(struct ask *a, const struct usage *share)
+{
+	if (!share->known)
+		return;
+	a->reply.usage = *share;
+	a->reply.usage_whole = true;
+	a->attempt.estimated = share->estimated;
+}
+
+/* Nothing of it is an answer's. */
+static void
+book_share(struct ask *a, enum attempt_outcome outcome, bool sent, const char *why)
+{
+	attempt_book(a, outcome, sent, why);
+	a->reply.usage = (struct usage){ 0 };
+	a->reply.usage_whole = false;
+}
+
+void
+attempt_miss(struct ask *a, int status, const char *why)
+{
+	a->attempt.status = status;
+	a->attempt.first_us = clock_us();
+	book_share(a, ATTEMPT_BROKEN, true, why);
+	ask_alone(a);
+}
+
+void
+attempt_fail(struct ask *a, enum attempt_outcome outcome, bool sent, const struct err *e, bool final,
+    int status, int64_t retry_after_ms, const char *why)
+{
+	a->attempt.status = status;
+	book_share(a, outcome, sent, why);
+	/* What was wrong with a request of several need not be with one of them. */
+	if (outcome == ATTEMPT_REFUSED && final && status != 401 && status != 403)
+		ask_alone(a);
+	else
+		ask_failed(a, e, final, status, retry_after_ms);
 }

@@ -152,11 +152,31 @@ count_input(struct charge *c, const struct request *r, const struct model_conf *
 	add_suffix(c, r, model);
 }
 
+int64_t
+charge_input_bound(const struct charge *c)
+{
+	return c->count.input_bound + c->extra.input;
+}
+
+const struct prompt_count *
+charge_count(struct charge *c, const struct request *r, const struct model_conf *model)
+{
+	bool rough = c->counted_for != model || (!c->limited && !c->count.exact);
+	if (rough && r->body.n <= EXCHANGE_IN_PLACE) {
+		prompt_count(r, model, &c->count);
+		c->counted_for = model;
+		add_suffix(c, r, model);
+	} else {
+		count_input(c, r, model);
+	}
+	return &c->count;
+}
+
 /* What the input can cost: counted where it can be, else as much as fits into the model. */
 static int
 bound_input(struct charge *c, const struct model_conf *model, struct err *e)
 {
-	int64_t tokens = c->count.input_bound, extra, unit = price_output_unit(&c->price);
+	int64_t tokens = charge_input_bound(c), extra, unit = price_output_unit(&c->price);
 	if (c->count.unbounded != NULL && model->context_tokens == 0 && c->limited)
 		return refuse_surcharge(e, c->count.unbounded);
 	if (c->count.unbounded != NULL && tokens < model->context_tokens)
@@ -191,8 +211,8 @@ bound_request(struct charge *c, const struct request *r, const struct model_conf
 	count_input(c, r, model);
 	if (bound_input(c, model, e) != 0)
 		return -1;
-	o->max_output = wanted_output(c, r, model);
-	int64_t least = c->least_output > c->min_output ? c->least_output : c->min_output;
+	o->max_output = wanted_output(c, r, model) + c->extra.output;
+	int64_t least = (c->least_output > c->min_output ? c->least_output : c->min_output) + c->extra.output;
 	o->min_output = c->untouched || least > o->max_output ? o->max_output : least;
 	if (o->max_output == 0)
 		o->unit_pico = 0;
@@ -221,9 +241,26 @@ int
 charge_want(struct charge *c, const struct request *r, const struct model_conf *model, struct err *e)
 {
 	assert(c->hold.state == BUDGET_IDLE && c->slot < 0);
+	c->extra = (struct charge_extra){ 0 };
 	if (bound_request(c, r, model, e) != 0)
 		return -1;
 	return budget_hold(c->budget, &c->hold, &c->order, e);
+}
+
+int
+charge_want_together(struct charge *c, const struct request *r, const struct model_conf *model,
+    struct charge_extra extra, struct err *e)
+{
+	bool may_wait = c->order.may_wait;
+	assert(c->hold.state == BUDGET_IDLE && c->slot < 0);
+	charge_count(c, r, model);
+	c->extra = extra;
+	if (bound_request(c, r, model, e) != 0)
+		return -1;
+	c->order.may_wait = false;
+	int rc = budget_hold(c->budget, &c->hold, &c->order, e);
+	c->order.may_wait = may_wait;
+	return rc;
 }
 
 void
@@ -280,7 +317,7 @@ charge_secure(struct charge *c, const struct ledger_hold *what, struct err *e)
 		e->retry_after_s = 5;
 		return -1;
 	}
-	c->clamped_to = c->hold.output < c->order.max_output ? c->hold.output : 0;
+	c->clamped_to = c->hold.output < c->order.max_output ? c->hold.output - c->extra.output : 0;
 	return 0;
 }
 

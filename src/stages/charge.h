@@ -36,6 +36,10 @@ struct charge {
 	struct price price; /* of the attempt */
 	int slot;           /* of its hold in the holds file; -1: none */
 	int64_t clamped_to; /* of the last attempt; 0: it was not */
+	/* What travelling with others adds to the attempt that is held; all zeroes: it goes alone */
+	struct charge_extra {
+		int64_t input, output; /* tokens */
+	} extra;
 };
 
 /* Who pays for x, and under which limits. context: for budget_events.on_admitted */
@@ -45,6 +49,14 @@ void charge_begin(
 void charge_take_count(struct charge *c, const struct exchange *x, const struct model_conf *model);
 /* Asks for the money an attempt with this model may cost. Held or waiting, as charge_waits says; -1 with *e: refused. */
 int charge_want(struct charge *c, const struct request *r, const struct model_conf *model, struct err *e);
+/* The same for an attempt that travels with others, which waits for no money: held, or -1. */
+int charge_want_together(struct charge *c, const struct request *r, const struct model_conf *model,
+    struct charge_extra extra, struct err *e);
+/* Tokens of the request as exactly as they can be counted, even where no limit asks for that */
+const struct prompt_count *charge_count(
+    struct charge *c, const struct request *r, const struct model_conf *model);
+/* Tokens of input that are paid for by what is held */
+int64_t charge_input_bound(const struct charge *c);
 /* The same for a request whose price is stated, whatever is in it. -1: nobody knows it, which is for those without limits */
 int charge_want_fixed(struct charge *c, int64_t pico, struct err *e);
 /* The next attempt is for a better answer than the one there is: it does not wait for money, and is not made for less output

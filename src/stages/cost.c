@@ -47,11 +47,11 @@ may_be_billed(enum attempt_outcome outcome, bool sent)
 }
 
 /* A provider that answers with another model than it was asked for may bill the dearer one. */
-static const struct price *
-price_of(const struct ask *a)
+const struct price *
+attempt_price(const struct ask *a, const char *answered_by)
 {
 	const struct price *own = &a->charge.price;
-	struct str asked = str_from(a->model->upstream_model), told = str_from(a->reply.model);
+	struct str asked = str_from(a->model->upstream_model), told = str_from(answered_by);
 	if (told.n == 0 || a->model->free || str_eq(told, asked))
 		return own;
 	const struct catalogue_model *other = catalogue_family(told), *same = catalogue_family(asked);
@@ -63,7 +63,7 @@ price_of(const struct ask *a)
 		      (other->price.input > usual->input || other->price.output > usual->output);
 	if (dearer || !alike)
 		log_line(LOG_WARN, "other_model", "request=%s asked=%q answered=%q", a->id,
-		    a->model->upstream_model, a->reply.model);
+		    a->model->upstream_model, answered_by);
 	return dearer ? &other->price : own;
 }
 
@@ -94,11 +94,13 @@ price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct led
 	bool stated = a->reply.usage.known && (outcome == ATTEMPT_OK || a->reply.usage_whole);
 	if (stated)
 		row->usage = a->reply.usage;
+	row->usage.estimated = row->usage.estimated || (stated && a->attempt.estimated);
 	row->basis = row->usage.known && !row->usage.estimated ? COST_EXACT : COST_ESTIMATED;
 	if (a->model->free)
 		return;
-	const struct price *price = price_of(a);
-	if (!row->usage.known && (is_countable(a, outcome) || !a->charge.strict))
+	const struct price *price = attempt_price(a, a->reply.model);
+	bool alone = a->attempt.batch[0] == '\0'; /* else it was counted for all of them */
+	if (!row->usage.known && alone && (is_countable(a, outcome) || !a->charge.strict))
 		estimate(a, &row->usage);
 	if (row->usage.known && usage_cost(&row->usage, price, &row->cost_pico)) {
 		if (price != &a->charge.price)
@@ -111,6 +113,20 @@ price_attempt(struct ask *a, enum attempt_outcome outcome, bool sent, struct led
 	/* Nobody knows, or nobody could count it: all that was held. */
 	row->basis = COST_HELD;
 	row->cost_pico = a->charge.hold.held_pico;
+}
+
+/* What going alone would have cost, against the share that was paid. A share that brought no answer is lost. */
+static void
+note_batched(struct ask *a, const struct ledger_attempt *row)
+{
+	struct answer_facts *f = &a->facts;
+	int64_t alone = a->attempt.alone_pico > 0 ? a->attempt.alone_pico : 0;
+	if (row->batch[0] == '\0' || row->cost_pico < 0)
+		return;
+	int64_t *place = alone >= row->cost_pico ? &f->saved_batched_pico : &f->lost_batched_pico;
+	int64_t by = alone >= row->cost_pico ? alone - row->cost_pico : row->cost_pico - alone;
+	if (!money_add(*place, by, place))
+		*place = INT64_MAX;
 }
 
 /* The least certain attempt decides how certain the sum is; the numbers of enum cost_basis rise that way. */
@@ -152,6 +168,7 @@ attempt_book(struct ask *a, enum attempt_outcome outcome, bool sent, const char 
 	str_copy(row.upstream, sizeof row.upstream, str_from(provider_conf(t->provider)->name));
 	str_copy(row.model, sizeof row.model, str_from(a->model != NULL ? a->model->name : ""));
 	str_copy(row.why, sizeof row.why, str_from(why));
+	str_copy(row.batch, sizeof row.batch, str_from(t->batch));
 	row.first_byte_us = t->first_us > 0 ? t->first_us - t->started_us : -1;
 	row.total_us = now - t->started_us;
 	price_attempt(a, outcome, sent, &row);
@@ -161,6 +178,13 @@ attempt_book(struct ask *a, enum attempt_outcome outcome, bool sent, const char 
 		    "request=%s upstream=%q model=%q held_pico=%lld cost_pico=%lld frozen=%d", a->id,
 		    row.upstream, row.model, (long long)row.held_pico, (long long)row.cost_pico, row.freeze);
 	add_cost(&a->facts, &row);
+	if (outcome != ATTEMPT_OK) /* whatever answer there will be is another call's */
+		a->facts.batch_place = a->facts.batch_size = 0;
+	note_batched(a, &row);
+	if (t->charged_pico != NULL && row.cost_pico > 0 &&
+	    !money_add(*t->charged_pico, row.cost_pico, t->charged_pico))
+		*t->charged_pico = INT64_MAX;
+	t->charged_pico = NULL;
 	a->facts.clamped_to = a->charge.clamped_to;
 	attempt_tell_remaining(a);
 	ledger_attempt(a->house->ledger, &row);

@@ -260,6 +260,34 @@ is_revoked(const struct ask *a)
 	return a->asker != NULL && a->asker->key != NULL && a->asker->key->revoked;
 }
 
+bool
+ask_may_ride(const struct ask *a)
+{
+	return !is_revoked(a) && site_rest_until(a->site, a->model) <= clock_ms();
+}
+
+/* Less than it asked for is for those who go alone, where they may wait for more, or hear that they were cut. */
+static bool
+is_cut_short(const struct ask *a)
+{
+	enum { ROOMY = 1024 };
+	const struct charge *c = &a->charge;
+	int64_t output = c->hold.output - c->extra.output;
+	return c->hold.output < c->order.max_output && (a->request.max_output >= 0 || output < ROOMY);
+}
+
+int
+ask_hold_together(struct ask *a, struct charge_extra extra)
+{
+	struct err e;
+	if (charge_want_together(&a->charge, &a->request, a->model, extra, &e) != 0)
+		return -1;
+	if (!is_cut_short(a))
+		return secure(a, &e);
+	charge_drop(&a->charge);
+	return -1;
+}
+
 void
 ask_next(struct ask *a)
 {

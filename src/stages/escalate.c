@@ -208,6 +208,14 @@ is_at_limit(const struct ask *a)
 	return limit > 0 && tokens >= limit;
 }
 
+void
+escalate_check(const struct ask *a, const struct escalate_conf *conf, struct judgement *out)
+{
+	struct buf assembled = { 0 };
+	judgement_of(&a->request, whole_body(a, &assembled), is_at_limit(a), conf, out);
+	buf_free(&assembled);
+}
+
 /* Static, why the dear model is not asked; NULL: nothing is against it. */
 static const char *
 why_not(const struct ask *a, bool affordable)
@@ -350,9 +358,7 @@ escalate_judge(struct ask *a, const char **why)
 	struct judgement v;
 	if (s == NULL || a->reply.failed)
 		return false;
-	struct buf assembled = { 0 };
-	judgement_of(&a->request, whole_body(a, &assembled), is_at_limit(a), s->conf, &v);
-	buf_free(&assembled);
+	escalate_check(a, s->conf, &v);
 	forget_logprobs(a);
 	if (v.given)
 		tell_outcome(a, &v);

@@ -18,6 +18,7 @@ on_landed(void *context, struct ask *ask, bool whole)
 	struct pipeline *p = context;
 	dedup_leave(&p->dedup, ask);
 	embedder_let_go(&p->embedder, ask);
+	batch_landed(p->batcher, ask, whole);
 	similar_landed(p->similar, ask);
 	keep_landed(&p->keep, ask, whole);
 	const struct answer_facts *f = &ask_answer(ask)->facts;
@@ -96,6 +97,7 @@ pipeline_use(struct pipeline *p, const struct config *config)
 	cache_limit(p->cache, &limits);
 	similar_use(p->similar, config);
 	learned_use(p->learned, config);
+	batch_quality_use(p->batch_quality, config);
 	p->config = config;
 }
 
@@ -122,6 +124,12 @@ struct learned *
 pipeline_learned(struct pipeline *p)
 {
 	return p->learned;
+}
+
+struct batch_quality *
+pipeline_batching(struct pipeline *p)
+{
+	return p->batch_quality;
 }
 
 const struct similar *
@@ -210,6 +218,9 @@ pipeline_new(const struct pipeline_house *house, const struct config *config)
 	p->learned = learned_new(house->loop, house->ledger, house->shelf);
 	p->router = router_new(learned_success(p->learned), p->house.budget, p->house.metrics);
 	list_init(&p->house.asks);
+	list_init(&p->house.rides);
+	p->batch_quality = batch_quality_new(house->loop, house->shelf);
+	p->batcher = batcher_new(&p->house, p->batch_quality);
 	p->save.on_due = on_save;
 	p->restore.on_due = on_restore;
 	strangers_open(&p->strangers, house->loop);
@@ -239,7 +250,10 @@ pipeline_free(struct pipeline **pp)
 	learned_free(&p->learned);
 	embedder_close(&p->embedder);
 	strangers_close(&p->strangers);
+	ride_bury_all(&p->house);
 	ask_bury_all(&p->house);
+	batcher_free(&p->batcher);
+	batch_quality_free(&p->batch_quality);
 	dedup_free(&p->dedup);
 	keep_close(&p->keep);
 	similar_free(
@@ -274,6 +288,7 @@ pipeline_drain(struct pipeline *p)
 {
 	shadows_stop(&p->shadows);
 	embedder_stop(&p->embedder);
+	batcher_drain(p->batcher);
 }
 
 /* ---- departing ---- */
@@ -321,5 +336,6 @@ pipeline_under_way(const struct pipeline *p)
 void
 pipeline_break_all(struct pipeline *p, const struct err *e)
 {
+	ride_break_all(&p->house, e);
 	ask_break_all(&p->house, e);
 }

@@ -6,6 +6,7 @@
 #ifndef FARTHING_SRC_STAGES_PIPELINE_PRIVATE_H
 #define FARTHING_SRC_STAGES_PIPELINE_PRIVATE_H
 
+#include "batch.h"
 #include "embedder.h"
 #include "keep.h"
 #include "shadow.h"
@@ -25,6 +26,8 @@ struct pipeline {
 	struct shadows shadows;
 	struct vectors *vectors;
 	struct embedder embedder;
+	struct batch_quality *batch_quality;
+	struct batcher *batcher;
 	struct strangers strangers;
 	struct learned *learned;
 	struct router *router;

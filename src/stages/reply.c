@@ -24,7 +24,14 @@ reply_start(struct reply *r, enum endpoint endpoint, struct answer *answer)
 void
 reply_price(struct reply *r, const struct price *price, bool free, int64_t spent_pico)
 {
-	r->price = (struct reply_price){ .price = price, .free = free, .spent_pico = spent_pico };
+	r->price =
+	    (struct reply_price){ .price = price, .free = free, .spent_pico = spent_pico, .alone_pico = -1 };
+}
+
+void
+reply_alone_cost(struct reply *r, int64_t pico)
+{
+	r->price.alone_pico = pico;
 }
 
 void
@@ -128,9 +135,11 @@ cost_so_far(const struct reply *r, const struct usage *u, int64_t *pico)
 static int64_t
 saved_by(const struct reply *r, const struct usage *u, int64_t cost)
 {
-	int64_t usual;
+	int64_t usual, own;
 	bool dearer = r->price.usual != NULL && usage_cost(u, r->price.usual, &usual) && usual > cost;
-	return dearer ? usual - cost : 0;
+	bool shared =
+	    r->price.price != NULL && usage_cost(u, r->price.price, &own) && r->price.alone_pico > own;
+	return (dearer ? usual - cost : 0) + (shared ? r->price.alone_pico - own : 0);
 }
 
 static void

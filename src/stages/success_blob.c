@@ -6,14 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/digest.h"
+#include "base/seal.h"
 #include "success_private.h"
-
-struct head {
-	char magic[8];
-	uint32_t version, size;
-	struct digest sum; /* of all that follows */
-};
 
 enum { VERSION = 2, FROM = offsetof(struct task, faded_ms), SIZE = sizeof(struct task) - FROM };
 static const char magic[8] = "fthrouts";
@@ -24,17 +18,7 @@ success_save(const struct success *s, struct str task, struct buf *out)
 	const struct task *t = success_task(s, task);
 	if (t == NULL)
 		return 0;
-	struct str body = { (const char *)t + FROM, SIZE };
-	struct head h;
-	memset(&h, 0, sizeof h);
-	memcpy(h.magic, magic, sizeof h.magic);
-	h.version = VERSION;
-	h.size = SIZE;
-	h.sum = digest_of(body);
-	if (buf_reserve(out, sizeof h + SIZE) != 0)
-		return -1;
-	buf_add(out, (struct str){ (const char *)&h, sizeof h });
-	return buf_add(out, body);
+	return seal_add(out, magic, VERSION, (struct str){ (const char *)t + FROM, SIZE });
 }
 
 static bool
@@ -81,14 +65,8 @@ is_task(const struct task *t)
 bool
 success_load(struct success *s, struct str task, struct str blob)
 {
-	struct head h;
-	if (blob.n != sizeof h + SIZE)
-		return false;
-	memcpy(&h, blob.p, sizeof h);
-	struct str body = { blob.p + sizeof h, SIZE };
-	struct digest sum = digest_of(body);
-	if (memcmp(h.magic, magic, sizeof magic) != 0 || h.version != VERSION || h.size != SIZE ||
-	    !digest_equal(&sum, &h.sum))
+	struct str body;
+	if (!seal_open(blob, magic, VERSION, &body) || body.n != SIZE)
 		return false;
 	struct task *read = must_alloc(sizeof *read);
 	memcpy((char *)read + FROM, body.p, SIZE);

@@ -4,6 +4,7 @@
  */
 #include "command.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,16 @@ bool
 command_wants(const struct command *c, const char *kind)
 {
 	return c->only == NULL || strcmp(c->only, kind) == 0;
+}
+
+int
+command_least(int seeds, double chance)
+{
+	double one = pow(1 - chance, seeds), sum = one;
+	int k = 0;
+	for (; k < seeds && sum <= 0.001; sum += one)
+		k++, one *= (double)(seeds - k + 1) / k * chance / (1 - chance);
+	return k;
 }
 
 int

@@ -23,6 +23,9 @@ bool command_read(struct command *c, int argc, char **argv);
 /* Whether this kind is asked for */
 bool command_wants(const struct command *c, const char *kind);
 
+/* Of so many seeds, each good with that chance, fewer are good once in a thousand times at most. */
+int command_least(int seeds, double chance);
+
 /* The exit code. bars: in words, what is missed where nothing is broken on purpose. */
 int command_end(const struct command *c, int kinds_run, bool good, const char *bars);
 

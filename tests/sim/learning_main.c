@@ -7,7 +7,6 @@
  * explains, where as many are as were measured.
  * SPDX-License-Identifier: Apache-2.0
  */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,17 +18,6 @@ static int
 rising(const void *a, const void *b)
 {
 	return *(const int *)a - *(const int *)b;
-}
-
-/* Of so many seeds, each good with that chance, fewer are good once in a thousand times at most. */
-static int
-least_of(int seeds, double chance)
-{
-	double one = pow(1 - chance, seeds), sum = one;
-	int k = 0;
-	for (; k < seeds && sum <= 0.001; sum += one)
-		k++, one *= (double)(seeds - k + 1) / k * chance / (1 - chance);
-	return k;
 }
 
 /* True when all is as it must be. */
@@ -65,8 +53,8 @@ run(const struct learning_kind *k, int from, int seeds, bool each)
 	    cost / seeds, ideal / seeds, good / seeds, explored / seeds, changes / seeds);
 	free(found);
 	bool calm = k->calm <= 0 || changes <= k->calm * seeds;
-	return all >= least_of(seeds, k->finds) && kept >= least_of(seeds, k->keeps > 0 ? k->keeps : 0.99) &&
-	       calm;
+	return all >= command_least(seeds, k->finds) &&
+	       kept >= command_least(seeds, k->keeps > 0 ? k->keeps : 0.99) && calm;
 }
 
 int

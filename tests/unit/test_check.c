@@ -61,8 +61,8 @@ good_file_is_summed_up_on_stdout(void **state)
 	assert_non_null(strstr(out, "database    other.db\n"));
 	assert_non_null(
 	    strstr(out, "tiers       simple gpt-4o-mini, moderate gpt-4o-mini, complex gpt-4o\n"));
-	assert_non_null(strstr(out, "on          routing, dedup, budget\n"));
-	assert_non_null(strstr(out, "not yet     batching (read, without effect in this version)\n"));
+	assert_non_null(strstr(out, "on          routing, dedup, batching, budget, deferred requests\n"));
+	assert_non_null(strstr(out, "not yet     nothing\n"));
 	assert_non_null(strstr(out, "off         exact cache, similarity cache, capture\n"));
 }
 
@@ -96,7 +96,8 @@ budget_without_any_limit_is_off(void **state)
 	write_file(path, "budget: off\nprojects: { shop: { budget: { request_usd: 0 } } }\n");
 	assert_int_equal(RUN("check", "-c", path), 0);
 	unlink(path);
-	assert_non_null(strstr(out, "on          routing, exact cache, similarity cache, dedup, budget\n"));
+	assert_non_null(strstr(out, "on          routing, exact cache, similarity cache, dedup, budget, "
+				    "deferred requests\n"));
 }
 
 static void
