@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from conftest import Gateways
-from farthing.money import bound, crowd, held, keyed, limits, pico
+from farthing.money import bound, crowd, held, keyed, limits, pico, wait_held
 from farthing.patience import LONG, eventually
 from farthing.sim import Sim
 from farthing.together import ALONE, LONG_RULES, Envelope, batching, mark, title
@@ -287,6 +287,18 @@ def test_accounts_never_share_a_call(gateway, upstream):
         assert books.spent("key", name) == sum(r["cost_pico"] for r in books.requests() if r["account"] == name) > 0
 
 
+def test_requests_of_two_configurations_never_share_a_call(gateway, upstream):
+    g = gateway(batching(size=2, wait="2s"))
+    first = boards(g, "old")
+    g.write_config({**g.config, "limits": {**g.config["limits"], "choices": 7}})
+    g.signal(signal.SIGHUP)
+    g.wait_line(lambda e: e["verb"] == "reloaded", "the new configuration")
+    second = boards(g, "new")
+    for _ in range(2):
+        assert serve(upstream.next_call()) is None
+    assert said(first.reply()) == own("Title for: old") and said(second.reply()) == own("Title for: new")
+
+
 # ---- leaving
 
 def test_who_leaves_before_departure_is_not_in_the_call(gateway, upstream):
@@ -333,6 +345,31 @@ def test_who_leaves_after_departure_does_not_hurt_the_others(gateway, upstream, 
     books = adds_up(g.stop())
     [row] = shares(books)
     assert row["cost_pico"] == 500 * INPUT_PICO + 90 * OUTPUT_PICO == books.spent(), "all of it is paid for"
+
+
+@pytest.mark.parametrize("policy", ["abort", "drain"])
+def test_when_all_have_left_after_departure_the_call_is_treated_like_any_other(gateway, upstream, policy):
+    g = gateway({**batching(size=2), **limits(daily_usd=100 * DOLLAR, on_disconnect=policy)})
+    clients = [boards(g, t) for t in "ab"]
+    call = upstream.next_call()
+    together = held(g)
+    for c in clients:
+        c.close()
+    if policy == "abort":
+        call.wait_hang_up(LONG)
+    else:
+        g.settle()
+        assert not call.gone()
+        serve(call)
+    g.wait_ends(2)
+    wait_held(g, 0)
+    books = adds_up(g.stop())
+    assert len(books.attempts()) == 2 and len(upstream.calls) == 1
+    if policy == "abort":
+        assert books.spent() == together
+    else:
+        shares(books)
+        assert books.spent() == 500 * INPUT_PICO + 90 * OUTPUT_PICO
 
 
 # ---- answers that are not as they should be
@@ -677,19 +714,21 @@ def test_each_member_holds_its_own_bound_and_pays_no_more(gateway, upstream):   
     assert each[0] > bound(300, 40), "its own bound, and the envelope's room"
 
 
-@pytest.mark.parametrize("places", [3, 2])
-def test_a_budget_has_room_for_exactly_so_many_members(gateway, upstream, places):
+@pytest.mark.parametrize("places,missing", [(3, 0), (2, 0), (3, 1)])
+def test_a_budget_has_room_for_exactly_so_many_members(gateway, upstream, places, missing):
+    """A pico-dollar less, and one more has to see whether it can go alone, for which there is room."""
     each = member_holds(gateway, upstream, 4)[0]
-    g = gateway({**batching(size=4), **limits(daily_usd=places * each), "database": str(gateway.directory / f"room{places}.db")})
+    g = gateway({**batching(size=4), **limits(daily_usd=places * each - missing), "database": str(gateway.directory / "room.db")})
     clients = [boards(g, f"mug {i}") for i in range(4)]
-    upstream.answer = serve
-    while not upstream.waiting.empty():
-        serve(upstream.waiting.get())
+    calls = [upstream.next_call() for _ in range(1 + missing)]
+    upstream.assert_no_call()
+    assert held(g) <= places * each - missing
+    sizes = sorted(len(e.ids) for e in map(serve, calls) if e is not None)
+    assert sizes == [places - missing]
     replies = [c.reply() for c in clients]
-    good = [r for r in replies if r.status == 200]
-    assert len(good) >= places and all(r.status in (200, 429, 402) for r in replies), [r.body for r in replies]
+    assert sorted(r.status for r in replies) == [200] * places + [429] * (4 - places), [r.body for r in replies]
     books = adds_up(g.stop())
-    assert books.spent() <= places * each
+    assert books.spent() <= places * each - missing
 
 
 def test_a_neighbour_that_says_too_much_is_asked_again_and_nobody_pays_beyond_its_hold(gateway, upstream):
@@ -765,8 +804,9 @@ def test_sigterm_lets_those_who_wait_leave(gateway, upstream):
     adds_up(g.stop())
 
 
-def test_sigterm_waits_for_a_batch_in_flight(gateway, upstream):
-    g = gateway(batching(size=2))
+@pytest.mark.parametrize("durability", ["process", "power"])
+def test_sigterm_waits_for_a_batch_in_flight(gateway, upstream, durability):
+    g = gateway({**batching(size=2), **limits(daily_usd=100 * DOLLAR, durability=durability)})
     clients = [boards(g, t) for t in "ab"]
     call = upstream.next_call()
     g.signal(signal.SIGTERM)
@@ -795,8 +835,9 @@ def test_a_crash_in_the_waiting_room_loses_no_money(gateway, upstream):
     assert not books.attempts() and books.spent() == 0
 
 
-def test_a_crash_with_a_batch_in_flight_books_what_each_member_held(gateway, upstream):          # P05
-    g = gateway({**batching(size=3), **limits(daily_usd=100 * DOLLAR)})
+@pytest.mark.parametrize("durability", ["process", "power"])
+def test_a_crash_with_a_batch_in_flight_books_what_each_member_held(gateway, upstream, durability):  # P05
+    g = gateway({**batching(size=3), **limits(daily_usd=100 * DOLLAR, durability=durability)})
     clients = [boards(g, t) for t in "abc"]
     call = upstream.next_call()
     together = held(g)
