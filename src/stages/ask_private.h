@@ -54,6 +54,8 @@ struct ask {
 	struct attempt attempt;
 	struct seat *seat; /* it waits for others, or travels with them; NULL: neither */
 	enum travel travel;
+	struct digest kind;             /* of its room, where it took a seat once */
+	int64_t boarded_us;             /* ... when; 0: never */
 	const struct model_conf *model; /* of the running attempt; NULL for what is forwarded */
 	char task[64];                  /* by its own name */
 	enum tier level; /* of what is asked, as the router found it; TIER_PINNED: it did not decide */

@@ -107,7 +107,8 @@ batch_terms_of(struct batcher *b, const struct seat *s, enum envelope_shape shap
 		.room = envelope_expected(
 		    shape, &item, a->model, past->answers > 0 ? (int64_t)past->output : ASSUMED),
 		.price = config_price_at(a->model, clock_wall_us()),
-		.past = past };
+		.past = past,
+		.output_limit = a->request.max_output > 0 ? a->request.max_output : 0 };
 	return terms;
 }
 
@@ -119,6 +120,9 @@ batch_landed(struct batcher *b, struct ask *a, bool whole)
 	struct seat *seat = a->seat;
 	if (seat != NULL)
 		room_leave(b, &seat);
+	struct batch_kind *kind = a->boarded_us > 0 ? lru_get(b->kinds, digest_str(&a->kind)) : NULL;
+	if (kind != NULL)
+		batch_pace_answered(&kind->pace, a->boarded_us, clock_us());
 	if (whole && ask_is_compared(a)) {
 		batch_checked(b->quality, a, a->travel == TRAVEL_TOGETHER);
 		batch_quality_sent(b->quality, str_from(a->id), a->travel == TRAVEL_TOGETHER);

@@ -62,16 +62,6 @@ own_tokens(const struct ask *a, const struct bundle *bundle)
 	return tokens;
 }
 
-/* How many may leave together: as configured, unless their answers would be too long for one call. */
-static size_t
-most_of(const struct batch_terms *one, const struct ask *a, const struct batch_conf *conf)
-{
-	enum { ANSWER_MS = 8000 /* a client that waits for ten seconds gets its own in time */ };
-	int64_t max_ms = one->past->answers > 0 ? ANSWER_MS : 0; /* the first ones show how long they are */
-	size_t most = batch_most(one, a->model->max_output_tokens, max_ms);
-	return most < (size_t)conf->size ? most : (size_t)conf->size;
-}
-
 /* ---- whether ---- */
 
 static struct why
@@ -115,7 +105,8 @@ judge_price(struct batcher *b, struct seat *s, enum envelope_shape shape, size_t
 {
 	const struct batch_conf *conf = batch_conf_of(s->ask);
 	struct batch_terms terms = batch_terms_of(b, s, shape, (size_t)conf->size, s->own * conf->size);
-	*most = most_of(&terms, s->ask, conf);
+	*most = batch_most(&terms, s->ask->model->max_output_tokens, conf->max_time_ms);
+	*most = *most < (size_t)conf->size ? *most : (size_t)conf->size;
 	terms.count = *most;
 	terms.own = s->own * (int64_t)*most;
 	if (*most < 2)

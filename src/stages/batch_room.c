@@ -52,7 +52,7 @@ take_first(struct room *m)
 	s->room = NULL;
 	m->count--;
 	m->batcher->waiting--;
-	gateway_metrics_batch_waited(metrics_of(m), clock_us() - s->boarded_us);
+	gateway_metrics_batch_waited(metrics_of(m), clock_us() - s->ask->boarded_us);
 	return s;
 }
 
@@ -142,11 +142,13 @@ room_of(struct batcher *b, const struct digest *kind, enum envelope_shape shape)
 
 /* How long those in it go on waiting; the pace hears of each arrival. */
 static int64_t
-wait_ms(struct room *m, const struct batch_conf *conf)
+wait_ms(struct room *m, struct ask *came, const struct batch_conf *conf)
 {
 	struct batch_kind *kind = lru_at(m->batcher->kinds, digest_str(&m->kind));
 	int64_t now_us = clock_us(), waited_ms = clock_ms() - m->opened_ms;
 	batch_pace_note(&kind->pace, now_us);
+	came->kind = m->kind;
+	came->boarded_us = now_us;
 	int64_t ms =
 	    batch_pace_wait_ms(&kind->pace, m->count, (int)m->most, waited_ms, conf->wait_ms, now_us);
 	return conf->adaptive ? ms : conf->wait_ms - waited_ms;
@@ -158,11 +160,10 @@ room_enter(struct batcher *b, struct seat *s, enum envelope_shape shape, size_t 
 	struct room *m = room_of(b, &s->kind, shape);
 	m->most = most;
 	s->room = m;
-	s->boarded_us = clock_us();
 	list_push(&m->seats, &s->link);
 	m->count++;
 	b->waiting++;
-	int64_t ms = wait_ms(m, batch_conf_of(s->ask));
+	int64_t ms = wait_ms(m, s->ask, batch_conf_of(s->ask));
 	if (m->count >= (int)m->most || ms <= 0)
 		room_depart(m);
 	else

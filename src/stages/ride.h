@@ -29,7 +29,6 @@ struct seat {
 	struct ride *ride; /* NULL: it waits */
 	struct bundle bundle;
 	struct digest kind; /* of its room */
-	int64_t boarded_us; /* clock_us() */
 	int64_t own;        /* tokens of its own text */
 	int place;          /* 1, 2, ... on the ride */
 };
