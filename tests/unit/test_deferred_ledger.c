@@ -445,7 +445,7 @@ death_at_any_write_keeps_what_was_answered_and_halves_nothing(void **state)
 		expect_sound_books();
 	}
 	assert_true(deaths > 10);
-	
+
 	munmap(shared, sizeof *shared);
 }
 
