@@ -42,6 +42,8 @@ struct report_sums {
 	int64_t estimated_pico, held_pico; /* parts of cost_pico */
 	int64_t unpriced;                  /* requests whose cost is not known */
 	int64_t total_us;
+	int64_t lost_batched_pico; /* to be taken off saved_batched_pico */
+	int64_t batched;           /* requests whose answer came out of a call they shared */
 	/* The same by how the answer was found; indexed by enum cache_kind. */
 	int64_t cache_requests[REPORT_CACHES], cache_saved_pico[REPORT_CACHES];
 };

@@ -145,6 +145,12 @@ store_attempt(struct store *s, const struct ledger_attempt *row)
 }
 
 int
+store_batch(struct store *s, const struct ledger_batch *row)
+{
+	return rows_batch(&s->rows, row) == SQLITE_OK ? 0 : failed(s);
+}
+
+int
 store_outcome(struct store *s, const struct ledger_outcome *row)
 {
 	return rows_outcome(&s->rows, row) == SQLITE_OK ? 0 : failed(s);
