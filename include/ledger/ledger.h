@@ -106,8 +106,9 @@ struct ledger_batch {
 	char id[48];
 	char upstream[48];
 	char model[96];
-	int members;                  /* that left with it: as many attempts carry its id */
-	int answered;                 /* whose parts were good: their attempts are ATTEMPT_OK */
+	int members; /* that left with it: as many attempts carry its id */
+	/* Whose parts were good: their attempts are ATTEMPT_OK, or cancelled where the client had left */
+	int answered;
 	enum attempt_outcome outcome; /* ATTEMPT_OK where any was answered */
 	char why[64];                 /* "served", or why it, or some of its members, had to be asked again */
 	struct usage usage;

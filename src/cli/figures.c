@@ -11,6 +11,8 @@
 int
 decimals_for(int64_t most_pico)
 {
+	if (most_pico < 0)
+		most_pico = -most_pico;
 	if (most_pico >= 100 * PICO_PER_USD)
 		return 2;
 	if (most_pico >= PICO_PER_USD / 10)

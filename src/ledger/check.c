@@ -25,7 +25,7 @@ enum { SHOWN_MOST = 20, BUSY_MS = 5000 };
 
 /* The attempts of each call, summed. */
 #define SHARES \
-	"WITH shares AS (SELECT batch, sum(cost_pico) AS cost, count(*) - count(cost_pico) AS unknown, sum(outcome = 0) AS good," \
+	"WITH shares AS (SELECT batch, sum(cost_pico) AS cost, count(*) - count(cost_pico) AS unknown, sum(outcome = 0) AS good, sum(outcome = 4) AS left_early," \
 	" sum(input_tokens) AS input_tokens, sum(cached_input_tokens) AS cached_input_tokens, sum(cache_write_tokens) AS" \
 	" cache_write_tokens, sum(output_tokens) AS output_tokens, sum(reasoning_tokens) AS reasoning_tokens" \
 	" FROM attempts WHERE batch IS NOT NULL GROUP BY batch) "
@@ -114,7 +114,7 @@ static const struct rule rules[] = {
 	    SHARES "SELECT quote(id) || ' cost_pico=' || ifnull(cost_pico, 'unknown') || ' shares=' || ifnull(cost, 0) || ' unknown=' ||"
 	    " unknown || ' tokens=' || ifnull(" TOKENS("b") ", 'unknown') || ' shares=' || ifnull(" TOKENS("s") ", 'unknown')"
 	    " || ' answered=' || answered || ' shares=' || good FROM batches b JOIN shares s ON s.batch = b.id"
-	    " WHERE pruned = 0 AND (cost_pico IS NOT iif(unknown > 0, NULL, cost) OR answered <> good"
+	    " WHERE pruned = 0 AND (cost_pico IS NOT iif(unknown > 0, NULL, cost) OR answered NOT BETWEEN good AND good + left_early"
 	    " OR b.input_tokens IS NOT s.input_tokens OR b.cached_input_tokens IS NOT s.cached_input_tokens"
 	    " OR b.cache_write_tokens IS NOT s.cache_write_tokens OR b.output_tokens IS NOT s.output_tokens"
 	    " OR b.reasoning_tokens IS NOT s.reasoning_tokens)" },

@@ -14,6 +14,8 @@
 #include "../../src/ledger/store.h"
 #include "core/shares.h"
 #include "ledger/check.h"
+#include "ledger/report.h"
+#include "ledger/report_fields.h"
 
 /* ---- Rows ---- */
 
@@ -556,6 +558,9 @@ calls_that_went_wrong_pass_the_audit(void **state)
 	c.attempts[4].outcome = ATTEMPT_BROKEN;
 	c.requests[4].batch_place = c.requests[4].batch_size = 0;
 	c.requests[4].attempts = 2;
+	/* and another's was good, but nobody waited for it any more */
+	c.attempts[3].outcome = ATTEMPT_CANCELLED;
+	c.requests[3].batch_place = c.requests[3].batch_size = 0;
 	c.requests[4].cost_pico *= 2;
 	again.number = 2;
 	again.batch[0] = '\0';
@@ -586,6 +591,142 @@ calls_that_went_wrong_pass_the_audit(void **state)
 	expect_sound_books();
 }
 
+/* ---- What is told of them ---- */
+
+static struct report *
+open_report(void)
+{
+	struct err e = { 0 };
+	struct report *r = report_open(path, &e);
+	if (r == NULL)
+		print_error("%s\n", e.text);
+	assert_non_null(r);
+	return r;
+}
+
+/* Three calls: two of the task titles, one of which brought four answers; one of labels, which lost. */
+static void
+make_told_books(void)
+{
+	struct ledger *l = open_ledger();
+	for (int n = 0; n < 3; n++) {
+		struct call c = a_call(n);
+		for (int i = 0; i < MEMBERS; i++) {
+			const char *task = n < 2 ? "titles" : "labels";
+			str_copy(c.requests[i].task, sizeof c.requests[i].task, str_from(task));
+			str_copy(c.attempts[i].payer.task, sizeof c.attempts[i].payer.task, str_from(task));
+			if (n < 2)
+				c.requests[i].saved_batched_pico = 1000;
+			else
+				c.requests[i].lost_batched_pico = 300;
+		}
+		if (n == 1) {
+			c.batch.answered = 4;
+			c.attempts[4].outcome = ATTEMPT_BROKEN;
+			str_copy(c.attempts[4].why, sizeof c.attempts[4].why, STR("part is missing"));
+			c.requests[4].batch_place = c.requests[4].batch_size = 0;
+			c.requests[4].saved_batched_pico = 0;
+			c.requests[4].lost_batched_pico = 250;
+		}
+		write_call(l, &c);
+	}
+	assert_int_equal(ledger_close(&l), 0);
+	expect_sound_books();
+}
+
+static void
+report_says_what_travelled_together_and_what_came_of_it(void **state)
+{
+	(void)state;
+	struct err e = { 0 };
+	struct report_batches all;
+	make_told_books();
+	struct report *r = open_report();
+	assert_int_equal(report_batches(r, 0, REPORT_NO_END, &all, &e), 0);
+	assert_int_equal(all.count, 2);
+	assert_string_equal(all.tasks[0].task, "titles");
+	assert_int_equal(all.tasks[0].requests, 9);
+	assert_int_equal(all.tasks[0].calls, 2);
+	assert_int_equal(all.tasks[0].members, 10);
+	assert_int_equal(all.tasks[0].resent, 1);
+	assert_int_equal(all.tasks[0].saved_pico, 9000);
+	assert_int_equal(all.tasks[0].lost_pico, 250);
+	assert_string_equal(all.tasks[1].task, "labels");
+	assert_int_equal(all.tasks[1].saved_pico, 0);
+	assert_int_equal(all.tasks[1].lost_pico, 1500);
+	assert_int_equal(all.total.members, 15);
+	free(all.tasks);
+	assert_int_equal(report_batches(r, 1800000000000000, REPORT_NO_END, &all, &e), 0);
+	assert_int_equal(all.count, 0);
+	report_close(&r);
+}
+
+static const struct field *
+field(const struct field *fields, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(fields[i].name, name) == 0)
+			return &fields[i];
+	fail_msg("no field %s", name);
+	return NULL;
+}
+
+static void
+what_was_lost_is_taken_off_what_was_saved(void **state)
+{
+	(void)state;
+	struct field f[FIELDS_MOST];
+	char text[32];
+	struct report_sums s = { .requests = 10,
+		.cost_pico = 9000,
+		.saved_routed_pico = 2000,
+		.saved_batched_pico = 100,
+		.lost_batched_pico = 500,
+		.batched = 7 };
+	assert_int_equal(cause_saved(&s, CAUSE_BATCHED), -400);
+	assert_int_equal(cause_requests(&s, CAUSE_BATCHED), 7);
+	assert_int_equal(saved_in_all(&s), 1600);
+	size_t n = fields_of_sums(&s, f);
+	assert_int_equal(field(f, n, "saved_batched")->value, -400);
+	assert_int_equal(field(f, n, "lost_batched")->value, 500);
+	assert_int_equal(field(f, n, "batched_requests")->value, 7);
+	n = fields_of_cause(&s, CAUSE_BATCHED, f);
+	assert_string_equal(share_text(field(f, n, "share")->value, text), "-0.2500");
+	n = fields_of_cause(&s, CAUSE_ROUTED, f);
+	assert_string_equal(share_text(field(f, n, "share")->value, text), "1.2500");
+	assert_string_equal(share_text(-3, text), "-0.0003");
+}
+
+static void
+one_request_and_its_call_are_found(void **state)
+{
+	(void)state;
+	struct err e = { 0 };
+	struct ledger_request request;
+	struct ledger_attempt *attempts;
+	struct ledger_batch call;
+	size_t count;
+	make_told_books();
+	struct report *r = open_report();
+	assert_int_equal(report_request(r, "req_000000_2", &request, &e), 1);
+	assert_int_equal(request.batch_place, 3);
+	assert_int_equal(request.batch_size, 5);
+	assert_int_equal(request.saved_batched_pico, 1000);
+	assert_int_equal(request.lost_batched_pico, 0);
+	assert_int_equal(request.attempts, 1); /* the columns behind are where they were */
+	assert_int_equal(report_attempts(r, "req_000000_2", &attempts, &count, &e), 0);
+	assert_int_equal(count, 1);
+	assert_string_equal(attempts[0].batch, "batch_000000");
+	free(attempts);
+	assert_int_equal(report_batch(r, "batch_000001", &call, &e), 1);
+	assert_int_equal(call.members, 5);
+	assert_int_equal(call.answered, 4);
+	assert_int_equal(call.usage.output, 203);
+	assert_int_equal(call.basis, COST_EXACT);
+	assert_int_equal(report_batch(r, "batch_x", &call, &e), 0);
+	report_close(&r);
+}
+
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int
@@ -609,6 +750,9 @@ main(int argc, char **argv)
 		IN_A_FOLDER(books_of_version_4_become_those_of_today),
 		IN_A_FOLDER(every_planted_error_is_found),
 		IN_A_FOLDER(calls_that_went_wrong_pass_the_audit),
+		IN_A_FOLDER(report_says_what_travelled_together_and_what_came_of_it),
+		cmocka_unit_test(what_was_lost_is_taken_off_what_was_saved),
+		IN_A_FOLDER(one_request_and_its_call_are_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
