@@ -67,8 +67,8 @@ struct deferred_job {
 	int64_t at_us;
 };
 
-/* on_done comes on the ledger's thread and may call these functions again; it must not wait. NULL: nobody wants to know. What is passed
- * in is copied. Any thread; the order of one thread's calls is kept. */
+/* Comes on the ledger's thread, also while the ledger closes: it hands the word to its own thread, and neither waits nor calls these
+ * functions. NULL: nobody wants to know. What is passed to them is copied. Any thread; the order of one thread's calls is kept. */
 typedef void deferred_done(void *context, bool ok);
 
 /* A new one, QUEUED, in the tables before its client hears of it. d->body is what will be sent; ended_us and answer are not looked at. */
