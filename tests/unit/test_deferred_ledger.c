@@ -449,6 +449,24 @@ death_at_any_write_keeps_what_was_answered_and_halves_nothing(void **state)
 	munmap(shared, sizeof *shared);
 }
 
+/* Nothing was settled in its day yet: a clock that was set back meanwhile must not reopen the one before. */
+static void
+day_of_what_is_held_is_the_newest_window(void **state)
+{
+	(void)state;
+	struct ledger *l = open_books();
+	struct told t = { 0 };
+	put(l, "req_1", "body", &t);
+	ledger_close(&l);
+	l = open_books();
+	assert_int_equal(ledger_newest_window_us(l), DAY_US);
+	end_void(l, "req_1", DEFERRED_CANCELLED, &t);
+	ledger_close(&l);
+	l = open_books();
+	assert_int_equal(ledger_newest_window_us(l), 0);
+	ledger_close(&l);
+}
+
 static void
 second_process_is_refused_and_changes_nothing(void **state)
 {
@@ -765,6 +783,7 @@ main(void)
 		IN_A_FOLDER(steps_of_a_job_are_told_again_with_more_of_them),
 		IN_A_FOLDER(boarding_is_all_or_nothing),
 		IN_A_FOLDER(job_that_is_over_gives_back_who_has_not_ended),
+		IN_A_FOLDER(day_of_what_is_held_is_the_newest_window),
 		IN_A_FOLDER(second_process_is_refused_and_changes_nothing),
 		ON_A_BAD_DISK(full_disk_refuses_a_put_at_once_and_for_good),
 		ON_A_BAD_DISK(put_does_not_cost_the_ballast),
