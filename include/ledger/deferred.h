@@ -6,8 +6,18 @@
  *     QUEUED ──> SENT (with a job) ──> DONE | FAILED ──> forgotten, when its time has come
  *        └──────────┴──> CANCELLED
  *
- * An end and the attempt's row that settles it are one transaction (G4, G5). Prompts and answers lie in this table as long as they
- * must, and nowhere else.
+ * An end, the attempt's row that settles it and the request's row are one transaction (G4, G5). Prompts and answers lie in these
+ * tables as long as they must, and nowhere else.
+ *
+ * All writing is done by the ledger's thread, in the order of the calls and in line with all other rows. No call waits.
+ *
+ *     on_done(context, true)    it is on the disk
+ *     on_done(context, false)   it is not, and will not be: nothing was written, and the step that depends on it must not be taken
+ *
+ * A put is tried once: whoever waits for its 202 hears at once that the disk refuses. (Only where the disk does not even confirm
+ * what it did, which ends the ledger, may one that was answered false be found at the next start.) Everything else tells what has
+ * happened and must not be lost: it is tried until it succeeds, like any row, and false means that it does not fit what is there
+ * (an id that is unknown, or has ended), or that the ledger was closed before.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_LEDGER_DEFERRED_H
@@ -28,17 +38,23 @@ const char *deferred_state_name(enum deferred_state state); /* "queued", ... */
 
 struct deferred {
 	enum deferred_state state;
-	struct ledger_request
-	    request;             /* the row it will have: who, when, which model; written with its end */
-	struct ledger_hold hold; /* what is held for it, at the discounted price, and for whom */
-	char path[64];           /* of the endpoint at the provider: "/v1/chat/completions" */
+	/* The row it will have, written with its end. Kept is what is known beforehand: at_us, id, tier, model_asked, decision, score,
+	 * route, clamped_to, bytes_in and stream; account, project, task, run, endpoint, model_served and upstream are those of the
+	 * hold. */
+	struct ledger_request request;
+	/* What is held for it, and for whom. Its price is the discounted one: what a token is billed; prices of the batch tier and of
+	 * training are not kept. */
+	struct ledger_hold hold;
+	char path[64]; /* of the endpoint at the provider: "/v1/chat/completions" */
 	char job
 	    [96]; /* at the provider, while SENT; before that the name the gateway gave the job, for finding it again */
 	int64_t deadline_us; /* when its client wants it, wall clock */
-	int64_t ended_us;
-	int status;        /* of the answer: HTTP */
-	struct buf body;   /* as it is sent; empty once it has ended */
-	struct buf answer; /* what its client fetches; empty until it has ended */
+	int64_t ended_us;    /* 0: it has not */
+	bool billed;         /* it has ended with an attempt's row */
+	int status;          /* of the answer: HTTP */
+	int64_t text_bytes;  /* of the body or the answer, whichever is kept */
+	struct buf body;     /* as it is sent; empty once it has ended */
+	struct buf answer;   /* what its client fetches; empty until it has ended */
 };
 
 /* A job's life in the books: which of its steps were taken, so that a crash between two of them repeats none that costs money. */
@@ -51,31 +67,48 @@ struct deferred_job {
 	int64_t at_us;
 };
 
-/* All of these wait for the disk (a transaction with fsync), some milliseconds; callers run them on the ledger's thread or a worker:
- * see the posting forms. The loop calls the posting forms only. */
-
-/* on_done(context, ok) comes on the ledger's thread; what is passed in is copied. */
+/* Comes on the ledger's thread, also while the ledger closes: it hands the word to its own thread, and neither waits nor calls these
+ * functions. NULL: nobody wants to know. What is passed to them is copied. Any thread; the order of one thread's calls is kept. */
 typedef void deferred_done(void *context, bool ok);
+
+/* A new one, QUEUED, in the tables before its client hears of it. d->body is what will be sent; ended_us and answer are not looked at. */
 void deferred_put(struct ledger *l, const struct deferred *d, deferred_done *on_done, void *context);
-/* These requests travel in that job from now on (state SENT). count 0: only the job's own steps are written */
+/*
+ * These requests, all of them QUEUED, travel in that job from now on (state SENT); or, when one of them is not, nothing is written.
+ * count 0: only the job's own steps are. A job is known by its name and can be told again with more steps taken:
+ *
+ *     name and requests ──> file uploaded ──> creating, before the request leaves that creates it ──> batch
+ *
+ * Uploading costs nothing, so a crash before `file` is on the disk repeats it. Creating costs: with `creating` and no batch on the
+ * disk, the next start asks the provider for a batch of that name first.
+ */
 void deferred_send(struct ledger *l, const struct deferred_job *job, const char *const *ids, size_t count,
     deferred_done *on_done, void *context);
-/* The job is over, and none of its requests is in it any more. Those that are still SENT are QUEUED again. */
+/* The job is over, and none of its requests is in it any more. Those that are still SENT are QUEUED again. Also of a job that is gone. */
 void deferred_job_over(struct ledger *l, const char *name, deferred_done *on_done, void *context);
-/* It has ended: the answer, the attempt that settles it, and the request's row, all at once. No attempt (NULL): nothing was billed, and
- * the hold is void. */
+/* It has ended (DONE, FAILED or CANCELLED): the body leaves, the answer comes, and with it the attempt that settles the hold and the
+ * request's row, all at once. No attempt (NULL): nothing was billed, and the hold is void. The attempt must say what was admitted, see
+ * deferred_attempt; its slot is not looked at, and it names no batch (a job is no call that several share). false: there is no such request, or it has ended before; then no row was written. */
 void deferred_end(struct ledger *l, const char *id, enum deferred_state state, int status, struct str answer,
     const struct ledger_attempt *attempt, const struct ledger_request *request, deferred_done *on_done,
     void *context);
-void deferred_forget(struct ledger *l, int64_t ended_before_us); /* answers whose time is over */
+/* An attempt's row as far as its hold tells it: whose, where, held how much, in which windows, at which price. The rest is zero. */
+void deferred_attempt(const struct ledger_hold *hold, struct ledger_attempt *out);
+/* Answers whose time is over leave, in small transactions and soon; never one that has not ended. */
+void deferred_forget(struct ledger *l, int64_t ended_before_us);
+int64_t deferred_bytes(
+    const struct ledger *l); /* of all bodies and answers, those on their way to the disk included */
 
-/* At a start, before anything is admitted: all that have not ended, without their bodies, and the jobs. The caller frees. -1: cannot be
- * read. */
-int deferred_load(const struct ledger *l, struct deferred **rows, size_t *count, struct deferred_job **jobs,
-    size_t *job_count);
-/* For fetching: fills *d with body or answer. 0; -1: there is none of that id. Any thread that may wait for the disk (it has its own
- * connection). d->body and d->answer are the caller's to free. */
+/* ---- Looking: over a connection of its own; any thread that may wait for the disk ---- */
+
+typedef void deferred_each(void *context, const struct deferred *d); /* d is borrowed for the call */
+typedef void deferred_each_job(void *context, const struct deferred_job *job);
+/* At a start, before anything is admitted: all that have not ended, in the order they came, without their bodies, and the jobs. -1:
+ * cannot be read; some may have been told. */
+int deferred_load(const char *database, deferred_each *on_row, deferred_each_job *on_job, void *context);
+/* The requests of a job that have not ended, in the order they came, with their bodies: the lines of its file. */
+int deferred_of_job(const char *database, const char *job, deferred_each *on_row, void *context);
+/* For fetching: fills *d with body or answer, which are the caller's to free. 1; 0: there is none of that id; -1: cannot be read now. */
 int deferred_read(const char *database, const char *id, struct deferred *d);
-int64_t deferred_bytes(const struct ledger *l); /* of all bodies and answers on disk */
 
 #endif

@@ -94,9 +94,9 @@ struct budget_hold {
 };
 
 /* A hold from before this process, in the windows it was admitted to: HELD at once, whatever the limits say now (G1 lets an operator
- * lower them; what was admitted stays held). h must be idle; order is looked at for who pays, and borrowed for this call only. Before
- * anything else is held. */
-void budget_take_up(struct budget *b, struct budget_hold *h, const struct budget_order *order,
+ * lower them; what was admitted stays held), and ended like any other. Where a window is over, it concerns no limit any more (G7). h must
+ * be idle; its context is kept. After budget_load, and before anybody waits. */
+void budget_take_up(struct budget *b, struct budget_hold *h, const struct payer *payer,
     const struct window windows[WINDOW_KINDS], int64_t held_pico);
 /* Held or waiting: the state says. -1 with *e: refused (insufficient_quota, budget_reserved, request_too_expensive), and the
  * hold is idle. h must be idle. */

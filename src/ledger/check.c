@@ -16,11 +16,6 @@
 
 enum { SHOWN_MOST = 20, BUSY_MS = 5000 };
 
-struct rule {
-	const char *says; /* what a row that breaks it does */
-	const char *rows; /* gives one text a row: which, and the figures */
-};
-
 /* clang-format off */
 #define NEGATIVE_IN_BOTH \
 	"at_us < 0 OR status < 0 OR cost_pico < 0 OR first_byte_us < 0 OR total_us < 0 OR input_tokens < 0" \
@@ -172,9 +167,8 @@ audit_close_rule(struct audit *a, const struct rule_count *rule)
 		buf_printf(a->report, "%s: %lld more\n", rule->says, (long long)(rule->found - SHOWN_MOST));
 }
 
-/* -1 when the query itself fails. */
-static int
-apply(struct audit *a, const struct rule *rule)
+int
+audit_apply(struct audit *a, const struct rule *rule)
 {
 	struct rule_count count = { rule->says, 0 };
 	sqlite3_stmt *query = NULL;
@@ -225,9 +219,9 @@ static int
 apply_all(struct audit *a)
 {
 	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
-		if (apply(a, &rules[i]) != 0)
+		if (audit_apply(a, &rules[i]) != 0)
 			return -1;
-	return check_attempts(a) == 0 ? check_holds(a) : -1;
+	return check_attempts(a) == 0 && check_deferred(a) == 0 ? check_holds(a) : -1;
 }
 
 static int

@@ -187,6 +187,14 @@ ledger_purged(struct ledger *l, int64_t seq, int64_t entries)
 	added(l, 1);
 }
 
+void
+ledger_defer(struct ledger *l, struct deferred_op *op)
+{
+	pthread_mutex_lock(&l->mutex);
+	add_entry(l, ENTRY_DEFERRED)->row.deferred = op;
+	added(l, 1);
+}
+
 int
 ledger_hold(struct ledger *l, const struct ledger_hold *hold)
 {
@@ -363,6 +371,7 @@ ledger_open(const struct ledger_options *options, struct err *e)
 	l->look_at_us = writer_now_us() + FIRST_LOOK_US;
 	atomic_init(&l->bound, QUEUE_BOUND);
 	atomic_init(&l->file_bytes, store_file_bytes(store));
+	atomic_init(&l->deferred_bytes, store_deferred_bytes(store));
 	writer_take_ballast(l);
 	if (start_thread(l, e) != 0) {
 		store_close(&store, true);

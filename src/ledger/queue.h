@@ -10,7 +10,19 @@
 
 enum { QUEUE_CHUNK = 64 };
 
-enum entry_kind { ENTRY_REQUEST, ENTRY_ATTEMPT, ENTRY_BATCH, ENTRY_CHECK, ENTRY_OUTCOME, ENTRY_PURGED };
+/* ENTRY_NONE: one that was taken back, where it stood */
+enum entry_kind {
+	ENTRY_REQUEST,
+	ENTRY_ATTEMPT,
+	ENTRY_BATCH,
+	ENTRY_CHECK,
+	ENTRY_OUTCOME,
+	ENTRY_PURGED,
+	ENTRY_DEFERRED,
+	ENTRY_NONE
+};
+
+struct deferred_op;
 
 struct entry {
 	enum entry_kind kind;
@@ -23,6 +35,7 @@ struct entry {
 		struct {
 			int64_t seq, entries, at_us;
 		} purged;
+		struct deferred_op *deferred; /* owned */
 	} row;
 };
 

@@ -87,6 +87,11 @@ take_requests(sqlite3 *db, struct windows *windows, int64_t before_us, int most,
 	rc = take_attempts(db, windows, &of_requests, before_us, most, out);
 	if (rc != SQLITE_OK)
 		return rc;
+	/* Of deferred ones the answer may be kept for longer: it says that its rows are gone. */
+	rc = schema_run(
+	    db, "UPDATE deferred SET pruned = 1 WHERE id IN (SELECT id " OLDEST ")", before_us, most);
+	if (rc != SQLITE_OK)
+		return rc;
 	rc = schema_run(db, "DELETE FROM requests WHERE seq IN (SELECT seq " OLDEST ")", before_us, most);
 	if (rc == SQLITE_OK)
 		out->requests += sqlite3_changes(db);
@@ -111,15 +116,17 @@ take_checks(sqlite3 *db, int64_t before_us, int most, bool *full)
 	return rc;
 }
 
+/* Texts of deferred requests have limits of their own, and no row need leave for them. */
 static int
 used_bytes(sqlite3 *db, int64_t *used, int64_t *unused)
 {
-	int64_t size, pages, spare;
+	int64_t size, pages, spare, texts;
 	if (schema_number(db, "PRAGMA page_size", &size) != 0 ||
 	    schema_number(db, "PRAGMA page_count", &pages) != 0 ||
-	    schema_number(db, "PRAGMA freelist_count", &spare) != 0)
+	    schema_number(db, "PRAGMA freelist_count", &spare) != 0 ||
+	    schema_number(db, "SELECT ifnull(sum(bytes), 0) FROM deferred", &texts) != 0)
 		return SQLITE_ERROR;
-	*used = (pages - spare) * size;
+	*used = (pages - spare) * size - texts;
 	*unused = spare;
 	return SQLITE_OK;
 }

@@ -120,7 +120,7 @@ schema_step_1(sqlite3 *db)
 }
 
 static schema_step *const schema_steps[SCHEMA_VERSION] = { schema_step_1, schema_step_2, schema_step_3,
-	schema_step_4, schema_step_5 };
+	schema_step_4, schema_step_5, schema_step_6 };
 
 int
 schema_run(sqlite3 *db, const char *sql, int64_t first, int64_t second)

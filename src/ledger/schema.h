@@ -10,7 +10,7 @@
 #include "base/err.h"
 
 enum {
-	SCHEMA_VERSION = 5,
+	SCHEMA_VERSION = 6,
 	SCHEMA_APPLICATION = 0x46525448, /* "FRTH", PRAGMA application_id */
 };
 
@@ -27,7 +27,7 @@ enum {
 
 /* Brings a file one version further; runs inside a transaction of its own. An SQLite result code. */
 typedef int schema_step(sqlite3 *db);
-schema_step schema_step_1, schema_step_2, schema_step_3, schema_step_4, schema_step_5;
+schema_step schema_step_1, schema_step_2, schema_step_3, schema_step_4, schema_step_5, schema_step_6;
 
 /* A new, whole ledger at `path`: made under another name and renamed, so that a crash leaves none. */
 int schema_create(const char *path, struct err *e);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "deferred_rows.h"
 #include "file.h"
 #include "holds.h"
 #include "mark.h"
@@ -27,6 +28,7 @@ enum {
 	/* quick_check reads every page. Up to this size that takes well under a second; larger files are checked only
 	 * when the machine may have lost something, see mark_is_good. */
 	CHECK_ALWAYS_BYTES = 64 * 1024 * 1024,
+	FORGET_SLICE = 50, /* deferred answers in a transaction; each may be some MiB */
 };
 
 struct store {
@@ -34,6 +36,7 @@ struct store {
 	sqlite3 *db;
 	sqlite3_stmt *begin, *commit, *count;
 	struct rows rows;
+	struct deferred_rows deferred;
 	struct windows windows;
 	struct holds *holds;
 	char *holds_path;
@@ -168,6 +171,12 @@ store_purged(struct store *s, int64_t seq, int64_t entries, int64_t at_us)
 	return schema_run(s->db, sql, at_us, seq) == SQLITE_OK ? 0 : failed(s);
 }
 
+int
+store_deferred(struct store *s, struct deferred_op *op)
+{
+	return deferred_rows_write(&s->deferred, op) == SQLITE_OK ? 0 : failed(s);
+}
+
 void
 store_rollback(struct store *s)
 {
@@ -272,6 +281,32 @@ store_prune(struct store *s, const struct store_limits *limits, int most, struct
 	return 0;
 }
 
+int
+store_forget(struct store *s, int64_t before_us, int64_t *bytes, bool *more)
+{
+	*bytes = 0;
+	*more = false;
+	if (store_begin(s) != 0)
+		return -1;
+	int rc = deferred_rows_forget(s->db, before_us, FORGET_SLICE, bytes, more);
+	if (rc != SQLITE_OK)
+		failed(s);
+	if (rc != SQLITE_OK || store_commit(s) != 0) {
+		store_rollback(s);
+		return -1;
+	}
+	store_publish(s);
+	return 0;
+}
+
+int64_t
+store_deferred_bytes(struct store *s)
+{
+	int64_t bytes = 0;
+	schema_number(s->db, "SELECT ifnull(sum(bytes), 0) FROM deferred", &bytes);
+	return bytes;
+}
+
 /* ---- Opening ---- */
 
 static int
@@ -290,6 +325,7 @@ prepare_all(struct store *s)
 		return -1;
 	if (windows_prepare(&s->windows, s->db) != SQLITE_OK ||
 	    rows_prepare(&s->rows, s->db, &s->windows) != SQLITE_OK ||
+	    deferred_rows_prepare(&s->deferred, s->db, &s->rows) != SQLITE_OK ||
 	    rollup_prepare(&s->rollup, s->db) != SQLITE_OK)
 		return failed(s);
 	return 0;
@@ -494,13 +530,16 @@ store_path(const struct store *s)
 	return s->file.path;
 }
 
-/* Every row is booked to the gateway's day, so no other window of the calendar begins later. */
+/* Every row is booked to the gateway's day, so no other window of the calendar begins later; what is held until tomorrow will be. */
 int64_t
 store_newest_window_us(struct store *s)
 {
 	int64_t at_us = 0;
 	schema_number(s->db,
-	    "SELECT max(start_us) FROM windows WHERE kind = 0 AND account = '' AND window = 0", &at_us);
+	    "SELECT max(ifnull((SELECT max(start_us) FROM windows WHERE kind = 0 AND account = '' AND window "
+	    "= 0), 0),"
+	    " ifnull((SELECT max(day_us) FROM deferred WHERE ended_us IS NULL), 0))",
+	    &at_us);
 	return at_us;
 }
 
@@ -508,6 +547,7 @@ static void
 release(struct store *s)
 {
 	rows_finalize(&s->rows);
+	deferred_rows_finalize(&s->deferred);
 	rollup_finalize(&s->rollup);
 	sqlite3_finalize(s->begin);
 	sqlite3_finalize(s->commit);

@@ -38,6 +38,8 @@ int store_batch(struct store *s, const struct ledger_batch *row);
 int store_check(struct store *s, const struct ledger_check *row);
 int store_outcome(struct store *s, const struct ledger_outcome *row);
 int store_purged(struct store *s, int64_t seq, int64_t entries, int64_t at_us);
+struct deferred_op;
+int store_deferred(struct store *s, struct deferred_op *op); /* as deferred_rows_write */
 /* 0: it is on disk, sums of the windows and the count of commits with it */
 int store_commit(struct store *s);
 /* Tells the holds file how many commits the books have. After the slots of the rows that were committed were given back:
@@ -69,6 +71,10 @@ struct store_pruned {
 
 /* Takes one slice of at most `most` requests with their attempts, oldest first, and gives free pages back. */
 int store_prune(struct store *s, const struct store_limits *limits, int most, struct store_pruned *out);
+
+/* Forgets some of the deferred requests that ended before that instant, and says how long their texts were */
+int store_forget(struct store *s, int64_t before_us, int64_t *bytes, bool *more);
+int64_t store_deferred_bytes(struct store *s); /* of all deferred texts */
 
 /* Moves the log into the file; `whole` also empties the log, and gives up at once when a reader is in the way. */
 int store_checkpoint(struct store *s, bool whole);

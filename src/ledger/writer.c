@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "deferred_rows.h"
 #include "holds.h"
 #include "rollup.h"
 
@@ -30,6 +31,7 @@ enum {
 struct round {
 	uint64_t number, entries, tend_number;
 	bool closing, tend, limits_changed;
+	int64_t forget_before_us;
 	int keep_days;
 	int64_t keep_bytes;
 };
@@ -148,6 +150,10 @@ write_entry(struct store *s, const struct entry *entry)
 	case ENTRY_PURGED:
 		return store_purged(
 		    s, entry->row.purged.seq, entry->row.purged.entries, entry->row.purged.at_us);
+	case ENTRY_DEFERRED:
+		return store_deferred(s, entry->row.deferred);
+	case ENTRY_NONE:
+		return 0;
 	}
 	return -1;
 }
@@ -190,6 +196,65 @@ give_slots_back(struct ledger *l, int chunks)
 		    "they named the hold of another attempt, which was kept");
 }
 
+static void
+answer_deferred(struct ledger *l, struct entry *entry, bool ok)
+{
+	struct deferred_op *op = entry->row.deferred;
+	bool is_put = op->step == STEP_PUT;
+	if (ok != is_put)
+		atomic_fetch_add(&l->deferred_bytes, ok ? op->bytes : -(int64_t)op->row.body.n);
+	if (op->on_done != NULL)
+		op->on_done(op->context, ok);
+	deferred_op_free(&entry->row.deferred);
+	entry->kind = ENTRY_NONE;
+}
+
+/* They are on the disk, or did not fit what is there. */
+static void
+answer_all_deferred(struct ledger *l, int chunks)
+{
+	for (struct chunk *c = l->pending.first; chunks > 0; c = c->next, chunks--)
+		for (int i = 0; i < c->count; i++)
+			if (c->entries[i].kind == ENTRY_DEFERRED)
+				answer_deferred(l, &c->entries[i], c->entries[i].row.deferred->ok);
+}
+
+/* Clients wait for theirs: what cannot be written now is taken back, so that it does not appear later either. How many */
+static int
+refuse_puts(struct ledger *l)
+{
+	int count = 0;
+	for (struct chunk *c = l->pending.first; c != NULL; c = c->next) {
+		for (int i = 0; i < c->count; i++) {
+			struct entry *entry = &c->entries[i];
+			if (entry->kind != ENTRY_DEFERRED || entry->row.deferred->step != STEP_PUT)
+				continue;
+			answer_deferred(l, entry, false);
+			count++;
+		}
+	}
+	return count;
+}
+
+/* At the end of the thread: what is left will not be written. */
+static void
+refuse_all_deferred(struct ledger *l)
+{
+	for (struct chunk *c = l->pending.first; c != NULL; c = c->next) {
+		for (int i = 0; i < c->count; i++) {
+			struct entry *entry = &c->entries[i];
+			if (entry->kind != ENTRY_DEFERRED)
+				continue;
+			const struct deferred_op *op = entry->row.deferred;
+			if (op->step == STEP_END && op->row.billed)
+				log_line(LOG_ERROR, "unwritten", "request=%q attempt=%d cost_pico=%lld",
+				    op->attempt.request_id, op->attempt.number,
+				    (long long)op->attempt.cost_pico);
+			answer_deferred(l, entry, false);
+		}
+	}
+}
+
 /* One transaction from the front of pending. The entries stay until the commit has come back from the disk. */
 static int
 write_group(struct ledger *l)
@@ -210,6 +275,7 @@ write_group(struct ledger *l)
 	uint64_t before = l->pending.count;
 	give_slots_back(l, chunks);
 	store_publish(l->store);
+	answer_all_deferred(l, chunks);
 	for (; chunks > 0; chunks--)
 		queue_drop(&l->pending, &l->written);
 	atomic_fetch_add(&l->committed, before - l->pending.count);
@@ -309,15 +375,42 @@ probe(struct ledger *l)
 	return 0;
 }
 
+static bool
+has_rows(const struct queue *q)
+{
+	for (const struct chunk *c = q->first; c != NULL; c = c->next)
+		for (int i = 0; i < c->count; i++)
+			if (c->entries[i].kind != ENTRY_NONE)
+				return true;
+	return false;
+}
+
+/* A group, by all means there are: first without what clients still wait for, then with the space that was kept for rows. */
+static int
+write_front(struct ledger *l)
+{
+	if (write_group(l) == 0)
+		return 0;
+	bool is_lighter = refuse_puts(l) > 0;
+	if (is_lighter && !has_rows(&l->pending))
+		return -1;
+	if (is_lighter && store_fault(l->store) == STORE_FULL && write_group(l) == 0)
+		return 0;
+	return spend_ballast(l) ? write_group(l) : -1;
+}
+
 static int
 write_pending(struct ledger *l)
 {
+	/* The last of the space is for what runs already. */
+	if (l->dead || atomic_load(&l->starved))
+		refuse_puts(l);
 	if (l->dead)
 		return -1;
 	if (l->pending.count == 0)
 		return atomic_load(&l->stalled) ? probe(l) : 0;
 	while (l->pending.count > 0) {
-		if (write_group(l) != 0 && (!spend_ballast(l) || write_group(l) != 0)) {
+		if (write_front(l) != 0) {
 			stall(l);
 			return -1;
 		}
@@ -386,6 +479,20 @@ prune_slice(struct ledger *l, const struct round *round)
 	l->pruned = (struct store_pruned){ 0 };
 }
 
+static void
+forget_slice(struct ledger *l, const struct round *round)
+{
+	int64_t bytes;
+	bool more;
+	l->forgetting = false; /* the next look tries again what fails now */
+	if (store_forget(l->store, round->forget_before_us, &bytes, &more) != 0) {
+		upkeep_failed(l);
+		return;
+	}
+	atomic_fetch_sub(&l->deferred_bytes, bytes);
+	l->forgetting = more;
+}
+
 /* One slice a round, so that new rows never wait for more than that; a test's round takes them all. */
 static void
 look_after(struct ledger *l, const struct round *round)
@@ -397,6 +504,7 @@ look_after(struct ledger *l, const struct round *round)
 			writer_take_ballast(l);
 		l->look_at_us = writer_now_us() + (atomic_load(&l->starved) ? RETRY_LAST_US : LOOK_US);
 		l->pruning = true;
+		l->forgetting = round->forget_before_us > 0;
 		if (!stalled)
 			probe(l); /* finds out that the file is gone even when nothing is written */
 	}
@@ -405,14 +513,16 @@ look_after(struct ledger *l, const struct round *round)
 	do {
 		if (l->pruning && !atomic_load(&l->stalled))
 			prune_slice(l, round);
-	} while (round->tend && l->pruning && !atomic_load(&l->stalled));
+		if (l->forgetting && !atomic_load(&l->stalled))
+			forget_slice(l, round);
+	} while (round->tend && (l->pruning || l->forgetting) && !atomic_load(&l->stalled));
 	if (!atomic_load(&l->stalled))
-		tend_log(l, (idle && !l->pruning) || round->tend);
+		tend_log(l, (idle && !l->pruning && !l->forgetting) || round->tend);
 	if (round->entries > 0)
 		l->quiet_at_us = writer_now_us() + IDLE_US;
 	else if (idle)
 		l->quiet_at_us = 0;
-	if (l->pruning && !atomic_load(&l->stalled))
+	if ((l->pruning || l->forgetting) && !atomic_load(&l->stalled))
 		l->quiet_at_us = writer_now_us() + BETWEEN_SLICES_US;
 	atomic_store(&l->file_bytes, store_file_bytes(l->store));
 }
@@ -432,6 +542,7 @@ take_round(struct ledger *l, struct round *round)
 		.limits_changed = l->limits_changed,
 		.keep_days = l->keep_days,
 		.keep_bytes = l->keep_bytes,
+		.forget_before_us = l->forget_before_us,
 	};
 	l->hurry = l->limits_changed = false;
 	queue_move(&l->pending, &l->incoming);
@@ -469,5 +580,6 @@ writer_run(void *context)
 	pthread_mutex_lock(&l->mutex);
 	writer_keep_promises(l);
 	pthread_mutex_unlock(&l->mutex);
+	refuse_all_deferred(l);
 	return NULL;
 }

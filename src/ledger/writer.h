@@ -52,13 +52,15 @@ struct ledger {
 	bool limits_changed; /* by ledger_retention, not yet acted on */
 	struct holds *holds; /* the store's; slots are put, dropped and given back */
 	struct safety *unsafe, **unsafe_end;
+	int64_t forget_before_us; /* deferred requests that ended before this are to be forgotten */
 
 	/* Written under the mutex or by the thread, read by anyone. */
 	_Atomic uint64_t accepted, committed, commits, failures, bound;
 	_Atomic int64_t last_commit_us, wal_bytes, file_bytes;
-	_Atomic bool stalled;  /* the last commit failed */
-	_Atomic bool unsynced; /* tests: the disk refuses to sync holds */
-	_Atomic bool starved;  /* the ballast is spent: what runs is booked, nothing new may begin */
+	_Atomic int64_t deferred_bytes; /* texts on the disk, and those on their way there */
+	_Atomic bool stalled;           /* the last commit failed */
+	_Atomic bool unsynced;          /* tests: the disk refuses to sync holds */
+	_Atomic bool starved;           /* the ballast is spent: what runs is booked, nothing new may begin */
 
 	/* Fixed at birth. */
 	int recovered;
@@ -72,7 +74,7 @@ struct ledger {
 	int64_t stalled_at_us, retry_at_us, retry_us;
 	int64_t quiet_at_us, look_at_us;
 	int64_t moved_wal_bytes; /* log length at the last passive checkpoint */
-	bool wal_alarm, pruning;
+	bool wal_alarm, pruning, forgetting;
 	struct store_pruned pruned; /* in this run of slices */
 };
 
@@ -80,6 +82,8 @@ void *writer_run(void *ledger); /* the thread's body; ends after the round in wh
 void writer_keep_promises(
     struct ledger *l); /* syncs holds for those who wait; with the mutex, given up meanwhile */
 void writer_take_ballast(struct ledger *l);
+/* ledger/deferred.h, as far as it is done by the queue. Takes the call */
+void ledger_defer(struct ledger *l, struct deferred_op *op);
 int64_t writer_now_us(void); /* monotonic and real, whatever the tests' clock says: this is about waiting */
 
 /* Entries accepted and not yet on disk. */

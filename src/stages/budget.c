@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/money.h"
+
 /* An overrun by more than this part of the hold is no rounding of a token count: the provider bills as it likes. */
 enum { FREEZE_PART = 100 };
 
@@ -161,6 +163,67 @@ budget_leave(struct budget *b, struct budget_hold *h)
 	h->cell_count = 0;
 	h->order = NULL;
 	budget_queue_walk(b);
+}
+
+/* ---- holds from before this process ---- */
+
+/*
+ * The open window is the one it was admitted to, also when nothing was settled in it yet and the time zone has changed since: then it
+ * keeps the bounds it was opened with, as in budget_load.
+ */
+static void
+take_up_bounds(struct budget *b, const struct window windows[WINDOW_KINDS])
+{
+	const struct budget_account *gateway = budget_account(b, ACCOUNT_GATEWAY, "", false);
+	for (int w = 0; w < WINDOW_KINDS; w++) {
+		bool is_open =
+		    windows[w].start_us <= b->clock.used_us && b->clock.used_us < windows[w].end_us;
+		bool is_known = gateway != NULL && gateway->cells[w] != NULL;
+		if (is_open && !is_known)
+			b->clock.spans[w] = windows[w];
+	}
+}
+
+static void
+take_up_in(struct budget *b, struct budget_hold *h, struct budget_account *a, enum window_kind kind)
+{
+	struct budget_cell *c = budget_cell_open(b, a, kind);
+	bool counts = money_add(c->held_pico, h->held_pico, &c->held_pico);
+	assert(counts); /* they were all held at once before */
+	c->holds++;
+	h->cells[h->cell_count++] = c;
+}
+
+void
+budget_take_up(struct budget *b, struct budget_hold *h, const struct payer *payer,
+    const struct window windows[WINDOW_KINDS], int64_t held_pico)
+{
+	char name[RUN_ACCOUNT_NAME];
+	assert(h->state == BUDGET_IDLE && held_pico >= 0 && list_empty(&b->queue));
+	for (int w = 0; w < WINDOW_KINDS; w++)
+		budget_not_before(b, windows[w].start_us); /* a window that was opened is not ahead (G8) */
+	budget_look(b);
+	take_up_bounds(b, windows);
+	h->state = BUDGET_HELD;
+	h->held_pico = held_pico;
+	h->output = 0;
+	h->order = NULL;
+	h->cell_count = 0;
+	memcpy(h->windows, windows, sizeof h->windows);
+	for (int kind = 0; kind < ACCOUNT_KINDS; kind++) {
+		if (!account_name(payer, (enum account_kind)kind, name))
+			continue;
+		struct budget_account *a = budget_account(b, (enum account_kind)kind, name, true);
+		if (a == NULL)
+			continue; /* a run too many: its limit is not kept, as little as that of a run that was forgotten */
+		if (kind == ACCOUNT_RUN)
+			take_up_in(b, h, a, WINDOW_RUN);
+		for (int w = 0; w < WINDOW_KINDS && kind != ACCOUNT_RUN; w++)
+			if (windows[w].end_us > b->clock.used_us)
+				take_up_in(b, h, a, (enum window_kind)w);
+	}
+	b->stats.holds++;
+	b->stats.held_pico += held_pico;
 }
 
 /* ---- the end of a hold ---- */

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 #include <dirent.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -206,6 +207,7 @@ content(void)
 
 static _Atomic int fail_writes;             /* an SQLite code for every write to a log; 0: none */
 static const char *_Atomic full_until_gone; /* while this file exists the disk is full */
+static _Atomic int writes_to_live;          /* the process is killed at that write to a log; 0: it is not */
 static _Atomic int fail_syncs;
 static _Atomic int syncs_seen;
 static const sqlite3_io_methods *real_methods;
@@ -220,6 +222,8 @@ faulty_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 at)
 	const char *ballast = atomic_load(&full_until_gone);
 	if (ballast != NULL && access(ballast, F_OK) == 0)
 		fail = SQLITE_FULL;
+	if (atomic_load(&writes_to_live) > 0 && atomic_fetch_sub(&writes_to_live, 1) == 1)
+		raise(SIGKILL);
 	return fail != 0 ? fail : real_methods->xWrite(f, bytes, n, at);
 }
 
