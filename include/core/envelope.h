@@ -1,15 +1,15 @@
 /*
  * The envelope: several requests of one bundle as one chat request, and its reply cut into their answers.
  *
- *     sealed   shared messages as they stand, and one user message: a short instruction, and the items as JSON,
- *              {"id":"482915730164","text":"…"}, …    ids are random for each call, so no text can name another's
+ *     sealed   shared messages as they stand, and one user message: a short instruction, and the items as JSON, one a line,
+ *              {"id":"482915730164","text":"…"}       ids are random for each call, so no text can name another's
  *     split    {"answers":[{"id":"482915730164","answer":…}, …]}   by schema, or as an object, or between marks
  *
  * The instruction and the schema are the same for every call of a shape: providers prepare a schema once, and cache what
  * begins alike. A part is good when its id came exactly once and it is what was asked for: not empty, not cut off, its client's
  * schema kept. What cannot be read, and what holds an id that is nobody's, is not trusted for anybody.
  *
- * Pure, and free of state; any thread.
+ * docs/envelope.md tells the whole, with an example. Pure, and free of state; any thread.
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_CORE_ENVELOPE_H
