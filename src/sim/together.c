@@ -7,6 +7,7 @@
 #include "seen.h"
 #include "tokens.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 /* Words that are about one answer among several; the item they fall upon is found by sim_envelope_faults. */
@@ -28,6 +29,7 @@ sim_envelope_faults(struct sim_envelope *e, struct sim *s, struct sim_fault *f)
 {
 	uint64_t all = SIM_HASH;
 	unsigned drawn = f->batch & OF_ONE;
+	assert(e->n > 0);
 	for (size_t i = 0; i < e->n; i++) {
 		struct sim_item *item = &e->items[i];
 		struct str text = buf_str(&item->text);
