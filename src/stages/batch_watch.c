@@ -103,14 +103,14 @@ may_turn_off(struct batch_watch *w, const struct batch_conf *conf, enum batch_ev
 {
 	const struct batch_drop *d = &w->drops[k];
 	w->looks = looks_worse(w, conf, now_ms);
-	if (drop_count(d, now_ms) < WATCH_LEAST || w->worse[k] < 1 / WATCH_ERROR_OFF)
+	if (w->worse[k] < 1 / WATCH_ERROR_OFF)
 		return WATCH_STAYS;
 	turn(w, (int)k, d, WATCH_ERROR_OFF, now_ms);
 	w->turned_off++;
 	return WATCH_TURNS_OFF;
 }
 
-/* ... while it is off, of the evidence that switched it off. */
+/* ... while it is off: by the evidence that switched it off. */
 static enum watch_turn
 may_turn_on(struct batch_watch *w, const struct batch_conf *conf, int64_t now_ms)
 {
@@ -169,9 +169,7 @@ watch_note(struct batch_watch *w, const struct batch_conf *conf, enum batch_evid
 	if (!drop_note(&w->drops[evidence], batched, good, now_ms))
 		return WATCH_STAYS;
 	w->worse[evidence] = drop_exceeds(&w->drops[evidence], conf->max_drop, now_ms);
-	if (watch_is_on(w))
-		return may_turn_off(w, conf, evidence, now_ms);
-	return (int)evidence == w->guilty ? may_turn_on(w, conf, now_ms) : WATCH_STAYS;
+	return watch_is_on(w) ? may_turn_off(w, conf, evidence, now_ms) : may_turn_on(w, conf, now_ms);
 }
 
 bool

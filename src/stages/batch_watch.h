@@ -25,7 +25,7 @@
 /* Too early on costs as long as it takes to be found out again; each time it was, half as much error is allowed */
 #define WATCH_ERROR_ON 0.1
 #define WATCH_MARGIN 0.03
-/* Pairs, before anything is decided */
+/* Pairs, before a task is switched on again. Off: the bet cannot be won in fewer. */
 enum { WATCH_LEAST = 8 };
 
 /* All zeroes: nothing was seen, it travels together. Saved as it stands. */
