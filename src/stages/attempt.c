@@ -494,8 +494,11 @@ attempt_fail(struct ask *a, enum attempt_outcome outcome, bool sent, const struc
 {
 	a->attempt.status = status;
 	book_share(a, outcome, sent, why);
-	/* What was wrong with a request of several need not be with one of them. */
-	if (outcome == ATTEMPT_REFUSED && final && status != 401 && status != 403)
+	/* What was wrong with a request of several need not be with one of them, nor need what broke off a long reply break off a short
+	 * one: nobody is worse off for having travelled. What may have been billed stays paid. */
+	bool ours = outcome == ATTEMPT_REFUSED && final && status != 401 && status != 403;
+	bool broke_off = outcome == ATTEMPT_BROKEN && status == 0 && clock_ms() < a->deadline_ms;
+	if (ours || broke_off)
 		ask_alone(a);
 	else
 		ask_failed(a, e, final, status, retry_after_ms);
