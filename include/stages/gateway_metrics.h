@@ -10,6 +10,7 @@
 #include "ledger/ledger.h"
 #include "stages/budget.h"
 #include "stages/cache.h"
+#include "stages/deferred_stats.h"
 #include "stages/escalate.h"
 #include "stages/similar.h"
 #include "stages/success.h"
@@ -58,6 +59,7 @@ struct gateway_gauges {
 	struct shelf_stats shelf;
 	struct similar_stats similar;
 	uint64_t checks_dropped;
+	struct depot_stats deferred;
 };
 /* Appends the page; -1 when out has no room. */
 int gateway_metrics_render(struct gateway_metrics *m, const struct gateway_gauges *gauges, struct buf *out);

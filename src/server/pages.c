@@ -6,6 +6,7 @@
 #include "core/metrics.h"
 #include "door.h"
 #include "server/admit.h"
+#include "stages/deferred.h"
 #include "stages/gateway_metrics.h"
 #include "stages/learned.h"
 
@@ -81,6 +82,7 @@ write_metrics(struct visit *v, const char **content_type)
 	similar_stats(similar, &g.similar);
 	similar_tasks(similar, on_task, s->house.metrics);
 	write_learned(v);
+	depot_stats(pipeline_depot(s->house.pipeline), &g.deferred);
 	g.checks_dropped = pipeline_checks_dropped(s->house.pipeline);
 	budget_limits(pipeline_budget(s->house.pipeline), on_limit, s->house.metrics);
 	*content_type = METRICS_CONTENT_TYPE;

@@ -9,6 +9,7 @@
 
 #include "base/table.h"
 #include "budget_metrics.h"
+#include "deferred_metrics.h"
 #include "route_metrics.h"
 #include "similar_metrics.h"
 #include "success_metrics.h"
@@ -39,6 +40,7 @@ struct gateway_metrics {
 	struct similar_metrics *similar;
 	struct route_metrics *route;
 	struct success_metrics *success;
+	struct deferred_metrics *deferred;
 	struct metric *shelf_items, *shelf_bytes, *shelf_dropped, *shelf_damaged, *shelf_failures,
 	    *shelf_failing;
 	struct table models, upstreams; /* by name */
@@ -155,6 +157,7 @@ gateway_metrics_new(void)
 	m->similar = similar_metrics_new(m->registry);
 	m->route = route_metrics_new(m->registry);
 	m->success = success_metrics_new(m->registry);
+	m->deferred = deferred_metrics_new(m->registry);
 	register_shelf(m);
 	register_escalations(m);
 	register_model(m, &m->other, "other");
@@ -224,6 +227,7 @@ gateway_metrics_free(struct gateway_metrics **mp)
 	similar_metrics_free(&m->similar);
 	route_metrics_free(&m->route);
 	success_metrics_free(&m->success);
+	deferred_metrics_free(&m->deferred);
 	metrics_free(&m->registry);
 	free(m);
 	*mp = NULL;
@@ -270,7 +274,8 @@ gateway_metrics_request(struct gateway_metrics *m, const struct ledger_request *
 	metric_add(s->requests[class_of(row->status)], 1);
 	metric_add(m->cache[row->cache], 1);
 	budget_metrics_error(m->budget, row->error_code);
-	histogram_observe_us(m->latency, row->total_us);
+	if (row->total_us >= 0)
+		histogram_observe_us(m->latency, row->total_us);
 	if (row->first_byte_us >= 0)
 		histogram_observe_us(m->first_byte, row->first_byte_us);
 	if (row->saved_pico > 0)
@@ -390,6 +395,7 @@ gateway_metrics_render(struct gateway_metrics *m, const struct gateway_gauges *g
 	metric_bring_up(m->shelf_dropped, g->shelf.dropped);
 	metric_bring_up(m->shelf_damaged, g->shelf.damaged);
 	metric_bring_up(m->shelf_failures, g->shelf.failures);
+	deferred_metrics_set(m->deferred, &g->deferred);
 	similar_metrics_set(m->similar, &g->similar, g->checks_dropped);
 	return metrics_render(m->registry, out);
 }
