@@ -327,6 +327,8 @@ pipeline_depart(struct pipeline *p, struct exchange *x, int status, const char *
 	bool refused = x->reader.answer == NULL;
 	if (!refused)
 		exchange_take_facts(row, &x->reader.answer->facts, !cache_kind_shares(x->cache));
+	if (row->basis == COST_NONE && row->cost_pico < 0)
+		row->cost_pico = 0; /* a deferred request that was sent again: it pays once, in its own row */
 	/* Who was turned away while nothing can be written costs nothing and stands in the log. Rows for them would fill the
 	 * memory, or the last of the disk, which belong to what is still under way. */
 	bool told = !refused || !is_stranger(x) || strangers_book(&p->strangers);
