@@ -42,6 +42,7 @@ take_up(struct depot *d, const struct deferred *row)
 	p->at_us = row->request.at_us;
 	p->deadline_us = row->deadline_us;
 	budget_take_up(d->house.budget, &p->hold, &hold->payer, hold->windows, hold->held_pico);
+	d->stats.held_pico += hold->held_pico;
 	struct shipment *s = row->state == DEFERRED_SENT ? shipment_of(d, row) : NULL;
 	if (s != NULL)
 		shipment_board(s, p);
@@ -205,8 +206,5 @@ depot_stats(const struct depot *d, struct depot_stats *out)
 	out->sent = (int)d->parcels.count - out->queued;
 	for (struct link *at = d->shipments.next; at != &d->shipments; at = at->next)
 		out->shipments++;
-	size_t at = 0;
-	for (const struct parcel *p; (p = table_next(&d->parcels, &at)) != NULL;)
-		out->held_pico += p->hold.held_pico;
 	out->bytes = deferred_bytes(d->house.ledger);
 }

@@ -1,6 +1,6 @@
 /*
- * The depot from inside: shared by deferred.c (its life, and what comes in), deferred_view.c (what clients see of it),
- * deferred_settle.c (how a request ends), shipment.c (a job's steps) and shipment_results.c (what a job brought).
+ * The depot from inside: shared by deferred.c (who leaves next), deferred_take.c (what comes in), deferred_life.c (its birth and
+ * death), deferred_view.c (what clients see of it), deferred_settle.c (how a request ends), and by shipments (shipment.h).
  * SPDX-License-Identifier: Apache-2.0
  */
 #ifndef FARTHING_SRC_STAGES_DEFERRED_PRIVATE_H
@@ -74,6 +74,9 @@ void depot_free_errand(struct errand *e);
 struct parcel *parcel_new(struct depot *d, const char *id, const char *account);
 void depot_enter(struct depot *d, struct parcel *p, const char *upstream);
 /* Out of the queue, and void; answer, if any, hears of it, and is the depot's to leave. False: it has left, or ends already */
+/* p is not to be sent: it ends as void, with e. answer: of who asked for that, NULL: nobody; the depot's to end and to leave */
+void depot_give_up(
+    struct depot *d, struct parcel *p, const struct err *e, enum deferred_state state, struct answer *answer);
 bool depot_withdraw(struct depot *d, struct parcel *p, const struct err *e, struct answer *answer);
 void depot_promise(
     struct depot *d, const struct digest *key, const struct digest *check, const char *id, int64_t at_us);

@@ -55,6 +55,7 @@ price(const struct ending *e, struct ledger_attempt *a)
 static void
 settle(struct depot *d, struct parcel *p, struct ledger_attempt *a)
 {
+	d->stats.held_pico -= p->hold.held_pico;
 	if (a->basis == COST_NONE) {
 		budget_void(d->house.budget, &p->hold);
 		return;

@@ -56,15 +56,35 @@ struct shipment {
 	struct fate fate;
 };
 
-/* shipment.c, for shipment_results.c */
+enum { REPLY_MOST = 4 * 1024 * 1024, PATH_MOST = 160 };
+
+/* shipment_call.c */
+/* body NULL: none; else taken. on_reply comes once, later, unless the call cannot even begin: then the shipment tries again */
 void shipment_call(struct shipment *s, const char *method, const char *path, const char *type,
     struct buf *body, size_t most, void (*on_reply)(struct shipment *s));
+/* What the reply means; *e for all but the good ones, which have no reply at all where the provider was not reached */
 enum reply_kind { REPLY_GOOD, REPLY_REFUSED, REPLY_LATER };
 enum reply_kind shipment_judge(const struct shipment *s, struct err *e);
 void shipment_later(struct shipment *s);
 void shipment_let_go_of_file(struct shipment *s);
 bool shipment_is_lost(const struct shipment *s);
 void shipment_doom(struct shipment *s, enum billed billed, int status, const struct err *e, const char *why);
+void shipment_wait(struct shipment *s, int64_t ms); /* until its next step */
+bool shipment_gives_up(struct shipment *s);         /* waiting has an end: it is doomed now */
+
+/* shipment_send.c */
+void shipment_upload(struct shipment *s);
+void shipment_create_noted(struct word *w); /* that it may be created is on the disk */
+void shipment_look_for(
+    struct shipment *s); /* it may have been created: s->cursor is where the list goes on */
+/* A provider that was cut off in the middle of creating a job may be at it still: its list is asked so much later */
+int64_t shipment_settling_ms(const struct shipment *s);
+
+/* shipment.c */
+/* Writes down which steps were taken; then(word) comes when that is on the disk, about == s */
+void shipment_note(struct shipment *s, const char *const *ids, size_t count, void (*then)(struct word *w));
+bool shipment_is_noted(struct word *w);   /* what `then` begins with; false: no further step may be taken */
+void shipment_on_noted(struct word *w);   /* a `then` that takes the next step */
 void shipment_finish(struct shipment *s); /* nobody is left in it who is not to be queued again */
 
 /* shipment_results.c */

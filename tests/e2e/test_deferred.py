@@ -113,7 +113,7 @@ def test_every_endpoint_has_its_own_job(gateway, office, path, body):
 
 
 def test_lots_leave_together_and_each_gets_its_own_answer(gateway, office):
-    g = gateway(many(40, collect="1s"))
+    g = gateway(many(20, collect="5s"))
     names = {defer(g, f"Say word{i}"): f"word{i}" for i in range(20)}
     names |= {defer(g, f"Say other{i}", model="gpt-4o"): f"other{i}" for i in range(3)}
 
@@ -405,7 +405,7 @@ def test_expired_batch_is_not_billed_and_goes_again(gateway, office, told):
 
 
 def test_expired_batch_keeps_what_was_answered(gateway, office):
-    g = gateway(many(3))
+    g = gateway(many(3, collect="4s"))
     names = [defer(g, f"Say word{i}") for i in range(3)]
 
     def half(batch):
@@ -522,16 +522,16 @@ def test_restart_at_each_step_repeats_nothing_that_costs(gateway, office, how, s
 
 
 def test_killed_in_the_midst_of_settling(gateway, office):
-    g = gateway(many(300))
-    names = {defer(g, f"Say word{i}"): f"word{i}" for i in range(300)}
+    g = gateway(many(150))
+    names = {defer(g, f"Say word{i}"): f"word{i}" for i in range(150)}
     eventually(lambda: len(g.books().query("SELECT 1 FROM requests")) >= 60, "some that are settled")
     g.kill()
     g.start()
     for name, word in names.items():
         assert said(fetch(g, name)) == word
     idle(g)
-    assert len(office.executed) == 300 and len(office.batches) == 1
-    assert spent(books(g)) == 300 * COST
+    assert len(office.executed) == 150 and len(office.batches) == 1
+    assert spent(books(g)) == 150 * COST
 
 
 def test_holds_are_held_again_after_a_restart(gateway, office):
