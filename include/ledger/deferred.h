@@ -70,8 +70,8 @@ struct deferred_job {
 	int64_t at_us;
 };
 
-/* on_done comes on the ledger's thread and may call these functions again; it must not wait. NULL: nobody wants to know. What is passed
- * in is copied. Any thread; the order of one thread's calls is kept. */
+/* Comes on the ledger's thread, also while the ledger closes: it hands the word to its own thread, and neither waits nor calls these
+ * functions. NULL: nobody wants to know. What is passed to them is copied. Any thread; the order of one thread's calls is kept. */
 typedef void deferred_done(void *context, bool ok);
 
 /* A new one, QUEUED, in the tables before its client hears of it. d->body is what will be sent; ended_us and answer are not looked at. */
@@ -91,7 +91,7 @@ void deferred_send(struct ledger *l, const struct deferred_job *job, const char 
 void deferred_job_over(struct ledger *l, const char *name, deferred_done *on_done, void *context);
 /* It has ended (DONE, FAILED or CANCELLED): the body leaves, the answer comes, and with it the attempt that settles the hold and the
  * request's row, all at once. No attempt (NULL): nothing was billed, and the hold is void. The attempt must say what was admitted, see
- * deferred_attempt; its slot is not looked at. false: there is no such request, or it has ended before; then no row was written. */
+ * deferred_attempt; its slot is not looked at, and it names no batch (a job is no call that several share). false: there is no such request, or it has ended before; then no row was written. */
 void deferred_end(struct ledger *l, const char *id, enum deferred_state state, int status, struct str answer,
     const struct ledger_attempt *attempt, const struct ledger_request *request, deferred_done *on_done,
     void *context);

@@ -99,18 +99,20 @@ struct ledger_attempt {
 };
 
 /* One call for several attempts. Their rows carry its id, and sum to what stands here: in every count, and in money to the last
- * pico-dollar (G6), where the outcome of the call is known. */
+ * pico-dollar (G6). Where nobody knows what the call took, its usage is unknown, as theirs is, and its cost is the sum of what they
+ * were charged. All of one payer, at one model. */
 struct ledger_batch {
 	int64_t at_us;
 	char id[48];
 	char upstream[48];
 	char model[96];
-	int members;  /* that left with it */
-	int answered; /* whose parts were good */
-	enum attempt_outcome outcome;
-	char why[64]; /* "served", or why it, or some of its members, had to be asked again */
+	int members; /* that left with it: as many attempts carry its id */
+	/* Whose parts were good: their attempts are ATTEMPT_OK, or cancelled where the client had left */
+	int answered;
+	enum attempt_outcome outcome; /* ATTEMPT_OK where any was answered */
+	char why[64];                 /* "served", or why it, or some of its members, had to be asked again */
 	struct usage usage;
-	int64_t cost_pico; /* -1: unknown */
+	int64_t cost_pico; /* -1: unknown, as one of theirs is (basis COST_UNPRICED) */
 	enum cost_basis basis;
 };
 
@@ -192,6 +194,11 @@ struct ledger;
 struct ledger *ledger_open(const struct ledger_options *options, struct err *e);
 void ledger_request(struct ledger *l, const struct ledger_request *row);
 void ledger_attempt(struct ledger *l, const struct ledger_attempt *row);
+/*
+ * One call that several attempts travelled in, after the rows of all of them. Attempts with a batch wait for this row in memory, so do
+ * their requests when they end sooner, and all come to the disk in one transaction: the books have a call whole (G6), or it was lost in
+ * a crash and its members are recovered from their holds, each for itself. A row must come for every batch that an attempt names.
+ */
 void ledger_batch(struct ledger *l, const struct ledger_batch *row);
 void ledger_outcome(struct ledger *l, const struct ledger_outcome *row);
 void ledger_cache_check(struct ledger *l, const struct ledger_check *row);

@@ -42,6 +42,8 @@ struct report_sums {
 	int64_t estimated_pico, held_pico; /* parts of cost_pico */
 	int64_t unpriced;                  /* requests whose cost is not known */
 	int64_t total_us;
+	int64_t lost_batched_pico; /* to be taken off saved_batched_pico */
+	int64_t batched;           /* requests whose answer came out of a call they shared */
 	/* The same by how the answer was found; indexed by enum cache_kind. */
 	int64_t cache_requests[REPORT_CACHES], cache_saved_pico[REPORT_CACHES];
 };
@@ -117,6 +119,25 @@ struct report_similars {
 int report_similar(
     struct report *r, int64_t since_us, int64_t until_us, struct report_similars *out, struct err *e);
 
+/* Requests of one task that travelled together. Sums come from the hours, calls from the attempts that are kept. */
+struct report_batched {
+	char task[REPORT_NAME];
+	int64_t requests; /* whose answer came out of a call they shared */
+	/* Against what single calls would have cost; the second is what those lost that had to be asked again, or that would have been
+	 * cheaper alone */
+	int64_t saved_pico, lost_pico;
+	int64_t calls, members;
+	int64_t resent; /* members whose part was no good: asked again by themselves */
+};
+struct report_batches {
+	struct report_batched *tasks;
+	size_t count;
+	struct report_batched total;
+};
+/* Tasks with a shared call, the one with most requests first. The caller frees `tasks`. */
+int report_batches(
+    struct report *r, int64_t since_us, int64_t until_us, struct report_batches *out, struct err *e);
+
 /* What was found out about the answers of one model in a task and tier. */
 struct report_outcome {
 	char task[REPORT_NAME], tier[32], model[REPORT_NAME];
@@ -144,6 +165,8 @@ int report_request(struct report *r, const char *id, struct ledger_request *out,
 /* Its attempts, oldest first. The caller frees *rows. */
 int report_attempts(
     struct report *r, const char *id, struct ledger_attempt **rows, size_t *count, struct err *e);
+/* A call that an attempt travelled in. 1: found, 0: there is none, -1 with *e. */
+int report_batch(struct report *r, const char *id, struct ledger_batch *out, struct err *e);
 /* The checks of how it was answered, oldest first; at most so many */
 int report_checks(
     struct report *r, const char *id, struct ledger_check *rows, size_t most, size_t *count, struct err *e);

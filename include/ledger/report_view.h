@@ -29,8 +29,8 @@ enum cause {
 	CAUSE_PROVIDER_CACHE,
 	CAUSES
 };
-const char *cause_name(enum cause cause); /* "routed", "cache_exact", ... */
-int64_t cause_saved(const struct report_sums *s, enum cause cause);
+const char *cause_name(enum cause cause);                              /* "routed", "cache_exact", ... */
+int64_t cause_saved(const struct report_sums *s, enum cause cause);    /* batching may have lost: below 0 */
 int64_t cause_requests(const struct report_sums *s, enum cause cause); /* -1: not known */
 int64_t saved_in_all(const struct report_sums *s);
 int64_t hits(const struct report_sums *s); /* requests that needed no call of their own */
@@ -41,11 +41,13 @@ struct report_view {
 	const char *by; /* "model", "cause", ...; NULL: totals only */
 	bool by_cause, by_time, by_day;
 	bool by_similarity; /* what is known of the similarity cache, by task */
+	bool by_batches;    /* requests that travelled together, by task */
 	bool repriced;      /* `prices` instead of groups */
 	struct report_spending spending;
 	struct report_prices prices;
 	struct report_similars similar;
 	struct report_outcomes outcomes;
+	struct report_batches batches;
 	int64_t oldest_row_us;
 	struct budget_use *budgets;
 	size_t budget_count;

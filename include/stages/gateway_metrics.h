@@ -31,6 +31,39 @@ void gateway_metrics_escalation(struct gateway_metrics *m, int fault, enum escal
 /* The router chose that model, at that tier */
 void gateway_metrics_routed(struct gateway_metrics *m, enum tier tier, const char *model);
 
+/* Why a request that might have travelled with others did not. The names are labels: see batch_alone_name. */
+enum batch_alone {
+	BATCH_ALONE_UNFIT,    /* it has tools, wants several answers, is too large, ... */
+	BATCH_ALONE_COMPANY,  /* nobody else came */
+	BATCH_ALONE_LOSS,     /* it would have saved nothing */
+	BATCH_ALONE_MONEY,    /* its bound in the call was refused, or would have had to wait */
+	BATCH_ALONE_OUTPUT,   /* the answers would not have fitted into one reply, or its limit was lowered */
+	BATCH_ALONE_QUALITY,  /* batched answers of its task are worse */
+	BATCH_ALONE_CONTROL,  /* to measure that */
+	BATCH_ALONE_UPSTREAM, /* the provider takes no call now */
+	BATCH_ALONE_CHANGED,  /* its key, model or task is another since it came */
+	BATCH_ALONE_LEFT,     /* it went nowhere: its clients left while it waited, or the gateway stops */
+	BATCH_ALONES
+};
+const char *batch_alone_name(enum batch_alone why);
+/* Why a member of a shared call was asked again by itself. */
+enum batch_resent {
+	BATCH_RESENT_PART,    /* its part was no good: missing, twice, empty, cut off, its schema broken */
+	BATCH_RESENT_REPLY,   /* nothing of the reply could be trusted */
+	BATCH_RESENT_REFUSED, /* the provider refused the call, or was not reached */
+	BATCH_RESENT_BROKEN,  /* the call broke off or timed out */
+	BATCH_RESENTS
+};
+const char *batch_resent_name(enum batch_resent why);
+/* A call that several requests shared has ended: as its row says */
+void gateway_metrics_batch(struct gateway_metrics *m, const struct ledger_batch *row);
+/* One member of it is asked again */
+void gateway_metrics_batch_resent(struct gateway_metrics *m, enum batch_resent why);
+/* A request goes alone after all, or not at all */
+void gateway_metrics_batch_alone(struct gateway_metrics *m, enum batch_alone why);
+/* How long one waited for others, however it went on */
+void gateway_metrics_batch_waited(struct gateway_metrics *m, int64_t waited_us);
+
 void gateway_metrics_alert(struct gateway_metrics *m);      /* a share of a budget was reached */
 void gateway_metrics_alert_lost(struct gateway_metrics *m); /* ... and the webhook could not be told */
 /* One window of an account, just before rendering; limit -1: none. Those not told this time show zeroes. Only
@@ -60,6 +93,7 @@ struct gateway_gauges {
 	struct similar_stats similar;
 	uint64_t checks_dropped;
 	struct depot_stats deferred;
+	int batch_waiting; /* requests that wait for others to travel with */
 };
 /* Appends the page; -1 when out has no room. */
 int gateway_metrics_render(struct gateway_metrics *m, const struct gateway_gauges *gauges, struct buf *out);

@@ -14,7 +14,7 @@
 #include "ledger/report.h"
 #include "stages/escalate.h"
 
-enum { CHECKS_MOST = 8 };
+enum { CHECKS_MOST = 8, CALLS_MOST = 8 };
 
 /* All that is known of it. */
 struct story {
@@ -23,6 +23,9 @@ struct story {
 	size_t attempt_count;
 	struct ledger_check checks[CHECKS_MOST];
 	size_t check_count;
+	/* The calls that its attempts shared with others, in their order */
+	struct ledger_batch calls[CALLS_MOST];
+	size_t call_count;
 };
 
 /* ---- For people ---- */
@@ -135,6 +138,43 @@ answer_lines(struct grid *g, const struct ledger_request *r)
 	}
 }
 
+/* "20.1 %" */
+static const char *
+part_of(int64_t part, int64_t whole, char out[40])
+{
+	snprintf(out, 40, "%.1f %%", 100.0 * (double)part / (double)whole);
+	return out;
+}
+
+/* One attempt that travelled with others. */
+static void
+together_line(struct grid *g, const struct ledger_request *r, const struct ledger_attempt *a,
+    const struct ledger_batch *call)
+{
+	char cost[40], share[40];
+	bool answered = a->outcome == ATTEMPT_OK && r->batch_size > 0;
+	grid_cell(g, "together");
+	if (!answered)
+		grid_cell(g, "with %d others in one call (%s), which brought no answer for it: %s",
+		    call->members - 1, call->id, a->why);
+	else if (a->cost_pico > 0 && call->cost_pico > 0)
+		grid_cell(g, "travelled as %d of %d in one call (%s), share %s of %s", r->batch_place,
+		    r->batch_size, call->id, part_of(a->cost_pico, call->cost_pico, share),
+		    money(call->cost_pico, cost));
+	else
+		grid_cell(
+		    g, "travelled as %d of %d in one call (%s)", r->batch_place, r->batch_size, call->id);
+}
+
+static void
+together_lines(struct grid *g, const struct story *s)
+{
+	for (size_t c = 0; c < s->call_count; c++)
+		for (size_t i = 0; i < s->attempt_count; i++)
+			if (strcmp(s->attempts[i].batch, s->calls[c].id) == 0)
+				together_line(g, &s->row, &s->attempts[i], &s->calls[c]);
+}
+
 static void
 saved_line(struct grid *g, const char *label, int64_t pico)
 {
@@ -153,6 +193,7 @@ money_lines(struct grid *g, const struct ledger_request *r)
 	saved_line(g, "saved", r->saved_pico);
 	saved_line(g, "saved by routing", r->saved_routed_pico);
 	saved_line(g, "saved by batching", r->saved_batched_pico);
+	saved_line(g, "lost by batching", r->lost_batched_pico);
 	saved_line(g, "saved by the provider's cache", r->saved_prompt_pico);
 	if (r->clamped_to > 0) {
 		grid_cell(g, "clamped");
@@ -212,6 +253,7 @@ print_table(const struct story *s)
 	grid_columns(&g, "<label|<text");
 	who_lines(&g, &s->row);
 	answer_lines(&g, &s->row);
+	together_lines(&g, s);
 	money_lines(&g, &s->row);
 	grid_print(&g, stdout);
 	print_attempts(s);
@@ -304,6 +346,9 @@ add_request(struct buf *b, const struct ledger_request *r)
 	add_money(b, "saved_routed", r->saved_routed_pico);
 	add_money(b, "saved_batched", r->saved_batched_pico);
 	add_money(b, "saved_provider_cache", r->saved_prompt_pico);
+	add_money(b, "lost_batched", r->lost_batched_pico);
+	add_number(b, "batch_place", r->batch_size > 0 ? r->batch_place : -1);
+	add_number(b, "batch_size", r->batch_size > 0 ? r->batch_size : -1);
 	add_number(b, "clamped_to", r->clamped_to > 0 ? r->clamped_to : -1);
 	add_number(b, "first_byte_us", r->first_byte_us);
 	add_number(b, "total_us", r->total_us);
@@ -318,6 +363,7 @@ add_attempt(struct buf *b, const struct ledger_attempt *a)
 	buf_printf(b, "{\"at\":\"%s\",\"number\":%d", clock_text(a->at_us, at), a->number);
 	add_text(b, "upstream", a->upstream);
 	add_text(b, "model", a->model);
+	add_text(b, "batch", a->batch);
 	add_text(b, "outcome", attempt_outcome_name(a->outcome));
 	add_number(b, "status", a->status);
 	add_text(b, "why", a->why);
@@ -341,6 +387,22 @@ add_check(struct buf *b, const struct ledger_check *c)
 }
 
 static void
+add_call(struct buf *b, const struct ledger_batch *call)
+{
+	char at[CLOCK_TEXT];
+	buf_printf(b, "{\"at\":\"%s\"", clock_text(call->at_us, at));
+	add_text(b, "id", call->id);
+	add_number(b, "members", call->members);
+	add_number(b, "answered", call->answered);
+	add_text(b, "outcome", attempt_outcome_name(call->outcome));
+	add_text(b, "why", call->why);
+	add_usage(b, &call->usage);
+	add_money(b, "cost", call->cost_pico);
+	add_text(b, "basis", cost_basis_name(call->basis));
+	buf_add_c(b, '}');
+}
+
+static void
 print_json(const struct story *s)
 {
 	struct buf b = { 0 };
@@ -350,6 +412,11 @@ print_json(const struct story *s)
 	for (size_t i = 0; i < s->attempt_count; i++) {
 		buf_add(&b, i > 0 ? STR(",\n  ") : STR("\n  "));
 		add_attempt(&b, &s->attempts[i]);
+	}
+	buf_add(&b, STR("],\n\"batches\":["));
+	for (size_t i = 0; i < s->call_count; i++) {
+		buf_add(&b, i > 0 ? STR(",\n  ") : STR("\n  "));
+		add_call(&b, &s->calls[i]);
 	}
 	buf_add(&b, STR("],\n\"checks\":["));
 	for (size_t i = 0; i < s->check_count; i++) {
@@ -364,6 +431,20 @@ print_json(const struct story *s)
 /* ---- Finding it ---- */
 
 static int
+find_calls(struct report *r, struct story *s, struct err *e)
+{
+	for (size_t i = 0; i < s->attempt_count && s->call_count < CALLS_MOST; i++) {
+		if (s->attempts[i].batch[0] == '\0')
+			continue;
+		int found = report_batch(r, s->attempts[i].batch, &s->calls[s->call_count], e);
+		if (found < 0)
+			return -1;
+		s->call_count += (size_t)found;
+	}
+	return 0;
+}
+
+static int
 find(const char *database, const char *id, struct story *s, struct err *e)
 {
 	struct report *r = report_open(database, e);
@@ -376,6 +457,8 @@ find(const char *database, const char *id, struct story *s, struct err *e)
 		    database, id);
 	if (rc == 0)
 		rc = report_attempts(r, id, &s->attempts, &s->attempt_count, e);
+	if (rc == 0)
+		rc = find_calls(r, s, e);
 	if (rc == 0)
 		rc = report_checks(r, id, s->checks, CHECKS_MOST, &s->check_count, e);
 	report_close(&r);

@@ -24,7 +24,8 @@ static const char usage[] =
     "                     zone (2026-11-01, 2026-11-01T09:30), or all\n"
     "      --by GROUP     model, task, key, project, day, hour, cache, tier, endpoint, cause (of "
     "savings),\n"
-    "                     or similarity (hits of the similarity cache, and how many were wrong)\n"
+    "                     similarity (hits of the similarity cache, and how many were wrong),\n"
+    "                     or batches (requests that travelled together)\n"
     "      --format F     table, json or csv\n"
     "      --prices now   prices the calls anew, with the configuration's prices of their time, by model\n"
     "  -c, --config FILE  the configuration: limits, prices, time zone and the database\n"
@@ -60,6 +61,7 @@ static const struct {
 	{ "endpoint", REPORT_BY_ENDPOINT },
 	{ "cause", REPORT_BY_NONE },
 	{ "similarity", REPORT_BY_NONE },
+	{ "batches", REPORT_BY_NONE },
 };
 
 enum { GROUPS = sizeof groups / sizeof *groups };
@@ -77,7 +79,7 @@ read_wish(struct wish *w)
 	if (w->by != NULL && w->group < 0) {
 		fprintf(stderr,
 		    "farthing: --by knows model, task, key, project, day, hour, cache, tier, endpoint, "
-		    "cause and similarity, not '%s'\n",
+		    "cause, similarity and batches, not '%s'\n",
 		    w->by);
 		return -1;
 	}
@@ -164,6 +166,7 @@ report(const struct wish *w)
 	if (w->by != NULL) {
 		v.by_cause = strcmp(w->by, "cause") == 0;
 		v.by_similarity = strcmp(w->by, "similarity") == 0;
+		v.by_batches = strcmp(w->by, "batches") == 0;
 		v.by_day = strcmp(w->by, "day") == 0;
 		v.by_time = v.by_day || strcmp(w->by, "hour") == 0;
 	}

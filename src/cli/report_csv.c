@@ -40,9 +40,7 @@ record(struct buf *b, const char *first, const struct field *fields, size_t coun
 		if (f->kind == FIELD_MONEY)
 			csv_text(b, str_from(money_format(f->value, text)));
 		if (f->kind == FIELD_SHARE) {
-			snprintf(text, sizeof text, "%lld.%04lld", (long long)f->value / 10000,
-			    (long long)f->value % 10000);
-			csv_text(b, str_from(text));
+			csv_text(b, str_from(share_text(f->value, text)));
 		} else {
 			csv_number(b, f->value);
 		}
@@ -78,6 +76,15 @@ add_similar(struct buf *b, const struct report_similars *s)
 }
 
 static void
+add_batches(struct buf *b, const struct report_batches *all)
+{
+	struct field fields[FIELDS_MOST];
+	head(b, "task", fields, fields_of_batched(&all->total, fields));
+	for (size_t i = 0; i < all->count; i++)
+		record(b, all->tasks[i].task, fields, fields_of_batched(&all->tasks[i], fields));
+}
+
+static void
 add_groups(struct buf *b, const struct report_view *v)
 {
 	struct field fields[FIELDS_MOST];
@@ -101,6 +108,8 @@ view_csv(const struct report_view *v, FILE *to)
 		add_prices(&b, &v->prices);
 	else if (v->by_similarity)
 		add_similar(&b, &v->similar);
+	else if (v->by_batches)
+		add_batches(&b, &v->batches);
 	else if (v->by_cause)
 		add_causes(&b, &v->spending.total);
 	else

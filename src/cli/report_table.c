@@ -4,149 +4,10 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include "base/money.h"
-#include "base/utf8.h"
 #include "core/interval.h"
-#include "grid.h"
+#include "figures.h"
 #include "ledger/report_view.h"
 #include "report_show.h"
-
-/* ---- Figures ---- */
-
-/* How many decimals show the largest amount of a column with some four digits. */
-static int
-decimals_for(int64_t most_pico)
-{
-	if (most_pico >= 100 * PICO_PER_USD)
-		return 2;
-	if (most_pico >= PICO_PER_USD / 10)
-		return 4;
-	return most_pico >= PICO_PER_USD / 10000 ? 6 : 8;
-}
-
-/* Blank for nothing; what is less than the last decimal is not made nothing. */
-static void
-money_cell(struct grid *g, int64_t pico, int decimals)
-{
-	char text[32];
-	if (pico == 0) {
-		grid_blank(g);
-		return;
-	}
-	money_round(pico, decimals, text);
-	bool nothing = strspn(text, "-0.") == strlen(text);
-	if (nothing) /* the least amount that can be shown */
-		text[strlen(text) - 1] = '1';
-	grid_cell(g, "%s$%s", nothing ? "<" : "", text);
-}
-
-/* 1234567 as "1,234,567". */
-static char *
-grouped(int64_t n, char out[32])
-{
-	char digits[24];
-	int count = snprintf(digits, sizeof digits, "%lld", (long long)n), at = 0;
-	for (int i = 0; i < count; i++) {
-		if (i > 0 && (count - i) % 3 == 0 && digits[i - 1] != '-')
-			out[at++] = ',';
-		out[at++] = digits[i];
-	}
-	out[at] = '\0';
-	return out;
-}
-
-static void
-count_cell(struct grid *g, int64_t n)
-{
-	char text[32];
-	if (n == 0)
-		grid_blank(g);
-	else
-		grid_cell(g, "%s", grouped(n, text));
-}
-
-/* Up to 999,999 as it is, then 1.23M, 12.3G. */
-static char *
-short_count(int64_t n, char out[32])
-{
-	static const char units[] = "MGTPE";
-	int64_t unit = 1000000;
-	int at = 0;
-	if (n < unit)
-		return grouped(n, out);
-	while (n / unit >= 1000 && units[at + 1] != '\0') {
-		unit *= 1000;
-		at++;
-	}
-	/* Three digits, cut and not rounded: what is less than a million never shows as 1000. */
-	int whole = (int)(n / unit), behind = (int)(n % unit / (unit / 100));
-	if (whole >= 100)
-		snprintf(out, 32, "%d%c", whole, units[at]);
-	else if (whole >= 10)
-		snprintf(out, 32, "%d.%d%c", whole, behind / 10, units[at]);
-	else
-		snprintf(out, 32, "%d.%02d%c", whole, behind, units[at]);
-	return out;
-}
-
-static void
-short_cell(struct grid *g, int64_t n)
-{
-	char text[32];
-	if (n == 0)
-		grid_blank(g);
-	else
-		grid_cell(g, "%s", short_count(n, text));
-}
-
-/* "12.5 %"; nothing of nothing is blank. */
-static char *
-share(int64_t part, int64_t whole, char out[32])
-{
-	out[0] = '\0';
-	if (whole <= 0)
-		return out;
-	double percent = 100.0 * (double)part / (double)whole;
-	/* All is said of all only, and nothing of nothing only. */
-	if (part < whole && percent > 99.9)
-		percent = 99.9;
-	if (part > 0 && percent < 0.1)
-		snprintf(out, 32, "<0.1 %%");
-	else
-		snprintf(out, 32, part == whole ? "%.0f %%" : "%.1f %%", percent);
-	return out;
-}
-
-static void
-share_cell(struct grid *g, int64_t part, int64_t whole)
-{
-	char text[32];
-	grid_cell(g, "%s", part == 0 ? "" : share(part, whole, text));
-}
-
-static int64_t
-each(int64_t sum, int64_t count)
-{
-	return count > 0 ? sum / count + (sum % count * 2 >= count) : 0;
-}
-
-/* Names that are longer than a column should be lose their end. */
-static void
-name_cell(struct grid *g, const char *name)
-{
-	enum { WIDEST = 24 };
-	struct str s = str_from(name[0] != '\0' ? name : "(none)");
-	size_t at = 0, width = 0, cut = 0;
-	for (; at < s.n; width++) {
-		size_t step = utf8_step(s, at);
-		at += step > 0 ? step : 1;
-		if (width + 2 <= WIDEST)
-			cut = at;
-	}
-	if (width > WIDEST)
-		grid_cell(g, "%.*s\xe2\x80\xa6", (int)cut, s.p);
-	else
-		grid_cell(g, "%s", s.p);
-}
 
 /* ---- What was spent and saved ---- */
 
@@ -187,6 +48,16 @@ cost_lines(struct grid *g, const struct report_sums *t, int decimals)
 	}
 }
 
+/* Saved by travelling together, less what it lost. */
+static void
+lost_remark(const struct report_sums *t, int decimals, char *remark, size_t size)
+{
+	char count[32], saved[32], lost[32];
+	snprintf(remark, size, "%s request%s: $%s saved, $%s lost", grouped(t->batched, count),
+	    t->batched == 1 ? "" : "s", money_round(t->saved_batched_pico, decimals, saved),
+	    money_round(t->lost_batched_pico, decimals, lost));
+}
+
 static void
 saved_lines(struct grid *g, const struct report_sums *t, int decimals)
 {
@@ -204,7 +75,7 @@ saved_lines(struct grid *g, const struct report_sums *t, int decimals)
 	grid_cell(g, "%s of what it would have cost", share(saved, saved + t->cost_pico, text));
 	for (int c = 0; c < CAUSES; c++) {
 		int64_t requests = cause_requests(t, (enum cause)c);
-		char remark[64] = "";
+		char remark[128] = "";
 		if (c == CAUSE_ROUTED)
 			snprintf(remark, sizeof remark, "a cheaper model than the one asked for");
 		else if (c == CAUSE_PROVIDER_CACHE)
@@ -213,8 +84,23 @@ saved_lines(struct grid *g, const struct report_sums *t, int decimals)
 		else if (requests > 0)
 			snprintf(remark, sizeof remark, "%s request%s", grouped(requests, text),
 			    requests == 1 ? "" : "s");
+		if (c == CAUSE_BATCHED && t->lost_batched_pico > 0)
+			lost_remark(t, decimals, remark, sizeof remark);
 		money_line(g, labels[c], cause_saved(t, (enum cause)c), decimals, remark);
 	}
+}
+
+/* Calls that several shared, as far back as they are kept. */
+static void
+together_line(struct grid *g, const struct report_batched *t)
+{
+	char members[32], calls[32], resent[32], again[64] = "";
+	if (t->resent > 0)
+		snprintf(again, sizeof again, ", %s asked again alone", grouped(t->resent, resent));
+	grid_cell(g, "together");
+	grid_cell(g, "%s", grouped(t->members, members));
+	grid_cell(g, "in %s call%s, %.1f each%s", grouped(t->calls, calls), t->calls == 1 ? "" : "s",
+	    (double)t->members / (double)t->calls, again);
 }
 
 static void
@@ -241,6 +127,8 @@ print_totals(const struct report_view *v, FILE *to)
 		grid_cell(&g, "%s request%s needed no call of their own", grouped(hits(t), b),
 		    hits(t) == 1 ? "" : "s");
 	}
+	if (v->batches.total.calls > 0)
+		together_line(&g, &v->batches.total);
 	if (t->input_tokens + t->output_tokens > 0) {
 		grid_cell(&g, "tokens");
 		grid_cell(&g, "%s", short_count(t->input_tokens + t->output_tokens, a));
@@ -262,7 +150,7 @@ print_groups(const struct report_view *v, FILE *to)
 		int64_t a_request = each(t->cost_pico, t->requests), all = saved_in_all(t);
 		cost = t->cost_pico > cost ? t->cost_pico : cost;
 		one = a_request > one ? a_request : one;
-		saved = all > saved ? all : saved;
+		saved = all > saved ? all : -all > saved ? -all : saved;
 	}
 	struct grid g;
 	char titles[160], name[40];
@@ -368,6 +256,45 @@ print_similar(const struct report_view *v, FILE *to)
 		similar_row(&g, s->tasks[i].task, &s->tasks[i]);
 	if (s->count > 1)
 		similar_row(&g, "in all", &s->total);
+	grid_print(&g, to);
+}
+
+/* ---- Requests that travelled together ---- */
+
+static void
+batched_row(struct grid *g, const char *name, const struct report_batched *t, int decimals)
+{
+	name_cell(g, name);
+	count_cell(g, t->requests);
+	count_cell(g, t->calls);
+	if (t->calls > 0)
+		grid_cell(g, "%.1f", (double)t->members / (double)t->calls);
+	else
+		grid_blank(g);
+	count_cell(g, t->resent);
+	share_cell(g, t->resent, t->members);
+	money_cell(g, t->saved_pico, decimals);
+	money_cell(g, t->lost_pico, decimals);
+	money_cell(g, t->saved_pico - t->lost_pico, decimals);
+}
+
+static void
+print_batches(const struct report_view *v, FILE *to)
+{
+	const struct report_batches *all = &v->batches;
+	const struct report_batched *t = &all->total;
+	struct grid g;
+	fputs("\nRequests that travelled together\n\n", to);
+	if (all->count == 0) {
+		fputs("  None did in this time.\n", to);
+		return;
+	}
+	int decimals = decimals_for(t->saved_pico > t->lost_pico ? t->saved_pico : t->lost_pico);
+	grid_head(&g, "<task|requests|calls|in each|asked again|of them|saved|lost|in all");
+	for (size_t i = 0; i < all->count; i++)
+		batched_row(&g, all->tasks[i].task, &all->tasks[i], decimals);
+	if (all->count > 1)
+		batched_row(&g, "in all", t, decimals);
 	grid_print(&g, to);
 }
 
@@ -498,13 +425,15 @@ view_table(const struct report_view *v, FILE *to)
 		print_totals(v, to);
 	if (t->requests > 0 && v->by_cause)
 		print_causes(v, to);
-	else if (t->requests > 0 && v->by != NULL && !v->by_similarity && !v->repriced)
+	else if (t->requests > 0 && v->by != NULL && !v->by_similarity && !v->by_batches && !v->repriced)
 		print_groups(v, to);
 	print_notes(v, to);
 	if (!v->repriced && (v->similar.count > 0 || v->by_similarity))
 		print_similar(v, to);
 	if (!v->repriced && v->outcomes.count > 0)
 		print_outcomes(v, to);
+	if (v->by_batches)
+		print_batches(v, to);
 	if (!v->repriced)
 		print_budgets(v, to);
 }

@@ -16,17 +16,20 @@
 
 enum { SHOWN_MOST = 20, BUSY_MS = 5000 };
 
-struct rule {
-	const char *says; /* what a row that breaks it does */
-	const char *rows; /* gives one text a row: which, and the figures */
-};
-
 /* clang-format off */
 #define NEGATIVE_IN_BOTH \
 	"at_us < 0 OR status < 0 OR cost_pico < 0 OR first_byte_us < 0 OR total_us < 0 OR input_tokens < 0" \
 	" OR cached_input_tokens < 0 OR cache_write_tokens < 0 OR output_tokens < 0 OR reasoning_tokens < 0"
 
 #define TWO_DAYS "172800000000"
+
+/* The attempts of each call, summed. */
+#define SHARES \
+	"WITH shares AS (SELECT batch, sum(cost_pico) AS cost, count(*) - count(cost_pico) AS unknown, sum(outcome = 0) AS good, sum(outcome = 4) AS left_early," \
+	" sum(input_tokens) AS input_tokens, sum(cached_input_tokens) AS cached_input_tokens, sum(cache_write_tokens) AS" \
+	" cache_write_tokens, sum(output_tokens) AS output_tokens, sum(reasoning_tokens) AS reasoning_tokens" \
+	" FROM attempts WHERE batch IS NOT NULL GROUP BY batch) "
+#define TOKENS(of) of ".input_tokens || '+' || " of ".output_tokens"
 
 static const struct rule rules[] = {
 	{ "row was refused by the schema",
@@ -83,7 +86,7 @@ static const struct rule rules[] = {
 	    " (held_pico <> ifnull(price_fee, 0) OR (basis <> 0 AND cost_pico IS NOT price_fee))" },
 	{ "request has a negative number",
 	    "SELECT quote(id) FROM requests WHERE saved_pico < 0 OR saved_routed_pico < 0 OR saved_batched_pico < 0 OR"
-	    " saved_prompt_pico < 0 OR clamped_to < 0 OR attempts < 0 OR bytes_in < 0 OR bytes_out < 0 OR "
+	    " saved_prompt_pico < 0 OR lost_batched_pico < 0 OR clamped_to < 0 OR attempts < 0 OR bytes_in < 0 OR bytes_out < 0 OR "
 	    NEGATIVE_IN_BOTH },
 	{ "attempt has a negative number",
 	    "SELECT quote(request_id) || ' number=' || number FROM attempts WHERE number < 1 OR held_pico < 0 OR price_input < 0"
@@ -100,6 +103,36 @@ static const struct rule rules[] = {
 	    " WHERE kind NOT BETWEEN 0 AND 4 OR window NOT BETWEEN 0 AND 3 OR (kind = 4) <> (window = 3) OR end_us <= start_us"
 	    " OR settled_pico < 0 OR pruned_pico < 0 OR pruned_pico > settled_pico OR (kind = 0) <> (account = '')"
 	    " OR NOT (frozen = 0 OR (frozen = 1 AND kind = 2 AND window = 0))" },
+	{ "call has other attempts than members",
+	    "SELECT quote(id) || ' members=' || members || ' rows=' || n || ' pruned=' || pruned FROM (SELECT id, members, pruned,"
+	    " (SELECT count(*) FROM attempts a WHERE a.batch = b.id) AS n FROM batches b) WHERE n + pruned <> members" },
+	{ "attempt travelled in a call that is not there",
+	    "SELECT quote(request_id) || ' number=' || number || ' batch=' || quote(batch) FROM attempts a"
+	    " WHERE batch IS NOT NULL AND NOT EXISTS (SELECT 1 FROM batches b WHERE b.id = a.batch)" },
+	/* To the last token and the last pico-dollar. One share whose cost is unknown makes that of the call unknown. */
+	{ "call is something else than its shares",
+	    SHARES "SELECT quote(id) || ' cost_pico=' || ifnull(cost_pico, 'unknown') || ' shares=' || ifnull(cost, 0) || ' unknown=' ||"
+	    " unknown || ' tokens=' || ifnull(" TOKENS("b") ", 'unknown') || ' shares=' || ifnull(" TOKENS("s") ", 'unknown')"
+	    " || ' answered=' || answered || ' shares=' || good FROM batches b JOIN shares s ON s.batch = b.id"
+	    " WHERE pruned = 0 AND (cost_pico IS NOT iif(unknown > 0, NULL, cost) OR answered NOT BETWEEN good AND good + left_early"
+	    " OR b.input_tokens IS NOT s.input_tokens OR b.cached_input_tokens IS NOT s.cached_input_tokens"
+	    " OR b.cache_write_tokens IS NOT s.cache_write_tokens OR b.output_tokens IS NOT s.output_tokens"
+	    " OR b.reasoning_tokens IS NOT s.reasoning_tokens)" },
+	{ "shares that are left are more than their call",
+	    SHARES "SELECT quote(id) FROM batches b JOIN shares s ON s.batch = b.id WHERE pruned > 0 AND (cost > cost_pico OR"
+	    " good > answered OR s.input_tokens > b.input_tokens OR s.output_tokens > b.output_tokens)" },
+	{ "call was shared by several payers, or is at another model than its shares",
+	    "SELECT quote(id) || ' ' || quote(b.model) FROM batches b WHERE (SELECT count(*) FROM (SELECT DISTINCT project, account,"
+	    " task, run FROM attempts a WHERE a.batch = b.id)) > 1 OR EXISTS (SELECT 1 FROM attempts a WHERE a.batch = b.id AND"
+	    " (a.model <> b.model OR a.upstream <> b.upstream))" },
+	{ "call is impossible",
+	    "SELECT quote(id) FROM batches WHERE at_us < 0 OR id = '' OR members < 1 OR answered NOT BETWEEN 0 AND members"
+	    " OR (answered > 0 AND outcome <> 0) OR pruned NOT BETWEEN 0 AND members - 1 OR outcome NOT BETWEEN 0 AND 5 OR"
+	    " basis NOT BETWEEN 0 AND 4 OR (cost_pico IS NULL) <> (basis = 4) OR (basis = 0 AND cost_pico <> 0)" },
+	{ "request says that it travelled with others, and none of its attempts did",
+	    "SELECT quote(id) || ' ' || batch_place || '/' || batch_size FROM requests r WHERE (batch_place, batch_size) <> (0, 0)"
+	    " AND (batch_place NOT BETWEEN 1 AND batch_size OR (answer_id = '' AND NOT EXISTS (SELECT 1 FROM attempts a, batches b"
+	    " WHERE a.request_id = r.id AND a.outcome = 0 AND b.id = a.batch AND b.outcome = 0 AND b.members = r.batch_size)))" },
 	{ "hourly sum differs from its rows", rollup_rule },
 	{ "mark of the books is missing",
 	    "SELECT 'ledger_id or commits' WHERE NOT EXISTS (SELECT 1 FROM mark WHERE commits >= 0)"
@@ -134,9 +167,8 @@ audit_close_rule(struct audit *a, const struct rule_count *rule)
 		buf_printf(a->report, "%s: %lld more\n", rule->says, (long long)(rule->found - SHOWN_MOST));
 }
 
-/* -1 when the query itself fails. */
-static int
-apply(struct audit *a, const struct rule *rule)
+int
+audit_apply(struct audit *a, const struct rule *rule)
 {
 	struct rule_count count = { rule->says, 0 };
 	sqlite3_stmt *query = NULL;
@@ -187,9 +219,9 @@ static int
 apply_all(struct audit *a)
 {
 	for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
-		if (apply(a, &rules[i]) != 0)
+		if (audit_apply(a, &rules[i]) != 0)
 			return -1;
-	return check_attempts(a) == 0 ? check_holds(a) : -1;
+	return check_attempts(a) == 0 && check_deferred(a) == 0 ? check_holds(a) : -1;
 }
 
 static int

@@ -128,6 +128,7 @@ deferred_end(struct ledger *l, const char *id, enum deferred_state state, int st
 {
 	assert(state == DEFERRED_DONE || state == DEFERRED_FAILED || state == DEFERRED_CANCELLED);
 	assert(strcmp(id, request->id) == 0 && (attempt == NULL || strcmp(id, attempt->request_id) == 0));
+	assert(attempt == NULL || attempt->batch[0] == '\0');
 	struct deferred_op *op = new_op(STEP_END, on_done, context);
 	op->row.request = *request;
 	op->row.state = state;

@@ -80,9 +80,10 @@ add_entry(struct ledger *l, enum entry_kind kind)
 
 /* A signal is a system call, so there is one a group: for the first entry, or when the group is full. */
 static void
-added(struct ledger *l)
+added(struct ledger *l, uint64_t entries)
 {
-	bool wake = l->asleep || l->incoming.count == GROUP_ENTRIES;
+	bool filled = l->incoming.count >= GROUP_ENTRIES && l->incoming.count - entries < GROUP_ENTRIES;
+	bool wake = l->asleep || filled;
 	l->asleep = false;
 	if (wake)
 		pthread_cond_signal(&l->wake);
@@ -93,16 +94,67 @@ void
 ledger_request(struct ledger *l, const struct ledger_request *row)
 {
 	pthread_mutex_lock(&l->mutex);
+	if (train_board_request(l->trains, row)) {
+		pthread_mutex_unlock(&l->mutex);
+		return;
+	}
 	add_entry(l, ENTRY_REQUEST)->row.request = *row;
-	added(l);
+	added(l, 1);
 }
 
 void
 ledger_attempt(struct ledger *l, const struct ledger_attempt *row)
 {
 	pthread_mutex_lock(&l->mutex);
+	if (row->batch[0] != '\0') {
+		train_board(&l->trains, row);
+		pthread_mutex_unlock(&l->mutex);
+		return;
+	}
 	add_entry(l, ENTRY_ATTEMPT)->row.attempt = *row;
-	added(l);
+	added(l, 1);
+}
+
+/* All that waited for this row of a call, in its transaction. With the mutex held; how many entries. */
+static uint64_t
+unload(struct ledger *l, const struct train *t)
+{
+	for (const struct chunk *c = t->rows.first; c != NULL; c = c->next)
+		for (int i = 0; i < c->count; i++)
+			*queue_add_joined(&l->incoming) = c->entries[i];
+	atomic_fetch_add_explicit(&l->accepted, t->rows.count, memory_order_relaxed);
+	return t->rows.count;
+}
+
+void
+ledger_batch(struct ledger *l, const struct ledger_batch *row)
+{
+	pthread_mutex_lock(&l->mutex);
+	struct train *t = train_leave(&l->trains, row->id);
+	add_entry(l, ENTRY_BATCH)->row.batch = *row;
+	added(l, 1 + (t != NULL ? unload(l, t) : 0));
+	train_free(&t);
+}
+
+/* With the mutex held: a call that nobody wrote a row of leaves attempts that were alone, as far as the books go. */
+static void
+unload_stranded(struct ledger *l)
+{
+	while (l->trains != NULL) {
+		struct train *t = train_leave(&l->trains, l->trains->batch);
+		log_line(LOG_ERROR, "unbatched", "batch=%q rows=%lld why=%q", t->batch,
+		    (long long)t->rows.count, "no row of the call came before the ledger was closed");
+		for (struct chunk *c = t->rows.first; c != NULL; c = c->next)
+			for (int i = 0; i < c->count; i++) {
+				struct entry *entry = &c->entries[i];
+				if (entry->kind == ENTRY_ATTEMPT)
+					entry->row.attempt.batch[0] = '\0';
+				else
+					entry->row.request.batch_place = entry->row.request.batch_size = 0;
+			}
+		unload(l, t);
+		train_free(&t);
+	}
 }
 
 void
@@ -110,7 +162,7 @@ ledger_outcome(struct ledger *l, const struct ledger_outcome *row)
 {
 	pthread_mutex_lock(&l->mutex);
 	add_entry(l, ENTRY_OUTCOME)->row.outcome = *row;
-	added(l);
+	added(l, 1);
 }
 
 void
@@ -118,7 +170,7 @@ ledger_cache_check(struct ledger *l, const struct ledger_check *row)
 {
 	pthread_mutex_lock(&l->mutex);
 	add_entry(l, ENTRY_CHECK)->row.check = *row;
-	added(l);
+	added(l, 1);
 }
 
 void
@@ -129,7 +181,7 @@ ledger_purged(struct ledger *l, int64_t seq, int64_t entries)
 	entry->row.purged.seq = seq;
 	entry->row.purged.entries = entries;
 	entry->row.purged.at_us = clock_wall_us();
-	added(l);
+	added(l, 1);
 }
 
 void
@@ -137,7 +189,7 @@ ledger_defer(struct ledger *l, struct deferred_op *op)
 {
 	pthread_mutex_lock(&l->mutex);
 	add_entry(l, ENTRY_DEFERRED)->row.deferred = op;
-	added(l);
+	added(l, 1);
 }
 
 int
@@ -352,6 +404,7 @@ ledger_close(struct ledger **ledger)
 		return 0;
 	*ledger = NULL;
 	pthread_mutex_lock(&l->mutex);
+	unload_stranded(l);
 	l->closing = true;
 	pthread_cond_signal(&l->wake);
 	pthread_mutex_unlock(&l->mutex);

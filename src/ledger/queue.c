@@ -19,6 +19,7 @@ fresh_chunk(struct queue *q)
 	q->spares--;
 	c->next = NULL;
 	c->count = 0;
+	c->joined = false;
 	return c;
 }
 
@@ -35,6 +36,16 @@ queue_add(struct queue *q)
 	}
 	q->count++;
 	return &q->last->entries[q->last->count++];
+}
+
+struct entry *
+queue_add_joined(struct queue *q)
+{
+	struct chunk *before = q->last;
+	struct entry *entry = queue_add(q);
+	if (before != NULL && before != q->last)
+		before->joined = true;
+	return entry;
 }
 
 void

@@ -14,6 +14,7 @@ enum { QUEUE_CHUNK = 64 };
 enum entry_kind {
 	ENTRY_REQUEST,
 	ENTRY_ATTEMPT,
+	ENTRY_BATCH,
 	ENTRY_CHECK,
 	ENTRY_OUTCOME,
 	ENTRY_PURGED,
@@ -28,6 +29,7 @@ struct entry {
 	union {
 		struct ledger_request request;
 		struct ledger_attempt attempt;
+		struct ledger_batch batch;
 		struct ledger_check check;
 		struct ledger_outcome outcome;
 		struct {
@@ -40,6 +42,7 @@ struct entry {
 struct chunk {
 	struct chunk *next;
 	int count;
+	bool joined; /* the next chunk belongs into the same transaction */
 	struct entry entries[QUEUE_CHUNK];
 };
 
@@ -51,7 +54,8 @@ struct queue {
 	int spares;
 };
 
-struct entry *queue_add(struct queue *q);                   /* room for one more at the end */
+struct entry *queue_add(struct queue *q);        /* room for one more at the end */
+struct entry *queue_add_joined(struct queue *q); /* ... never in another transaction than the one before it */
 void queue_move(struct queue *to, struct queue *from);      /* all of from behind to; from is empty */
 void queue_recycle(struct queue *q, struct chunk **chunks); /* takes a few of them for later use */
 void queue_discard(struct chunk **chunks);                  /* frees the rest */

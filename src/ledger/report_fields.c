@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "core/interval.h"
 
@@ -21,13 +22,23 @@ add(struct list *l, enum field_kind kind, const char *name, int64_t value)
 	l->fields[l->count++] = (struct field){ name, kind, false, value };
 }
 
-/* Rounded to the nearest; unknown where there is nothing to divide by. */
+char *
+share_text(int64_t ten_thousandths, char out[32])
+{
+	int64_t size = ten_thousandths < 0 ? -ten_thousandths : ten_thousandths;
+	snprintf(out, 32, "%s%lld.%04lld", ten_thousandths < 0 ? "-" : "", (long long)size / 10000,
+	    (long long)size % 10000);
+	return out;
+}
+
+/* Rounded to the nearest, halves away from zero; unknown where there is nothing to divide by. */
 static void
 add_ratio(struct list *l, enum field_kind kind, const char *name, int64_t part, int64_t whole)
 {
 	__int128 scale = kind == FIELD_SHARE ? 10000 : 1;
+	__int128 half = part < 0 ? -(__int128)whole : whole;
 	add(l, kind, name,
-	    whole > 0 ? (int64_t)(((__int128)part * scale * 2 + whole) / ((__int128)whole * 2)) : 0);
+	    whole > 0 ? (int64_t)(((__int128)part * scale * 2 + half) / ((__int128)whole * 2)) : 0);
 	l->fields[l->count - 1].unknown = whole <= 0;
 }
 
@@ -59,6 +70,8 @@ fields_of_sums(const struct report_sums *s, struct field out[FIELDS_MOST])
 	add(&l, FIELD_COUNT, "hits_coalesced", s->cache_requests[CACHE_COALESCED]);
 	add_ratio(&l, FIELD_SHARE, "hit_share", hits(s), s->requests);
 	add_ratio(&l, FIELD_COUNT, "mean_total_us", s->total_us, s->requests);
+	add(&l, FIELD_COUNT, "batched_requests", s->batched);
+	add(&l, FIELD_MONEY, "lost_batched", s->lost_batched_pico);
 	return l.count;
 }
 
@@ -105,6 +118,21 @@ fields_of_outcome(const struct report_outcome *o, struct field out[FIELDS_MOST])
 	add(&l, FIELD_SHARE, "good", (int64_t)(o->good / (double)o->outcomes * 10000 + 0.5));
 	add(&l, FIELD_SHARE, "good_low_95", (int64_t)floor(low * 10000));
 	add(&l, FIELD_SHARE, "good_high_95", (int64_t)ceil(high * 10000));
+	return l.count;
+}
+
+size_t
+fields_of_batched(const struct report_batched *t, struct field out[FIELDS_MOST])
+{
+	struct list l = { .fields = out };
+	add(&l, FIELD_COUNT, "batched_requests", t->requests);
+	add(&l, FIELD_COUNT, "calls", t->calls);
+	add(&l, FIELD_COUNT, "members", t->members);
+	add_ratio(&l, FIELD_SHARE, "members_per_call", t->members, t->calls);
+	add(&l, FIELD_COUNT, "resent", t->resent);
+	add_ratio(&l, FIELD_SHARE, "resent_share", t->resent, t->members);
+	add(&l, FIELD_MONEY, "saved_batched", t->saved_pico - t->lost_pico);
+	add(&l, FIELD_MONEY, "lost_batched", t->lost_pico);
 	return l.count;
 }
 

@@ -93,6 +93,8 @@ view_find(struct report_view *v, const struct config *c, enum report_by by, stru
 	if (rc == 0 && !v->repriced)
 		rc = report_outcomes(r, v->since_us, until, &v->outcomes, e);
 	if (rc == 0 && !v->repriced)
+		rc = report_batches(r, v->since_us, until, &v->batches, e);
+	if (rc == 0 && !v->repriced)
 		rc = find_budgets(r, c, v, e);
 	report_close(&r);
 	return rc;
@@ -105,5 +107,6 @@ view_free(struct report_view *v)
 	free(v->prices.models);
 	free(v->similar.tasks);
 	free(v->outcomes.rows);
+	free(v->batches.tasks);
 	free(v->budgets);
 }

@@ -30,6 +30,7 @@ add_fields(struct buf *b, const struct field *fields, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct field *f = &fields[i];
+		char text[32];
 		if (i > 0)
 			buf_add_c(b, ',');
 		if (f->kind == FIELD_MONEY)
@@ -37,8 +38,7 @@ add_fields(struct buf *b, const struct field *fields, size_t count)
 		else if (f->unknown)
 			buf_printf(b, "\"%s\":null", f->name);
 		else if (f->kind == FIELD_SHARE)
-			buf_printf(b, "\"%s\":%lld.%04lld", f->name, (long long)f->value / 10000,
-			    (long long)f->value % 10000);
+			buf_printf(b, "\"%s\":%s", f->name, share_text(f->value, text));
 		else
 			buf_printf(b, "\"%s\":%lld", f->name, (long long)f->value);
 	}
@@ -168,6 +168,21 @@ add_similar(struct buf *b, const char *key, const struct report_similars *s)
 }
 
 static void
+add_batches(struct buf *b, const char *key, const struct report_batches *all)
+{
+	struct field fields[FIELDS_MOST];
+	buf_printf(b, "\"%s\":[", key);
+	for (size_t i = 0; i < all->count; i++) {
+		next_line(b, i);
+		add_name(b, "name", all->tasks[i].task);
+		buf_add_c(b, ',');
+		add_fields(b, fields, fields_of_batched(&all->tasks[i], fields));
+		buf_add_c(b, '}');
+	}
+	buf_add_c(b, ']');
+}
+
+static void
 add_outcomes(struct buf *b, const struct report_outcomes *o)
 {
 	struct field fields[FIELDS_MOST];
@@ -212,6 +227,8 @@ view_json(const struct report_view *v, struct buf *b)
 		buf_add(b, STR("},\n"));
 		if (v->by_similarity)
 			add_similar(b, "groups", &v->similar);
+		else if (v->by_batches)
+			add_batches(b, "groups", &v->batches);
 		else if (v->by_cause)
 			add_causes(b, "groups", &v->spending.total);
 		else if (v->by == NULL)
@@ -224,6 +241,8 @@ view_json(const struct report_view *v, struct buf *b)
 		add_similar(b, "similarity_cache", &v->similar);
 		buf_add(b, STR(",\n"));
 		add_outcomes(b, &v->outcomes);
+		buf_add(b, STR(",\n"));
+		add_batches(b, "batches", &v->batches);
 		buf_add(b, STR(",\n"));
 		add_budgets(b, v);
 	}

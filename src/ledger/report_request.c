@@ -82,6 +82,9 @@ read_request(sqlite3_stmt *row, struct ledger_request *out)
 	out->saved_routed_pico = known(&c);
 	out->saved_batched_pico = known(&c);
 	out->saved_prompt_pico = known(&c);
+	out->lost_batched_pico = known(&c);
+	out->batch_place = (int)whole(&c);
+	out->batch_size = (int)whole(&c);
 	out->clamped_to = whole(&c);
 	out->basis = (enum cost_basis)whole(&c);
 	out->cache = (enum cache_kind)whole(&c);
@@ -108,7 +111,8 @@ report_request(struct report *r, const char *id, struct ledger_request *out, str
 	    "SELECT at_us, id, account, task, project, run, tier, endpoint, model_asked, model_served, "
 	    "upstream,"
 	    " answer_id, error_code, why, " USAGE ", cost_pico, saved_pico, saved_routed_pico, "
-	    "saved_batched_pico, saved_prompt_pico, clamped_to, basis,"
+	    "saved_batched_pico, saved_prompt_pico, lost_batched_pico, batch_place, batch_size, clamped_to, "
+	    "basis,"
 	    " cache, similarity, decision, score, route, escalated, status, stream, attempts, first_byte_us, "
 	    "total_us, bytes_in, "
 	    "bytes_out"
@@ -143,6 +147,7 @@ read_attempt(sqlite3_stmt *row, struct ledger_attempt *out)
 	out->total_us = whole(&c);
 	out->held_pico = whole(&c);
 	out->overrun = whole(&c) != 0;
+	TEXT(&c, out->batch);
 }
 
 int
@@ -152,7 +157,7 @@ report_attempts(struct report *r, const char *id, struct ledger_attempt **rows, 
 	*count = 0;
 	sqlite3_stmt *row = ask(r,
 	    "SELECT at_us, request_id, number, upstream, model, outcome, status, why, " USAGE
-	    ", cost_pico, basis, first_byte_us, total_us, held_pico, overrun FROM attempts"
+	    ", cost_pico, basis, first_byte_us, total_us, held_pico, overrun, ifnull(batch, '') FROM attempts"
 	    " WHERE request_id = ?1 ORDER BY number",
 	    id, e);
 	if (row == NULL)
@@ -165,6 +170,35 @@ report_attempts(struct report *r, const char *id, struct ledger_attempt **rows, 
 		read_attempt(row, &(*rows)[(*count)++]);
 	}
 	return report_asked(r, row, rc, e);
+}
+
+int
+report_batch(struct report *r, const char *id, struct ledger_batch *out, struct err *e)
+{
+	sqlite3_stmt *row = ask(r,
+	    "SELECT at_us, id, upstream, model, members, answered, outcome, why, " USAGE
+	    ", cost_pico, basis FROM batches WHERE id = ?1",
+	    id, e);
+	if (row == NULL)
+		return -1;
+	int rc = sqlite3_step(row);
+	bool found = rc == SQLITE_ROW;
+	*out = (struct ledger_batch){ 0 };
+	if (found) {
+		struct columns c = { row, 0 };
+		out->at_us = whole(&c);
+		TEXT(&c, out->id);
+		TEXT(&c, out->upstream);
+		TEXT(&c, out->model);
+		out->members = (int)whole(&c);
+		out->answered = (int)whole(&c);
+		out->outcome = (enum attempt_outcome)whole(&c);
+		TEXT(&c, out->why);
+		usage(&c, &out->usage);
+		out->cost_pico = known(&c);
+		out->basis = (enum cost_basis)whole(&c);
+	}
+	return report_asked(r, row, rc, e) != 0 ? -1 : found;
 }
 
 int

@@ -29,7 +29,7 @@ cause_saved(const struct report_sums *s, enum cause cause)
 	case CAUSE_COALESCED: /* whatever sharing saved and no cache did */
 		return s->saved_pico - s->cache_saved_pico[CACHE_EXACT] - s->cache_saved_pico[CACHE_SIMILAR];
 	case CAUSE_BATCHED:
-		return s->saved_batched_pico;
+		return s->saved_batched_pico - s->lost_batched_pico;
 	case CAUSE_PROVIDER_CACHE:
 		return s->saved_prompt_pico;
 	case CAUSES:
@@ -49,6 +49,8 @@ cause_requests(const struct report_sums *s, enum cause cause)
 		return s->cache_requests[CACHE_SIMILAR];
 	case CAUSE_COALESCED:
 		return s->cache_requests[CACHE_COALESCED];
+	case CAUSE_BATCHED:
+		return s->batched;
 	default:
 		return -1;
 	}

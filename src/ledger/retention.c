@@ -24,15 +24,39 @@ enum { VACUUM_PAGES = 256 };
 	" FROM attempts WHERE (request_id, number) IN (SELECT a.request_id, a.number FROM attempts a" \
 	" WHERE a.at_us < ?1 AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.id = a.request_id)"     \
 	" ORDER BY a.at_us, a.request_id, a.number LIMIT ?2)"
-#define BOOKED "SELECT " BOOKING_COLUMNS
+#define BOOKED "SELECT " BOOKING_COLUMNS ", batch"
+/* A call counts those of its members that leave, and goes with the last. */
+#define COUNT_GONE(of)                                                                                 \
+	"UPDATE batches SET pruned = pruned + gone.members FROM (SELECT batch, count(*) AS members" of \
+	" AND batch IS NOT NULL GROUP BY batch) AS gone WHERE batches.id = gone.batch"
 
-/* Moves what the rows of `booked` cost from the rows into the sums, then has `gone` delete them. */
+enum { BATCH = 9 }; /* behind the booking's columns */
+
+/* The statements about one set of attempts that leave. */
+struct leaving {
+	const char *booked, *count, *gone;
+};
+
+static const struct leaving of_requests = { BOOKED OF_OLDEST, COUNT_GONE(OF_OLDEST), "DELETE" OF_OLDEST };
+static const struct leaving orphans = { BOOKED ORPHANS, COUNT_GONE(ORPHANS), "DELETE" ORPHANS };
+
 static int
-take_attempts(sqlite3 *db, struct windows *windows, const char *booked, const char *gone, int64_t before_us,
-    int most, struct store_pruned *out)
+count_gone(sqlite3 *db, const struct leaving *rows, int64_t before_us, int most)
+{
+	int rc = schema_run(db, rows->count, before_us, most);
+	if (rc != SQLITE_OK)
+		return rc;
+	return schema_run(db, "DELETE FROM batches WHERE pruned > 0 AND pruned >= members", 0, 0);
+}
+
+/* Moves what the rows cost from the rows into the sums, then deletes them. */
+static int
+take_attempts(sqlite3 *db, struct windows *windows, const struct leaving *rows, int64_t before_us, int most,
+    struct store_pruned *out)
 {
 	sqlite3_stmt *query = NULL;
-	int rc = sqlite3_prepare_v2(db, booked, -1, &query, NULL);
+	bool batched = false;
+	int rc = sqlite3_prepare_v2(db, rows->booked, -1, &query, NULL);
 	if (rc != SQLITE_OK)
 		return rc;
 	sqlite3_bind_int64(query, 1, before_us);
@@ -41,10 +65,14 @@ take_attempts(sqlite3 *db, struct windows *windows, const char *booked, const ch
 		struct booking b;
 		if (windows_read_booking(query, 0, &b))
 			windows_prune(windows, &b);
+		batched = batched || sqlite3_column_type(query, BATCH) != SQLITE_NULL;
 	}
 	sqlite3_finalize(query);
-	if (rc == SQLITE_DONE)
-		rc = schema_run(db, gone, before_us, most);
+	rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
+	if (rc == SQLITE_OK && batched)
+		rc = count_gone(db, rows, before_us, most);
+	if (rc == SQLITE_OK)
+		rc = schema_run(db, rows->gone, before_us, most);
 	if (rc == SQLITE_OK)
 		out->attempts += sqlite3_changes(db);
 	return rc;
@@ -56,7 +84,7 @@ take_requests(sqlite3 *db, struct windows *windows, int64_t before_us, int most,
 	int rc = rollup_note_pruned(db, before_us, most);
 	if (rc != SQLITE_OK)
 		return rc;
-	rc = take_attempts(db, windows, BOOKED OF_OLDEST, "DELETE" OF_OLDEST, before_us, most, out);
+	rc = take_attempts(db, windows, &of_requests, before_us, most, out);
 	if (rc != SQLITE_OK)
 		return rc;
 	/* Of deferred ones the answer may be kept for longer: it says that its rows are gone. */
@@ -121,8 +149,8 @@ retention_slice(sqlite3 *db, struct windows *windows, const struct store_limits 
 	was_full = was_full || many_checks;
 	/* By age alone, whatever the size: a young attempt without a request is one whose request has not ended yet. */
 	bool may_be_orphans = limits->before_us > 0 && out->requests == 0;
-	if (may_be_orphans && (rc = take_attempts(db, windows, BOOKED ORPHANS, "DELETE" ORPHANS,
-				   limits->before_us, most, out)) != SQLITE_OK)
+	if (may_be_orphans &&
+	    (rc = take_attempts(db, windows, &orphans, limits->before_us, most, out)) != SQLITE_OK)
 		return rc;
 	if ((rc = windows_drop_old(db, clock_wall_us(), most)) != SQLITE_OK)
 		return rc;

@@ -29,6 +29,11 @@ static const char add_rows[] =
     " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8"
     " ON CONFLICT DO UPDATE SET cache = cache" ROLLUP_SUMS(GROW);
 
+/* Frozen: the tables of version 2 have no other columns. */
+static const char fill_2[] =
+    "INSERT INTO rollups(" CELL ROLLUP_SUMS_2(NAME) ")"
+    " SELECT " CELL_OF_ROW ROLLUP_SUMS_2(ROLLUP_OF_ROW) " FROM requests GROUP BY 1, 2, 3, 4, 5, 6, 7, 8";
+
 #define OF_META(key) "(SELECT CAST(value AS INTEGER) FROM meta WHERE key = '" key "')"
 
 /* Rows leave oldest first, so hours behind the newest one that left are whole. A clock set back may book rows before it. */
@@ -92,7 +97,7 @@ rollup_finalize(struct rollup *r)
 int
 rollup_fill(sqlite3 *db)
 {
-	return schema_run(db, add_rows, 0, 0);
+	return schema_run(db, fill_2, 0, 0);
 }
 
 int

@@ -22,7 +22,12 @@ enum { ROLLUP_KEEP_DAYS = 400 }; /* a year and the month before it, to compare w
  * Column, and what one row of requests adds to it. An error is a request that did not get a whole answer: also one whose
  * client left (499), and a stream that broke after its 200. Unknown figures add nothing; `unpriced` counts unknown costs.
  */
-#define ROLLUP_SUMS(X)                                                  \
+#define ROLLUP_SUMS(X)                                       \
+	ROLLUP_SUMS_2(X)                                     \
+	X(lost_batched_pico, "ifnull(lost_batched_pico, 0)") \
+	X(batched, "batch_size > 0")
+/* Those that version 2 of the tables began with, see schema_2.c */
+#define ROLLUP_SUMS_2(X)                                                \
 	X(requests, "1")                                                \
 	X(errors, "error_code <> '' OR status NOT BETWEEN 200 AND 399") \
 	X(input_tokens, "ifnull(input_tokens, 0)")                      \
@@ -59,7 +64,7 @@ int rollup_begin(struct rollup *r);
 int rollup_write(struct rollup *r);
 void rollup_finalize(struct rollup *r);
 
-/* For the step of the schema that makes the table: all rows there are. */
+/* For the step of the schema that makes the table: all rows there are, the sums it had. */
 int rollup_fill(sqlite3 *db);
 /* Before the `most` oldest rows before that instant are deleted: notes which hours are no longer whole. */
 int rollup_note_pruned(sqlite3 *db, int64_t before_us, int most);

@@ -17,16 +17,21 @@ static const char insert_request[] =
     "saved_pico, basis,"
     " cache, status, stream, attempts, first_byte_us, total_us, bytes_in, bytes_out, project, run, tier,"
     " saved_routed_pico, saved_batched_pico, saved_prompt_pico, clamped_to, similarity, decision, score,"
-    " route, escalated)"
-    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    " route, escalated, lost_batched_pico, batch_place, batch_size)"
+    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 static const char insert_attempt[] =
     "INSERT INTO attempts(at_us, request_id, number, upstream, model, outcome, status, why, input_tokens,"
     " cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_pico, basis, "
     "first_byte_us, total_us, project, account, task, run, day_us, week_us, month_us, run_us, held_pico, "
     "price_input,"
-    " price_cached_input, price_cache_write, price_output, price_reasoning, price_fee, overrun)"
-    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    " price_cached_input, price_cache_write, price_output, price_reasoning, price_fee, overrun, batch)"
+    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+
+static const char insert_batch[] =
+    "INSERT INTO batches(at_us, id, upstream, model, members, answered, outcome, why, input_tokens,"
+    " cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, cost_pico, basis)"
+    " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 
 static const char insert_check[] =
     "INSERT INTO checks(at_us, request_id, answer_id, account, task, probability, served, agreed)"
@@ -257,6 +262,9 @@ rows_request(struct rows *r, const struct ledger_request *row)
 		bind_known(&b, -1);
 	BIND_LABEL(&b, row->route);
 	bind_number(&b, row->escalated);
+	bind_known(&b, row->lost_batched_pico);
+	bind_number(&b, row->batch_place);
+	bind_number(&b, row->batch_size);
 	struct refused refused = { "request", row->id, sizeof row->id, row->at_us, 0, row->cost_pico,
 		row->basis, NULL };
 	return insert(r, r->request, &refused);
@@ -292,9 +300,34 @@ rows_attempt(struct rows *r, const struct ledger_attempt *row)
 	bind_number(&b, row->held_pico);
 	bind_price(&b, &row->price);
 	bind_number(&b, row->overrun);
+	if (row->batch[0] != '\0')
+		BIND_LABEL(&b, row->batch);
+	else
+		bind_known(&b, -1);
 	struct refused refused = { "attempt", row->request_id, sizeof row->request_id, row->at_us,
 		row->number, row->cost_pico, row->basis, &booking };
 	return insert(r, r->attempt, &refused);
+}
+
+int
+rows_batch(struct rows *r, const struct ledger_batch *row)
+{
+	struct binder b = { r, r->batch, 0 };
+	bind_number(&b, row->at_us);
+	BIND_LABEL(&b, row->id);
+	BIND_LABEL(&b, row->upstream);
+	BIND_LABEL(&b, row->model);
+	bind_number(&b, row->members);
+	bind_number(&b, row->answered);
+	bind_number(&b, (int64_t)row->outcome);
+	BIND_LABEL(&b, row->why);
+	bind_usage(&b, &row->usage);
+	bind_known(&b, row->cost_pico);
+	bind_number(&b, (int64_t)row->basis);
+	/* Its money is its members': a refused row of it books nothing. */
+	struct refused refused = { "batch", row->id, sizeof row->id, row->at_us, 0, row->cost_pico,
+		row->basis, NULL };
+	return insert(r, r->batch, &refused);
 }
 
 int
@@ -348,6 +381,8 @@ rows_prepare(struct rows *r, sqlite3 *db, struct windows *windows)
 	if (rc == SQLITE_OK)
 		rc = prepare(db, insert_attempt, &r->attempt);
 	if (rc == SQLITE_OK)
+		rc = prepare(db, insert_batch, &r->batch);
+	if (rc == SQLITE_OK)
 		rc = prepare(db, insert_check, &r->check);
 	if (rc == SQLITE_OK)
 		rc = prepare(db, insert_outcome, &r->outcome);
@@ -359,6 +394,7 @@ rows_finalize(struct rows *r)
 {
 	sqlite3_finalize(r->request);
 	sqlite3_finalize(r->attempt);
+	sqlite3_finalize(r->batch);
 	sqlite3_finalize(r->check);
 	sqlite3_finalize(r->outcome);
 	sqlite3_finalize(r->refuse);

@@ -119,13 +119,6 @@ schema_step_1(sqlite3 *db)
 	return rc == SQLITE_OK ? sqlite3_exec(db, views, NULL, NULL, NULL) : rc;
 }
 
-int
-schema_step_5(sqlite3 *db)
-{
-	(void)db;
-	return SQLITE_OK;
-}
-
 static schema_step *const schema_steps[SCHEMA_VERSION] = { schema_step_1, schema_step_2, schema_step_3,
 	schema_step_4, schema_step_5, schema_step_6 };
 

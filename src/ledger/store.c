@@ -145,6 +145,12 @@ store_attempt(struct store *s, const struct ledger_attempt *row)
 }
 
 int
+store_batch(struct store *s, const struct ledger_batch *row)
+{
+	return rows_batch(&s->rows, row) == SQLITE_OK ? 0 : failed(s);
+}
+
+int
 store_outcome(struct store *s, const struct ledger_outcome *row)
 {
 	return rows_outcome(&s->rows, row) == SQLITE_OK ? 0 : failed(s);
@@ -524,13 +530,16 @@ store_path(const struct store *s)
 	return s->file.path;
 }
 
-/* Every row is booked to the gateway's day, so no other window of the calendar begins later. */
+/* Every row is booked to the gateway's day, so no other window of the calendar begins later; what is held until tomorrow will be. */
 int64_t
 store_newest_window_us(struct store *s)
 {
 	int64_t at_us = 0;
 	schema_number(s->db,
-	    "SELECT max(start_us) FROM windows WHERE kind = 0 AND account = '' AND window = 0", &at_us);
+	    "SELECT max(ifnull((SELECT max(start_us) FROM windows WHERE kind = 0 AND account = '' AND window "
+	    "= 0), 0),"
+	    " ifnull((SELECT max(day_us) FROM deferred WHERE ended_us IS NULL), 0))",
+	    &at_us);
 	return at_us;
 }
 

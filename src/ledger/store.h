@@ -34,6 +34,7 @@ int store_begin(struct store *s);
 /* A row that breaks a rule of the schema is kept in the table `refused` and logged: one bad row must not stop the books. */
 int store_request(struct store *s, const struct ledger_request *row);
 int store_attempt(struct store *s, const struct ledger_attempt *row);
+int store_batch(struct store *s, const struct ledger_batch *row);
 int store_check(struct store *s, const struct ledger_check *row);
 int store_outcome(struct store *s, const struct ledger_outcome *row);
 int store_purged(struct store *s, int64_t seq, int64_t entries, int64_t at_us);

@@ -141,6 +141,8 @@ write_entry(struct store *s, const struct entry *entry)
 		return store_request(s, &entry->row.request);
 	case ENTRY_ATTEMPT:
 		return store_attempt(s, &entry->row.attempt);
+	case ENTRY_BATCH:
+		return store_batch(s, &entry->row.batch);
 	case ENTRY_CHECK:
 		return store_check(s, &entry->row.check);
 	case ENTRY_OUTCOME:
@@ -259,12 +261,14 @@ write_group(struct ledger *l)
 {
 	int64_t began = writer_now_us();
 	int chunks = 0;
+	bool joined = false;
 	if (store_begin(l->store) != 0)
 		return -1;
-	for (const struct chunk *c = l->pending.first; c != NULL && chunks < GROUP_CHUNKS;
+	for (const struct chunk *c = l->pending.first; c != NULL && (chunks < GROUP_CHUNKS || joined);
 	     c = c->next, chunks++) {
 		if (write_entries(l->store, c) != 0)
 			goto fail;
+		joined = c->joined;
 	}
 	if (store_commit(l->store) != 0)
 		goto fail;

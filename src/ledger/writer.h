@@ -17,6 +17,7 @@
 
 #include "queue.h"
 #include "store.h"
+#include "train.h"
 
 enum {
 	GROUP_CHUNKS = 128, /* chunks in one transaction: 8,192 entries, some 30 ms of work */
@@ -38,8 +39,9 @@ struct ledger {
 
 	/* Under the mutex. */
 	struct queue incoming;
-	bool asleep; /* waiting for a first entry: the one who adds it signals */
-	bool hurry;  /* somebody waits in ledger_sync */
+	struct train *trains; /* attempts that wait for the row of their call */
+	bool asleep;          /* waiting for a first entry: the one who adds it signals */
+	bool hurry;           /* somebody waits in ledger_sync */
 	bool closing;
 	uint64_t tries;       /* rounds of writing begun */
 	uint64_t failed_try;  /* the last of them that failed */

@@ -10,6 +10,7 @@
 #include "base/table.h"
 #include "budget_metrics.h"
 #include "deferred_metrics.h"
+#include "ride_metrics.h"
 #include "route_metrics.h"
 #include "similar_metrics.h"
 #include "success_metrics.h"
@@ -41,6 +42,7 @@ struct gateway_metrics {
 	struct route_metrics *route;
 	struct success_metrics *success;
 	struct deferred_metrics *deferred;
+	struct ride_metrics *ride;
 	struct metric *shelf_items, *shelf_bytes, *shelf_dropped, *shelf_damaged, *shelf_failures,
 	    *shelf_failing;
 	struct table models, upstreams; /* by name */
@@ -158,6 +160,7 @@ gateway_metrics_new(void)
 	m->route = route_metrics_new(m->registry);
 	m->success = success_metrics_new(m->registry);
 	m->deferred = deferred_metrics_new(m->registry);
+	m->ride = ride_metrics_new(m->registry);
 	register_shelf(m);
 	register_escalations(m);
 	register_model(m, &m->other, "other");
@@ -228,6 +231,7 @@ gateway_metrics_free(struct gateway_metrics **mp)
 	route_metrics_free(&m->route);
 	success_metrics_free(&m->success);
 	deferred_metrics_free(&m->deferred);
+	ride_metrics_free(&m->ride);
 	metrics_free(&m->registry);
 	free(m);
 	*mp = NULL;
@@ -274,6 +278,7 @@ gateway_metrics_request(struct gateway_metrics *m, const struct ledger_request *
 	metric_add(s->requests[class_of(row->status)], 1);
 	metric_add(m->cache[row->cache], 1);
 	budget_metrics_error(m->budget, row->error_code);
+	ride_metrics_request(m->ride, row);
 	if (row->total_us >= 0)
 		histogram_observe_us(m->latency, row->total_us);
 	if (row->first_byte_us >= 0)
@@ -330,6 +335,30 @@ void
 gateway_metrics_learned_totals(struct gateway_metrics *m, const struct success_totals *totals)
 {
 	success_metrics_totals(m->success, totals);
+}
+
+void
+gateway_metrics_batch(struct gateway_metrics *m, const struct ledger_batch *row)
+{
+	ride_metrics_call(m->ride, row);
+}
+
+void
+gateway_metrics_batch_resent(struct gateway_metrics *m, enum batch_resent why)
+{
+	ride_metrics_resent(m->ride, why);
+}
+
+void
+gateway_metrics_batch_alone(struct gateway_metrics *m, enum batch_alone why)
+{
+	ride_metrics_alone(m->ride, why);
+}
+
+void
+gateway_metrics_batch_waited(struct gateway_metrics *m, int64_t waited_us)
+{
+	ride_metrics_waited(m->ride, waited_us);
 }
 
 int64_t
@@ -396,6 +425,7 @@ gateway_metrics_render(struct gateway_metrics *m, const struct gateway_gauges *g
 	metric_bring_up(m->shelf_damaged, g->shelf.damaged);
 	metric_bring_up(m->shelf_failures, g->shelf.failures);
 	deferred_metrics_set(m->deferred, &g->deferred);
+	ride_metrics_waiting(m->ride, g->batch_waiting);
 	similar_metrics_set(m->similar, &g->similar, g->checks_dropped);
 	return metrics_render(m->registry, out);
 }

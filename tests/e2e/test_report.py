@@ -133,7 +133,7 @@ def test_json_and_csv_say_the_same_exactly(handmade):
     assert found["totals"]["requests"] == sum(g["requests"] for g in found["groups"]) == 1426
     assert sum(s["saved_picousd"] for s in found["savings"]) == found["totals"]["saved_picousd"] == 400000000000
     assert {s["name"]: s["requests"] for s in found["savings"]} == {
-        "routed": None, "cache_exact": 200, "cache_similar": 0, "coalesced": 20, "batched": None, "provider_cache": None}
+        "routed": None, "cache_exact": 200, "cache_similar": 0, "coalesced": 20, "batched": 0, "provider_cache": None}
 
 
 def test_csv_lines_end_as_rfc_4180_says_and_odd_names_are_quoted(handmade):
@@ -163,7 +163,7 @@ def test_every_grouping_adds_up(handmade, by, names):
 
 
 def test_no_line_of_a_table_is_wider_than_a_hundred_columns(handmade):
-    for by in ("model", "task", "key", "day", "hour", "cause"):
+    for by in ("model", "task", "key", "day", "hour", "cause", "batches"):
         for line in report(handmade, "--by", by, *SPAN).stdout.splitlines():
             assert len(line) <= 100, (by, line)
 

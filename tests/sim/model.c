@@ -24,6 +24,7 @@ enum event_kind {
 	FROZEN, /* key, until at_us */
 	THAWED, /* key */
 	JOURNALLED,
+	DEFERRED,
 	COMMITTED,
 	CRASHED,
 	TURNED,  /* a day began */
@@ -45,7 +46,7 @@ struct look {
 struct fates {
 	struct fate {
 		enum { NOT_ASKED, WAITS, HOLDS, SPENT, GONE } is;
-		bool journalled, committed;
+		bool journalled, deferred, committed;
 		int64_t held, output, cost;
 		int64_t held_at, ended_at;
 		int run_life;          /* which life of its run it was booked to */
@@ -228,10 +229,13 @@ crashed(const struct model *m, struct fates *f, int64_t at_us)
 {
 	for (int a = 0; a < m->attempts; a++) {
 		struct fate *x = &f->of[a];
-		if (x->committed || (x->is == GONE && !x->journalled))
+		if (x->committed || (x->is == GONE && !x->journalled && !x->deferred))
 			continue; /* also without a hold: it waited, or was refused */
 		x->freezes_until = 0;
-		if (x->journalled) {
+		if (x->deferred) { /* as if its end had never been told */
+			x->is = HOLDS;
+			x->cost = 0;
+		} else if (x->journalled) {
 			x->is = SPENT;
 			x->cost = x->held;
 			x->ended_at = x->held_at;
@@ -243,6 +247,7 @@ crashed(const struct model *m, struct fates *f, int64_t at_us)
 	for (int run = 0; run < KEYS * RUNS; run++) {
 		struct run *r = &f->run[run];
 		int64_t ends = 0;
+		bool held = run_is_used(m, f, run);
 		for (int a = 0; a < m->attempts; a++) {
 			const struct fate *x = &f->of[a];
 			if (run_of(m, a) == run && x->committed && x->run_life == r->life && r->alive &&
@@ -251,6 +256,12 @@ crashed(const struct model *m, struct fates *f, int64_t at_us)
 		}
 		bool alive = r->alive && ends > at_us;
 		*r = (struct run){ .alive = alive, .life = r->life, .ends_us = ends, .limit = -1 };
+		if (alive || !held)
+			continue;
+		run_touched(f, run, at_us, false); /* its life begins with what is still held */
+		for (int a = 0; a < m->attempts; a++)
+			if (run_of(m, a) == run && f->of[a].is == HOLDS)
+				f->of[a].run_life = r->life;
 	}
 }
 
@@ -301,6 +312,9 @@ tell(const struct model *m)
 			break;
 		case JOURNALLED:
 			x->journalled = true;
+			break;
+		case DEFERRED:
+			x->deferred = true;
 			break;
 		case COMMITTED:
 			x->committed = true;
@@ -604,6 +618,12 @@ model_journalled(struct model *m, int attempt)
 }
 
 void
+model_deferred(struct model *m, int attempt)
+{
+	add(m, DEFERRED, attempt, 0, 0);
+}
+
+void
 model_committed(struct model *m, int attempt)
 {
 	add(m, COMMITTED, attempt, 0, 0);
@@ -614,9 +634,9 @@ model_crash(struct model *m)
 {
 	add(m, CRASHED, -1, 0, 0);
 	m->begun_us = 0;
-	/* The clock begins anew, but not before the newest window in the books. */
+	/* The clock begins anew, but not before the newest window in the books, what is still held included. */
 	for (int a = 0; a < m->attempts; a++) {
-		if (!tell(m)->of[a].committed)
+		if (!tell(m)->of[a].committed && tell(m)->of[a].is != HOLDS)
 			continue;
 		int64_t start = calendar_window(m->calendar, WINDOW_DAY, tell(m)->of[a].held_at).start_us;
 		m->begun_us = start > m->begun_us ? start : m->begun_us;

@@ -58,6 +58,7 @@ void model_walk(struct model *m); /* those who wait and may go on now do: after 
 
 /* What is known of an attempt on the disk, and what becomes of all when memory is lost */
 void model_journalled(struct model *m, int attempt); /* its hold survives */
+void model_deferred(struct model *m, int attempt);   /* its hold survives as a hold */
 void model_committed(struct model *m, int attempt);  /* its end does */
 void model_crash(struct model *m);
 

@@ -369,6 +369,20 @@ arrive_together(struct sim *s)
 	}
 }
 
+/* One that has a day: what cannot be held now is refused. */
+static void
+arrive_to_wait_a_day(struct sim *s)
+{
+	int request = new_request(s);
+	struct deed *d = request >= 0 ? new_deed(s, request) : NULL;
+	if (d == NULL)
+		return;
+	sim_say(s, "request %d has a day", request);
+	d->order.may_wait = false;
+	d->deferred = true;
+	ask(s, d);
+}
+
 /* ---- ends ---- */
 
 static void
@@ -396,6 +410,8 @@ end_with(struct sim *s, struct deed *d, bool costs, int64_t cost_pico)
 	d->cost_pico = costs ? cost_pico : 0;
 	d->rows++;
 	till_row(&s->books, i, d->request, d->cost_pico, model_now_us(s->model), freeze);
+	if (d->deferred)
+		close_request(s, d->request);
 	s->counts[16 + d->end]++;
 }
 
@@ -440,7 +456,7 @@ end_alone(struct sim *s, struct deed *d, enum deed_end end)
 	if (costs)
 		check_unknown_end(s, d);
 	end_with(s, d, costs, d->cost_pico);
-	if (end == END_EXACT || end == END_NO_USAGE || end == END_ABORTED)
+	if (d->deferred || end == END_EXACT || end == END_NO_USAGE || end == END_ABORTED)
 		close_request(s, request);
 	else
 		retry_or_close(s, request);
@@ -537,6 +553,17 @@ journal(struct sim *s, struct deed *d)
 	d->phase = JOURNALLED;
 }
 
+/* What is sent is settled here, and on the disk before its client hears that it will be. */
+static void
+put_aside(struct sim *s, struct deed *d)
+{
+	till_send(d);
+	till_put(&s->books, (int)(d - s->deeds));
+	model_deferred(s->model, d->model);
+	d->phase = JOURNALLED;
+	s->counts[5]++;
+}
+
 static void
 end_somehow(struct sim *s, struct deed *d)
 {
@@ -550,12 +577,14 @@ end_somehow(struct sim *s, struct deed *d)
 		end_group(s, d->group, false);
 		return;
 	}
-	end_alone(s, d, billed[sim_pick(s, 6)]);
+	end_alone(s, d, billed[sim_pick(s, d->deferred ? 4 : 6)]);
 }
 
 static void
 progress(struct sim *s, struct deed *d)
 {
+	if (d->deferred && d->phase > HELD && sim_chance(s, 60)) /* there is time */
+		return;
 	switch (d->phase) {
 	case HELD:
 		if (d->huge ||
@@ -567,14 +596,19 @@ progress(struct sim *s, struct deed *d)
 			drop(s, d);
 			return;
 		}
-		journal(s, d);
+		if (d->deferred)
+			put_aside(s, d);
+		else
+			journal(s, d);
 		return;
 	case JOURNALLED:
 		if (d->group >= 0 && !is_journalled(s, d->group))
 			return;
 		if (d->group < 0) {
-			if (sim_chance(s, 5))
+			if (sim_chance(s, 5)) /* or cancelled, when it has a day */
 				end_alone(s, d, END_UNREACHED);
+			else if (d->deferred)
+				d->phase = SENT;
 			else
 				send_off(s, d);
 			return;
@@ -812,6 +846,7 @@ crash(struct sim *s)
 	model_crash(s->model);
 	open_guard(s);
 	till_load(&s->books, s->budget, s->wall_us);
+	till_take_up(&s->books, s->budget);
 	for (int i = 0; i < s->deed_count; i++) {
 		struct deed *d = &s->deeds[i];
 		struct asked *r = &s->requests[d->request];
@@ -823,6 +858,14 @@ crash(struct sim *s)
 			continue;
 		}
 		struct model_fate f = model_fate(s->model, d->model);
+		if (d->deferred && d->phase >= JOURNALLED) {
+			d->phase = d->phase == ENDED ? SENT : d->phase;
+			d->cost_pico = d->rows = 0;
+			d->taken_up = true;
+			r->over = false;
+			s->counts[6]++;
+			continue;
+		}
 		d->recovered = d->phase >= JOURNALLED;
 		d->phase = d->recovered ? CLOSED : DROPPED;
 		d->cost_pico = f.cost_pico;
@@ -840,8 +883,10 @@ stroll(struct sim *s)
 {
 	int64_t what = sim_pick(s, 1000);
 	struct deed *d;
-	if (what < 270)
+	if (what < 230)
 		arrive(s);
+	else if (what < 270)
+		arrive_to_wait_a_day(s);
 	else if (what < 700 && (d = some_deed(s, HELD, SENT)) != NULL)
 		progress(s, d);
 	else if (what < 800)

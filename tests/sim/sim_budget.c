@@ -137,5 +137,7 @@ main(int argc, char **argv)
 		printf("  %-14s %llu\n", model_verdict_name((enum model_verdict)v),
 		    (unsigned long long)counts[8 + v]);
 	printf("  %-14s %llu\n", "crashes", (unsigned long long)counts[7]);
+	printf("  %-14s %llu\n", "deferred", (unsigned long long)counts[5]);
+	printf("  %-14s %llu\n", "taken up", (unsigned long long)counts[6]);
 	return 0;
 }

@@ -92,6 +92,12 @@ till_journal(struct books *k, int deed)
 }
 
 void
+till_put(struct books *k, int deed)
+{
+	k->waiting[deed] = true;
+}
+
+void
 till_row(struct books *k, int deed, int request, int64_t cost_pico, int64_t at_us, bool freeze)
 {
 	assert(k->count < MOST_ROWS);
@@ -101,8 +107,14 @@ till_row(struct books *k, int deed, int request, int64_t cost_pico, int64_t at_u
 void
 till_commit(struct books *k)
 {
-	if (k->committed < k->count)
-		k->committed++;
+	if (k->committed == k->count)
+		return;
+	const struct row *r = &k->rows[k->committed++];
+	if (r->deed < 0 || !k->deeds[r->deed].deferred)
+		return;
+	k->waiting[r->deed] = false;
+	assert(k->rows[k->committed].request == r->request);
+	k->committed++;
 }
 
 static bool
@@ -194,6 +206,9 @@ till_load(const struct books *k, struct budget *b, int64_t now_us)
 		if (r->deed >= 0 && k->deeds[r->deed].windows[WINDOW_DAY].start_us > newest)
 			newest = k->deeds[r->deed].windows[WINDOW_DAY].start_us;
 	}
+	for (int i = 0; i < k->deed_count; i++)
+		if (k->waiting[i] && k->deeds[i].windows[WINDOW_DAY].start_us > newest)
+			newest = k->deeds[i].windows[WINDOW_DAY].start_us;
 	budget_not_before(b, newest);
 	now_us = newest > now_us ? newest : now_us;
 	for (int kind = 0; kind < ACCOUNT_KINDS; kind++) {
@@ -203,6 +218,16 @@ till_load(const struct books *k, struct budget *b, int64_t now_us)
 			for (int w = 0; w < (kind == ACCOUNT_RUN ? 1 : WINDOW_KINDS); w++)
 				load_window(k, b, (enum account_kind)kind, name, (enum window_kind)w, now_us);
 		}
+	}
+}
+
+void
+till_take_up(const struct books *k, struct budget *b)
+{
+	for (int i = 0; i < k->deed_count; i++) {
+		struct deed *d = &k->deeds[i];
+		if (k->waiting[i])
+			budget_take_up(b, &d->hold, &d->payer, d->windows, d->held_pico);
 	}
 }
 

@@ -6,6 +6,9 @@
  *        │         └─ a crash: never was    └─ a crash: the row says what was held
  *        └──> DROPPED
  *
+ * One that has a day is put into the books instead (JOURNALLED), and a crash leaves it as it was, with its hold: its end is on the disk
+ * or has not been told.
+ *
  * The guard is the real one; this is not product code.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -38,6 +41,8 @@ struct deed {
 	int64_t held_at_us;
 	int64_t sent_output; /* output limit of the request that was sent */
 	int group;           /* of a batch; -1: none */
+	bool deferred;       /* it has a day */
+	bool taken_up;       /* by another life than admitted it */
 	bool huge;           /* more money than there is: never sent */
 	/* What the provider knows: the truth */
 	struct usage usage;
@@ -70,7 +75,8 @@ struct books {
 	struct deed *deeds;
 	struct asked *requests;
 	int deed_count;
-	bool slot[MOST_ATTEMPTS]; /* of the deed with this number */
+	bool slot[MOST_ATTEMPTS];    /* of the deed with this number */
+	bool waiting[MOST_ATTEMPTS]; /* it is among the deferred ones that have not ended */
 	struct row rows[MOST_ROWS];
 	int count, committed; /* rows behind committed are in memory only */
 };
@@ -88,11 +94,14 @@ bool till_cost(struct deed *d, enum deed_end end, bool strict);
 void till_split(int64_t cost, const int64_t *weights, const int64_t *holds, int64_t *shares, int count);
 
 void till_journal(struct books *k, int deed);
+void till_put(struct books *k, int deed); /* in place of till_journal, for one that has a day */
 void till_row(struct books *k, int deed, int request, int64_t cost_pico, int64_t at_us, bool freeze);
-void till_commit(struct books *k);  /* the oldest row that waits */
+/* The oldest row that waits; of a deferred one that of its request with it */
+void till_commit(struct books *k);
 void till_release(struct books *k); /* slots whose row is on the disk */
 /* After a crash: the rows of at most `most` slots, then it may crash again. True when all is done. */
 bool till_recover(struct books *k, int most);
 void till_load(const struct books *k, struct budget *b, int64_t now_us);
+void till_take_up(const struct books *k, struct budget *b); /* after it */
 
 #endif
