@@ -15,7 +15,7 @@
 #define PROMISE_US (24 * INT64_C(3600) * 1000000)
 
 /* Files that are sent or read lie in memory while that lasts, one at a time. The provider takes 200 MB. */
-enum { FILE_MAX = 64 * 1024 * 1024, RESULT_MAX = 256 * 1024 * 1024, LINES_MAX = 50000 };
+enum { FILE_MAX = 32 * 1024 * 1024, RESULT_MAX = 256 * 1024 * 1024, LINES_MAX = 50000 };
 
 /* A word from the ledger's thread: what was to be written is on the disk, or will not be. */
 struct word {

@@ -515,7 +515,7 @@ def test_restart_at_each_step_repeats_nothing_that_costs(gateway, office, how, s
         reply = fetch(g, name)
         assert said(reply) == word and pico(reply.header("x-farthing-cost-usd")) == COST
     idle(g)
-    assert sorted(office.executed) == sorted(names)
+    assert sorted(office.executed) == sorted(names) and len(office.batches) == 1
     b = books(g)
     assert spent(b) == 2 * COST and len(b.requests()) == 2
     assert {r["id"] for r in b.requests()} == set(names)
@@ -607,3 +607,39 @@ def test_faults_in_lines_before_the_simulator(bureau):
     b = books(g)
     assert [b.request(n)["basis"] for n in (good, bad, silent)] == ["exact", "none", "held"]
 
+
+
+def test_large_requests_and_results_travel_in_pieces(gateway, office):
+    g = gateway(many(4))
+    names = {defer(g, "x" * 700_000 + f" word{i}"): f"word{i}" for i in range(4)}
+    office.answer = lambda r: completion(r["body"]["messages"][-1]["content"].split()[-1] + "y" * 2_500_000)
+    for name, word in names.items():
+        assert said(fetch(g, name, timeout=3 * LONG)) == word + "y" * 2_500_000
+    idle(g)
+    assert spent(books(g)) == 4 * COST
+
+
+def test_large_jobs_before_the_simulator(bureau):
+    sim, gateways = bureau
+    g = gateways(many(2))
+    names = [defer(g, f"{i} of two: " + "word " * 200_000, max_tokens=10) for i in range(2)]
+    for name in names:
+        assert fetch(g, name, timeout=3 * LONG).status == 200
+    assert spent(books(g)) == sim.stats()["billed_picousd"]
+
+
+def test_clients_that_leave_at_once_are_told_or_void(gateway, office):
+    """A request may be on the disk by then; where nobody heard of its place, it is cancelled."""
+    g = gateway(many(50))
+    body = question()
+    for _ in range(20):
+        c = g.warm()
+        c.send(c.request("POST", "/v1/chat/completions", body, DAY))
+        c.reset()
+    g.settle()
+    seen = eventually(lambda: (rows := g.ask("GET", "/v1/deferred?limit=100").json()["data"]) is not None and rows, "the list") \
+        if g.books().query("SELECT 1 FROM deferred") else []
+    for row in seen:
+        assert look(g, row["id"]).status == {"queued": 202, "cancelled": 410}[row["status"]]
+    b = books(g)
+    assert not b.attempts() and not office.steps
