@@ -640,6 +640,6 @@ def test_clients_that_leave_at_once_are_told_or_void(gateway, office):
     seen = eventually(lambda: (rows := g.ask("GET", "/v1/deferred?limit=100").json()["data"]) is not None and rows, "the list") \
         if g.books().query("SELECT 1 FROM deferred") else []
     for row in seen:
-        assert look(g, row["id"]).status == {"queued": 202, "cancelled": 410}[row["status"]]
+        assert look(g, row["id"]).status in {"queued": (202, 410), "cancelled": (410,)}[row["status"]]
     b = books(g)
     assert not b.attempts() and not office.steps
