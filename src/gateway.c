@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/notify.h"
 #include "server/server.h"
+#include "stages/deferred.h"
 #include "stages/purger.h"
 
 enum {
@@ -175,6 +176,7 @@ reload(struct gateway *g)
 		alerts_use(g->alerts, fresh);
 		site_drop(&g->site);
 		g->site = site_new(fresh);
+		depot_use(pipeline_depot(g->pipeline), g->site);
 		server_use(g->server, g->site);
 		log_line(LOG_INFO, "reloaded", "file=%q", fresh->path);
 	}
@@ -350,6 +352,7 @@ open_all(struct gateway *g, struct config *config, struct err *e)
 		.shelf = g->shelf,
 		.metrics = g->metrics,
 		.alerts = g->alerts,
+		.database = config->database,
 	};
 	g->pipeline = pipeline_new(&stages, config);
 	if (g->pipeline == NULL)
@@ -357,6 +360,7 @@ open_all(struct gateway *g, struct config *config, struct err *e)
 		    config->database);
 	struct purger_house purges = { g->loop, g->workers, pipeline_cache(g->pipeline), g->shelf, g->ledger,
 		config->database };
+	depot_use(pipeline_depot(g->pipeline), g->site);
 	if ((g->purger = purger_new(&purges, e)) == NULL)
 		return -1;
 	struct server_house house = {

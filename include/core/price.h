@@ -27,6 +27,10 @@ struct price {
 bool price_input_bound(const struct price *p, int64_t input_tokens, int64_t *pico);
 /* The most that one output token can cost. The price must be known. */
 int64_t price_output_unit(const struct price *p);
+/* What the same costs in the provider's batch tier. Cached input is taken to cost there what new input does, since providers that give
+ * both discounts at once do not say so for every model; a surcharge for cache writes or reasoning is kept whole. So nothing costs
+ * more than it says. False when the model has no such tier: *batched untouched. */
+bool price_batched(const struct price *p, struct price *batched);
 
 /* A price and when it came into force, in microseconds since 1970 UTC. */
 struct dated_price {

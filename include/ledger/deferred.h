@@ -23,6 +23,7 @@
 #ifndef FARTHING_LEDGER_DEFERRED_H
 #define FARTHING_LEDGER_DEFERRED_H
 
+#include "base/digest.h"
 #include "base/str.h"
 #include "ledger/ledger.h"
 
@@ -53,8 +54,10 @@ struct deferred {
 	bool billed;         /* it has ended with an attempt's row */
 	int status;          /* of the answer: HTTP */
 	int64_t text_bytes;  /* of the body or the answer, whichever is kept */
-	struct buf body;     /* as it is sent; empty once it has ended */
-	struct buf answer;   /* what its client fetches; empty until it has ended */
+	/* Of its idempotency key, and of what was asked with it; zeroes: it has none */
+	struct digest pledge, pledge_check;
+	struct buf body;   /* as it is sent; empty once it has ended */
+	struct buf answer; /* what its client fetches; empty until it has ended */
 };
 
 /* A job's life in the books: which of its steps were taken, so that a crash between two of them repeats none that costs money. */
@@ -108,6 +111,12 @@ typedef void deferred_each_job(void *context, const struct deferred_job *job);
 int deferred_load(const char *database, deferred_each *on_row, deferred_each_job *on_job, void *context);
 /* The requests of a job that have not ended, in the order they came, with their bodies: the lines of its file. */
 int deferred_of_job(const char *database, const char *job, deferred_each *on_row, void *context);
+/* Those that came since then with an idempotency key, ended or not, the oldest first, without texts */
+int deferred_pledged(const char *database, int64_t since_us, deferred_each *on_row, void *context);
+/* At most `limit` of an account, the newest first, from behind the one named `after` on ("": from the newest), without texts. *more:
+ * there are others behind */
+int deferred_page(const char *database, const char *account, const char *after, int limit,
+    deferred_each *on_row, void *context, bool *more);
 /* For fetching: fills *d with body or answer, which are the caller's to free. 1; 0: there is none of that id; -1: cannot be read now. */
 int deferred_read(const char *database, const char *id, struct deferred *d);
 

@@ -14,7 +14,7 @@ enum { CACHE_CONTROLS = 4 }; /* so many Cache-Control headers at the most */
 struct door_head {
 	struct str host, content_length, transfer_encoding, content_type, content_encoding;
 	struct str authorization, api_key, origin, expect;
-	struct str cache_control, task, route, batch, similarity, run, run_budget, idempotency_key;
+	struct str cache_control, task, route, batch, similarity, run, run_budget, idempotency_key, deadline;
 	/* A list, which may come in several headers: those behind the first */
 	struct str cache_more[CACHE_CONTROLS - 1];
 	int cache_more_count;

@@ -16,14 +16,17 @@ enum route_kind {
 	ROUTE_HEALTHZ,
 	ROUTE_READYZ,
 	ROUTE_METRICS,
-	ROUTE_KEYS,     /* the administration of virtual keys: keys says what is wanted, name of which one */
-	ROUTE_CACHE,    /* the administration of the cache: wants says what, query of which entries */
-	ROUTE_SUMMARY,  /* the report: query says since when */
+	ROUTE_KEYS,    /* the administration of virtual keys: keys says what is wanted, name of which one */
+	ROUTE_CACHE,   /* the administration of the cache: wants says what, query of which entries */
+	ROUTE_SUMMARY, /* the report: query says since when */
+	ROUTE_DEFERRED, /* requests that wait: deferred says what is wanted, name of which one, query of the list */
 	ROUTE_FEEDBACK, /* what somebody says of an answer */
 	ROUTE_HOME,     /* "/": a word of greeting for the one who looks with a browser */
 };
 
 enum keys_action { KEYS_ACT_LIST, KEYS_ACT_ADD, KEYS_ACT_SET, KEYS_ACT_REVOKE, KEYS_ACT_THAW };
+
+enum deferred_action { DEFERRED_ACT_LIST, DEFERRED_ACT_LOOK, DEFERRED_ACT_CANCEL };
 
 enum cache_action { CACHE_ACT_LOOK, CACHE_ACT_PURGE };
 
@@ -33,8 +36,9 @@ struct route {
 	struct forward forward;
 	char model[96];
 	enum keys_action keys;
-	char name[ACCOUNT_NAME]; /* of a key; empty: none */
+	char name[ACCOUNT_NAME]; /* of a key, or of a request; empty: none */
 	enum cache_action wants;
+	enum deferred_action deferred;
 	char query[512];
 	bool wants_json; /* the body must be application/json */
 	bool wants_form; /* it must be multipart/form-data; both: one of the two */

@@ -57,6 +57,8 @@ struct exchange {
 	char idempotency[256];         /* idempotency-key; empty: none */
 	bool fresh;                    /* no_cache or no_store: join nothing */
 	int batch_wish;                /* x-farthing-batch: 1 on, -1 off, 0 as its task says */
+	int64_t deadline_ms;           /* x-farthing-deadline: it may take that long; 0: it is asked now */
+	bool deferred;                 /* it was accepted for later: its row is written when it ends */
 	bool aside;                    /* the gateway's own: that it fails opens no circuit for others */
 	bool forwarded;                /* forward is meant, not request */
 	const struct forward *forward; /* where to, of what is forwarded; lives as long as the exchange */

@@ -11,6 +11,7 @@
 #include "stages/batch_quality.h"
 #include "stages/budget.h"
 #include "stages/cache.h"
+#include "stages/deferred_stats.h"
 #include "stages/escalate.h"
 #include "stages/similar.h"
 #include "stages/success.h"
@@ -95,6 +96,7 @@ struct gateway_gauges {
 	struct shelf_stats shelf;
 	struct similar_stats similar;
 	uint64_t checks_dropped;
+	struct depot_stats deferred;
 	int batch_waiting; /* requests that wait for others to travel with */
 };
 /* Appends the page; -1 when out has no room. */

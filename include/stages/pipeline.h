@@ -5,7 +5,9 @@
  *     arrive  find its answer, or open an ask:
  *
  *         repeated?  its idempotency key is known: the same reply, or 409
+ *         promised?  its idempotency key belongs to a deferred request: the same 202, or 409
  *         kept?      an equal question was answered: its entry's form
+ *         deferred?  it has a day (x-farthing-deadline): on the disk, 202 (deferred.h)
  *         running?   an equal question is being asked: the answer that grows
  *         similar?   a similar question was answered, or is being asked: that answer
  *         else       the router says who answers, if that is its to say (route.h): a new ask; when it lands whole, its answer is kept
@@ -29,6 +31,7 @@ struct pipeline;
 struct similar_look;
 struct similar;
 struct learned;
+struct depot;
 
 /* What it works with; all of it outlives the pipeline, but for the workers, who are stopped before. */
 struct pipeline_house {
@@ -39,6 +42,7 @@ struct pipeline_house {
 	struct shelf *shelf; /* NULL: answers are kept in memory only */
 	struct gateway_metrics *metrics;
 	struct alerts *alerts; /* NULL: none */
+	const char *database;  /* the ledger's file; NULL: nothing is deferred */
 };
 
 /* The guard begins with what the ledger says was spent, the cache with what is on the shelf; NULL when the former cannot be
@@ -71,6 +75,7 @@ bool pipeline_depart(struct pipeline *p, struct exchange *x, int status, const c
 void pipeline_use(struct pipeline *p, const struct config *config);
 /* A key's limits are others from now on: those who wait for them go on */
 void pipeline_key(struct pipeline *p, const struct config *config, const struct key *k);
+struct depot *pipeline_depot(struct pipeline *p); /* NULL: nothing is deferred */
 struct budget *pipeline_budget(struct pipeline *p);
 struct cache *pipeline_cache(struct pipeline *p); /* for its purge and its numbers */
 /* The gateway drains: nothing is asked that no client waits for */

@@ -24,6 +24,8 @@ int refuse_reserved(struct err *e, enum account_kind kind, const char *account, 
 int refuse_too_expensive(struct err *e, const struct err_budget *sums, int64_t min_output);
 /* 403 model_not_priced */
 int refuse_unpriced(struct err *e);
+/* 400 not_deferrable: the model has no price in the provider's batch tier */
+int refuse_unbatched(struct err *e);
 /* 400 unsupported_for_budget: the price of what this field asks for is not known. field: a static name */
 int refuse_surcharge(struct err *e, const char *field);
 /* 400 unsupported_for_budget: nor is that of what would be made under this path */

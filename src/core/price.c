@@ -40,6 +40,22 @@ price_output_unit(const struct price *p)
 	return most(p->output, p->reasoning);
 }
 
+bool
+price_batched(const struct price *p, struct price *batched)
+{
+	bool has_output = p->output > 0,
+	     complete = p->batch_input > 0 && (p->batch_output > 0 || !has_output);
+	if (!p->known || !complete)
+		return false;
+	struct price b = *p;
+	b.input = b.cached_input = p->batch_input;
+	b.cache_write = p->cache_write > p->input ? p->cache_write : p->batch_input;
+	b.output = p->batch_output;
+	b.reasoning = p->reasoning > p->output ? p->reasoning : p->batch_output;
+	*batched = b;
+	return true;
+}
+
 /* Below, equal or above zero as memcmp has it; of two names with the same start the shorter one is first. */
 static int
 compare(struct str a, struct str b)

@@ -69,6 +69,17 @@ read_hold(struct reader *r, struct ledger_hold *h)
 	h->settled_pico = -1;
 }
 
+static void
+read_pledge(struct reader *r, struct deferred *d)
+{
+	const unsigned char *both = sqlite3_column_blob(r->query, r->at);
+	int n = sqlite3_column_bytes(r->query, r->at++);
+	if (both == NULL || n != 64)
+		return;
+	memcpy(d->pledge.b, both, 32);
+	memcpy(d->pledge_check.b, both + 32, 32);
+}
+
 /* What the request and its hold have in common stands in the row once. */
 static void
 share(struct ledger_request *q, struct ledger_hold *h)
@@ -112,6 +123,7 @@ deferred_row_read(sqlite3_stmt *query, struct deferred *d)
 	q->clamped_to = read_number(&r);
 	q->bytes_in = read_number(&r);
 	q->stream = read_number(&r) != 0;
+	read_pledge(&r, d);
 	share(q, &d->hold);
 	d->state = (enum deferred_state)state;
 	return r.fits && state >= DEFERRED_QUEUED && state <= DEFERRED_CANCELLED;
@@ -208,6 +220,60 @@ deferred_of_job(const char *database, const char *job, deferred_each *on_row, vo
 {
 	static const char sql[] = WITH_TEXT "job = ?1 AND state = 1 ORDER BY seq";
 	return each_row(database, sql, job, true, on_row, context);
+}
+
+int
+deferred_pledged(const char *database, int64_t since_us, deferred_each *on_row, void *context)
+{
+	static const char sql[] =
+	    "SELECT " DEFERRED_COLUMNS
+	    " FROM deferred WHERE pledge IS NOT NULL AND at_us >= CAST(?1 AS INTEGER) ORDER BY seq";
+	char since[INT_TEXT_SIZE];
+	return each_row(database, sql, int_format(since_us, since), false, on_row, context);
+}
+
+/* A page, and whether there is one more behind it. */
+struct page {
+	deferred_each *on_row;
+	void *context;
+	int left;
+	bool more;
+};
+
+static void
+on_page_row(void *context, const struct deferred *d)
+{
+	struct page *p = context;
+	p->more = p->left == 0;
+	if (p->left > 0 && p->left-- > 0)
+		p->on_row(p->context, d);
+}
+
+int
+deferred_page(const char *database, const char *account, const char *after, int limit, deferred_each *on_row,
+    void *context, bool *more)
+{
+	struct page p = { on_row, context, limit, false };
+	sqlite3 *db = NULL;
+	sqlite3_stmt *query = NULL;
+	struct deferred d;
+	/* What is not there is behind everything: an empty page. */
+	int rc = look(database,
+	    "SELECT " DEFERRED_COLUMNS " FROM deferred WHERE account = ?1 AND"
+	    " (?2 = '' OR seq < (SELECT seq FROM deferred WHERE id = ?2 AND account = ?1))"
+	    " ORDER BY seq DESC LIMIT ?3",
+	    account, &db, &query);
+	if (rc == SQLITE_OK && ((rc = sqlite3_bind_text(query, 2, after, -1, SQLITE_STATIC)) == SQLITE_OK))
+		rc = sqlite3_bind_int(query, 3, limit + 1);
+	while (rc == SQLITE_OK && (rc = sqlite3_step(query)) == SQLITE_ROW) {
+		rc = deferred_row_read(query, &d) ? SQLITE_OK : SQLITE_MISMATCH;
+		if (rc == SQLITE_OK)
+			on_page_row(&p, &d);
+	}
+	sqlite3_finalize(query);
+	sqlite3_close(db);
+	*more = p.more;
+	return rc == SQLITE_DONE ? 0 : -1;
 }
 
 int

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "schema.h"
 
-#define INSERT_VALUES "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
+#define INSERT_VALUES "?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?"
 
 static const char put_sql[] = "INSERT INTO deferred(" DEFERRED_COLUMNS ") VALUES(" INSERT_VALUES ")";
 static const char put_text_sql[] = "INSERT INTO deferred_texts(seq, text) VALUES(?1, ?2)";
@@ -110,6 +110,19 @@ bind_hold(struct binder *b, const struct ledger_hold *h)
 	}
 }
 
+/* The two digests as one; who has no idempotency key has no digest of it. */
+static void
+bind_pledge(struct binder *b, const struct deferred *d, unsigned char both[64])
+{
+	static const struct digest none;
+	memcpy(both, d->pledge.b, 32);
+	memcpy(both + 32, d->pledge_check.b, 32);
+	if (memcmp(&d->pledge, &none, sizeof none) == 0)
+		bind_null(b);
+	else
+		sqlite3_bind_blob(b->statement, ++b->at, both, 64, SQLITE_STATIC);
+}
+
 /* ---- Steps ---- */
 
 /* 1: it changed something; 0: it did not; -1: *rc is an error. A constraint changes nothing. */
@@ -134,6 +147,7 @@ put(struct deferred_rows *r, struct deferred_op *op)
 {
 	const struct deferred *d = &op->row;
 	struct binder b = { r->put, 0 };
+	unsigned char both[64]; /* until the step is done */
 	int rc;
 	bind_text(&b, d->request.id);
 	bind_number(&b, DEFERRED_QUEUED);
@@ -158,6 +172,7 @@ put(struct deferred_rows *r, struct deferred_op *op)
 	bind_number(&b, d->request.clamped_to);
 	bind_number(&b, d->request.bytes_in);
 	bind_number(&b, d->request.stream);
+	bind_pledge(&b, d, both);
 	assert(b.at == DEFERRED_COLUMN_COUNT);
 	if (step(r->db, r->put, &rc) <= 0)
 		return rc;

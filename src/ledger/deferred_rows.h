@@ -49,8 +49,8 @@ int deferred_rows_forget(sqlite3 *db, int64_t before_us, int most, int64_t *byte
 	" upstream, model, endpoint, project, account, task, run, day_us, day_end_us, week_us,"       \
 	" week_end_us, month_us, month_end_us, held_pico, price_input, price_cached_input,"           \
 	" price_cache_write, price_output, price_reasoning, price_fee, tier, model_asked, decision,"  \
-	" score, route, clamped_to, bytes_in, stream"
-enum { DEFERRED_COLUMN_COUNT = 40 };
+	" score, route, clamped_to, bytes_in, stream, pledge"
+enum { DEFERRED_COLUMN_COUNT = 41 };
 bool deferred_row_read(sqlite3_stmt *query, struct deferred *d);
 
 #endif

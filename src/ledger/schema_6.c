@@ -44,8 +44,10 @@ static const char tables[] =
     " route TEXT NOT NULL,"
     " clamped_to INTEGER NOT NULL CHECK(clamped_to >= 0),"
     " bytes_in INTEGER NOT NULL CHECK(bytes_in >= 0),"
-    " stream INTEGER NOT NULL CHECK(stream IN (0, 1))"
+    " stream INTEGER NOT NULL CHECK(stream IN (0, 1)),"
+    " pledge BLOB CHECK(length(pledge) = 64)" /* digests of its idempotency key and of what was asked; NULL: none */
     ") STRICT;"
+    "CREATE INDEX deferred_account ON deferred(account, seq);"
     "CREATE INDEX deferred_job ON deferred(job);"
     "CREATE INDEX deferred_ended ON deferred(ended_us);"
     /* What is to be sent until it has ended, what is to be fetched after */

@@ -145,6 +145,32 @@ take_run(const struct door_head *h, struct exchange *x, struct err *e)
 	return 0;
 }
 
+/* A day, or more of them: what the provider's batch interface promises. "24h", "36h", "2d". */
+static int
+take_deadline(const struct door_head *h, struct exchange *x, struct err *e)
+{
+	enum { HOUR_MS = 3600 * 1000, LEAST_H = 24, MOST_H = 7 * 24 };
+	int64_t number;
+	x->deadline_ms = 0;
+	if (h->deadline.p == NULL)
+		return 0;
+	struct str value = str_trim(h->deadline);
+	bool days = value.n > 0 && value.p[value.n - 1] == 'd',
+	     hours = value.n > 0 && value.p[value.n - 1] == 'h';
+	bool good = (days || hours) && value.n < 5 && str_int((struct str){ value.p, value.n - 1 }, &number);
+	int64_t in_hours = !good ? 0 : days ? number * 24 : number;
+	if (in_hours < LEAST_H || in_hours > MOST_H)
+		return err_param(e, "x-farthing-deadline", "invalid_value",
+		    "x-farthing-deadline is 24h, or a longer time up to 7d: providers promise deferred "
+		    "answers "
+		    "within a day, and no sooner.");
+	if (x->forwarded)
+		return err_param(e, "x-farthing-deadline", "not_deferrable",
+		    "What is forwarded cannot be deferred: leave out x-farthing-deadline.");
+	x->deadline_ms = in_hours * HOUR_MS;
+	return 0;
+}
+
 int
 guard_directives(const struct door_head *h, struct exchange *x, struct err *e)
 {
@@ -166,6 +192,8 @@ guard_directives(const struct door_head *h, struct exchange *x, struct err *e)
 	if (h->batch.p != NULL && !str_eq(h->batch, STR("on")) && !str_eq(h->batch, STR("off")))
 		return err_param(e, "x-farthing-batch", "invalid_value", "x-farthing-batch is on or off.");
 	x->batch_wish = h->batch.p == NULL ? 0 : str_eq(h->batch, STR("on")) ? 1 : -1;
+	if (take_deadline(h, x, e) != 0)
+		return -1;
 	if (take_similarity(h, x, e) != 0 || take_idempotency(h, x, e) != 0)
 		return -1;
 	return take_cache_control(h, x, e);

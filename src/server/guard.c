@@ -27,6 +27,7 @@ static const struct {
 	{ { "x-farthing-similarity", 21 }, offsetof(struct door_head, similarity) },
 	{ { "x-farthing-run", 14 }, offsetof(struct door_head, run) },
 	{ { "x-farthing-run-budget-usd", 25 }, offsetof(struct door_head, run_budget) },
+	{ { "x-farthing-deadline", 19 }, offsetof(struct door_head, deadline) },
 	{ { "idempotency-key", 15 }, offsetof(struct door_head, idempotency_key) },
 };
 

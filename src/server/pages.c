@@ -6,6 +6,7 @@
 #include "core/metrics.h"
 #include "door.h"
 #include "server/admit.h"
+#include "stages/deferred.h"
 #include "stages/gateway_metrics.h"
 #include "stages/learned.h"
 
@@ -100,6 +101,7 @@ write_metrics(struct visit *v, const char **content_type)
 	write_learned(v);
 	write_batching(v);
 	g.batch_waiting = pipeline_waiting(s->house.pipeline);
+	depot_stats(pipeline_depot(s->house.pipeline), &g.deferred);
 	g.checks_dropped = pipeline_checks_dropped(s->house.pipeline);
 	budget_limits(pipeline_budget(s->house.pipeline), on_limit, s->house.metrics);
 	*content_type = METRICS_CONTENT_TYPE;

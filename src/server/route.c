@@ -160,6 +160,32 @@ take_summary(struct str method, struct str query, struct route *route, const cha
 	return 0;
 }
 
+static bool
+is_below(struct str path, struct str prefix)
+{
+	return str_starts(path, prefix) && (path.n == prefix.n || path.p[prefix.n] == '/');
+}
+
+/* /v1/deferred, and behind it /ID */
+static int
+take_deferred(struct str method, struct str rest, struct str query, struct route *route, const char **allow,
+    struct err *e)
+{
+	bool get = str_eq(method, STR("GET"));
+	route->kind = ROUTE_DEFERRED;
+	if (query.n >= sizeof route->query)
+		return err_set(e, 414, "uri_too_long", "The query is too long.");
+	str_copy(route->query, sizeof route->query, query);
+	if (rest.n == 0)
+		return get ? 0 : refuse_method("GET", allow, e);
+	rest.p++, rest.n--;
+	if (!account_is_label(rest))
+		return not_found(e);
+	str_copy(route->name, sizeof route->name, rest);
+	route->deferred = get ? DEFERRED_ACT_LOOK : DEFERRED_ACT_CANCEL;
+	return get || str_eq(method, STR("DELETE")) ? 0 : refuse_method("GET, DELETE", allow, e);
+}
+
 static const char *
 known_method(struct str method)
 {
@@ -187,12 +213,6 @@ only_stops(struct str rest)
 {
 	struct str cancel = STR("/cancel"), pause = STR("/pause");
 	return (rest.n > cancel.n && str_ends(rest, cancel)) || (rest.n > pause.n && str_ends(rest, pause));
-}
-
-static bool
-is_below(struct str path, struct str prefix)
-{
-	return str_starts(path, prefix) && (path.n == prefix.n || path.p[prefix.n] == '/');
 }
 
 /* What follows the prefix of a forwarded path, /ID or /ID/WORD or more, and a query of harmless characters. */
@@ -296,6 +316,10 @@ route_find(const struct config *config, struct str method, struct str uri, struc
 		route->wants_json = true;
 		return str_eq(method, STR("POST")) ? 0 : refuse_method("POST", allow, e);
 	}
+	struct str deferred = STR("/v1/deferred");
+	if (is_below(path, deferred))
+		return take_deferred(
+		    method, (struct str){ path.p + deferred.n, path.n - deferred.n }, query, route, allow, e);
 	struct str keys = STR("/farthing/api/keys");
 	if (str_starts(path, keys) && (path.n == keys.n || path.p[keys.n] == '/'))
 		return take_keys(method, (struct str){ path.p + keys.n, path.n - keys.n }, route, allow, e);

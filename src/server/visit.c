@@ -15,6 +15,7 @@
 #include "base/money.h"
 #include "door.h"
 #include "server/admit.h"
+#include "stages/deferred.h"
 #include "stages/route.h"
 
 /* ---- birth and death ---- */
@@ -46,6 +47,12 @@ is_admin(const struct visit *v)
 {
 	return v->route.kind == ROUTE_KEYS || v->route.kind == ROUTE_CACHE ||
 	       v->route.kind == ROUTE_SUMMARY || v->route.kind == ROUTE_FEEDBACK;
+}
+
+static bool
+is_deferred(const struct visit *v)
+{
+	return v->route.kind == ROUTE_DEFERRED;
 }
 
 static bool
@@ -111,7 +118,10 @@ visit_free(struct visit *v)
 		struct ledger_request row;
 		if (pipeline_depart(s->house.pipeline, &v->x, status, why, code, &row))
 			write_log(v, &row);
-	} else if (v->err.status != 0) {
+	} else {
+		answer_part(&v->x.reader);
+	}
+	if (!is_api(v) && v->err.status != 0) {
 		log_line(LOG_INFO, "refused", "request=%s status=%d error=%s", v->x.id, v->err.status,
 		    v->err.code);
 	}
@@ -213,6 +223,20 @@ judge_page(struct visit *v, const struct door_head *head, int64_t body_bytes)
 	return admit_client(ring, secret, &v->x, &v->err);
 }
 
+/* One's own deferred requests: who may ask may look, too. */
+static int
+judge_deferred(struct visit *v, const struct door_head *head, int64_t body_bytes)
+{
+	struct str secret;
+	if (body_bytes != 0)
+		return err_set(&v->err, 400, "unexpected_body", "This path takes no body.");
+	if (guard_credentials(head, &secret, &v->err) != 0)
+		return -1;
+	if (admit_client(v->client->server->house.keyring, secret, &v->x, &v->err) != 0)
+		return -1;
+	return check_open(v->client->server, &v->err);
+}
+
 /* Who asks comes before what is asked: a stranger learns nothing about the rest of a request. */
 static int
 judge_api(struct visit *v, const struct door_head *head)
@@ -250,6 +274,8 @@ judge_head(struct visit *v, const struct door_head *head, const char *method, bo
 	}
 	if (is_admin(v))
 		return judge_admin(v, head, pass.body_bytes);
+	if (is_deferred(v))
+		return judge_deferred(v, head, pass.body_bytes);
 	if (!is_api(v))
 		return judge_page(v, head, pass.body_bytes);
 	buf_init(&v->x.body, (size_t)config->limits.body);
@@ -273,7 +299,7 @@ visit_begin(struct visit *v, struct MHD_Connection *connection, const char *meth
 		client_enter(v->client, CLIENT_ANSWER);
 		return send_error(v);
 	}
-	if (is_api(v) || is_admin(v)) {
+	if (is_api(v) || is_admin(v) || is_deferred(v)) {
 		v->counted = true;
 		v->client->server->in_flight++;
 		if (v->x.key != NULL)
@@ -316,14 +342,33 @@ on_wake(struct reader *r)
 }
 
 static enum MHD_Result
-arrive(struct visit *v)
+await(struct visit *v)
 {
-	pipeline_arrive(v->client->server->house.pipeline, &v->x);
 	if (answer_has_head(v->x.reader.answer))
 		return send_answer(v);
 	reader_sleep(&v->x.reader);
 	client_suspend(v->client);
 	return MHD_YES;
+}
+
+static enum MHD_Result
+arrive(struct visit *v)
+{
+	pipeline_arrive(v->client->server->house.pipeline, &v->x);
+	return await(v);
+}
+
+static enum MHD_Result
+look_at_deferred(struct visit *v)
+{
+	struct depot *d = pipeline_depot(v->client->server->house.pipeline);
+	if (v->route.deferred == DEFERRED_ACT_LIST)
+		depot_list(d, &v->x, str_from(v->route.query));
+	else if (v->route.deferred == DEFERRED_ACT_LOOK)
+		depot_look(d, &v->x, v->route.name);
+	else
+		depot_cancel(d, &v->x, v->route.name);
+	return await(v);
 }
 
 static void
@@ -374,6 +419,8 @@ complete(struct visit *v)
 	client_enter(v->client, CLIENT_ANSWER);
 	if (is_api(v))
 		return read_and_arrive(v);
+	if (is_deferred(v))
+		return look_at_deferred(v);
 	if (v->route.kind == ROUTE_CACHE)
 		return admin_cache_start(v);
 	if (v->route.kind == ROUTE_KEYS)

@@ -366,11 +366,38 @@ pipeline_go_on(struct pipeline *p, struct ask *ask, struct similar_look *look, c
 	batch_board(p->batcher, x, ask);
 }
 
+/* Whoever has a day: what was kept is had at once, else it waits. */
+static bool
+is_deferred(struct pipeline *p, struct exchange *x)
+{
+	struct err e;
+	if (x->deadline_ms == 0)
+		return false;
+	if (p->depot == NULL || depot_refuses(p->depot, x, &e) != 0) {
+		if (p->depot == NULL)
+			depot_refuse_off(&e);
+		x->cache = CACHE_BYPASS;
+		decide(x, "refused: it cannot be deferred");
+		join_refusal(x, &e);
+		return true;
+	}
+	if (is_kept(p, x) || has_landed(p, x))
+		return true;
+	x->cache = CACHE_MISS;
+	if (!refuses_to_ask(x) && !refuses_to_route(p, x))
+		depot_take(p->depot, x);
+	return true;
+}
+
 void
 pipeline_arrive(struct pipeline *p, struct exchange *x)
 {
 	struct similar_look look;
-	if (repeats(p, x) || is_kept(p, x) || has_landed(p, x) || is_running(p, x))
+	if (p->depot != NULL && depot_repeats(p->depot, x))
+		return;
+	if (repeats(p, x) || is_deferred(p, x))
+		return;
+	if (is_kept(p, x) || has_landed(p, x) || is_running(p, x))
 		return;
 	if (!is_similar(p, x, &look)) {
 		x->cache = x->forwarded || x->fresh || site_config(x->site)->mode == MODE_OBSERVE

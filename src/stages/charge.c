@@ -206,6 +206,8 @@ bound_request(struct charge *c, const struct request *r, const struct model_conf
 		c->price = (struct price){ .known = true };
 	if (!c->price.known)
 		return refuse_unpriced(e);
+	if (c->batched && !model->free && !price_batched(&c->price, &c->price))
+		return refuse_unbatched(e);
 	if (r->surcharge != NULL && c->limited && !model->free)
 		return refuse_surcharge(e, r->surcharge);
 	count_input(c, r, model);
@@ -300,15 +302,41 @@ charge_output_limit(const struct charge *c)
 	return charge_counts_output(c) && !c->untouched ? c->hold.output : 0;
 }
 
+static void
+note_clamp(struct charge *c)
+{
+	c->clamped_to = c->hold.output < c->order.max_output ? c->hold.output - c->extra.output : 0;
+}
+
+/* What the hold is, beside what it is for. */
+static void
+describe(const struct charge *c, struct ledger_hold *hold)
+{
+	hold->payer = c->payer;
+	memcpy(hold->windows, c->hold.windows, sizeof hold->windows);
+	hold->held_pico = c->hold.held_pico;
+	hold->price = c->price;
+}
+
+void
+charge_hand_over(struct charge *c, struct ledger_hold *what, struct budget_hold *hold)
+{
+	assert(charge_held(c) && c->slot < 0);
+	describe(c, what);
+	note_clamp(c);
+	*hold = c->hold;
+	hold->context = NULL;
+	hold->order = NULL;
+	list_init(&hold->link);
+	c->hold = (struct budget_hold){ 0 };
+}
+
 int
 charge_secure(struct charge *c, const struct ledger_hold *what, struct err *e)
 {
 	assert(charge_held(c) && c->slot < 0);
 	struct ledger_hold hold = *what;
-	hold.payer = c->payer;
-	memcpy(hold.windows, c->hold.windows, sizeof hold.windows);
-	hold.held_pico = c->hold.held_pico;
-	hold.price = c->price;
+	describe(c, &hold);
 	c->slot = ledger_hold(c->ledger, &hold);
 	if (c->slot < 0) {
 		charge_drop(c);
@@ -317,7 +345,7 @@ charge_secure(struct charge *c, const struct ledger_hold *what, struct err *e)
 		e->retry_after_s = 5;
 		return -1;
 	}
-	c->clamped_to = c->hold.output < c->order.max_output ? c->hold.output - c->extra.output : 0;
+	note_clamp(c);
 	return 0;
 }
 

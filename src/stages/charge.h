@@ -24,6 +24,7 @@ struct charge {
 	bool limited;   /* some limit applies: the request may be changed or refused for it */
 	bool untouched; /* `observe`: nothing may be changed, so nothing is clamped either */
 	bool strict;
+	bool batched; /* at the price of the provider's batch tier: it must have one */
 	int min_output;
 	int64_t
 	    least_output; /* fewer tokens of output than that are not worth an attempt; 0: as min_output says */
@@ -72,6 +73,9 @@ bool charge_counts_output(const struct charge *c);
 int64_t charge_output_limit(const struct charge *c);
 /* Makes the hold survive the process: nothing may be sent before. -1 with *e, and nothing is held any more. */
 int charge_secure(struct charge *c, const struct ledger_hold *what, struct err *e);
+/* The same for one that lives in other books than the holds file, and longer than an ask: what is to be written there, and the hold
+ * itself. c holds nothing afterwards. */
+void charge_hand_over(struct charge *c, struct ledger_hold *what, struct budget_hold *hold);
 /* No attempt comes of it: whatever is held or waited for is let go */
 void charge_drop(struct charge *c);
 /* The attempt has ended as the row says: settles row->cost_pico, or nothing where row->basis is COST_NONE, and fills what the

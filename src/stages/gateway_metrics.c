@@ -10,6 +10,7 @@
 #include "base/table.h"
 #include "batch_metrics.h"
 #include "budget_metrics.h"
+#include "deferred_metrics.h"
 #include "ride_metrics.h"
 #include "route_metrics.h"
 #include "similar_metrics.h"
@@ -42,6 +43,7 @@ struct gateway_metrics {
 	struct route_metrics *route;
 	struct success_metrics *success;
 	struct batch_metrics *batch;
+	struct deferred_metrics *deferred;
 	struct ride_metrics *ride;
 	struct metric *shelf_items, *shelf_bytes, *shelf_dropped, *shelf_damaged, *shelf_failures,
 	    *shelf_failing;
@@ -160,6 +162,7 @@ gateway_metrics_new(void)
 	m->route = route_metrics_new(m->registry);
 	m->success = success_metrics_new(m->registry);
 	m->batch = batch_metrics_new(m->registry);
+	m->deferred = deferred_metrics_new(m->registry);
 	m->ride = ride_metrics_new(m->registry);
 	register_shelf(m);
 	register_escalations(m);
@@ -231,6 +234,7 @@ gateway_metrics_free(struct gateway_metrics **mp)
 	route_metrics_free(&m->route);
 	success_metrics_free(&m->success);
 	batch_metrics_free(&m->batch);
+	deferred_metrics_free(&m->deferred);
 	ride_metrics_free(&m->ride);
 	metrics_free(&m->registry);
 	free(m);
@@ -279,7 +283,8 @@ gateway_metrics_request(struct gateway_metrics *m, const struct ledger_request *
 	metric_add(m->cache[row->cache], 1);
 	budget_metrics_error(m->budget, row->error_code);
 	ride_metrics_request(m->ride, row);
-	histogram_observe_us(m->latency, row->total_us);
+	if (row->total_us >= 0)
+		histogram_observe_us(m->latency, row->total_us);
 	if (row->first_byte_us >= 0)
 		histogram_observe_us(m->first_byte, row->first_byte_us);
 	if (row->saved_pico > 0)
@@ -435,6 +440,7 @@ gateway_metrics_render(struct gateway_metrics *m, const struct gateway_gauges *g
 	metric_bring_up(m->shelf_dropped, g->shelf.dropped);
 	metric_bring_up(m->shelf_damaged, g->shelf.damaged);
 	metric_bring_up(m->shelf_failures, g->shelf.failures);
+	deferred_metrics_set(m->deferred, &g->deferred);
 	ride_metrics_waiting(m->ride, g->batch_waiting);
 	similar_metrics_set(m->similar, &g->similar, g->checks_dropped);
 	return metrics_render(m->registry, out);

@@ -114,6 +114,12 @@ pipeline_budget(struct pipeline *p)
 	return p->house.budget;
 }
 
+struct depot *
+pipeline_depot(struct pipeline *p)
+{
+	return p->depot;
+}
+
 struct cache *
 pipeline_cache(struct pipeline *p)
 {
@@ -205,6 +211,18 @@ open_caches(struct pipeline *p, const struct pipeline_house *house, const struct
 	cache_load(p->cache, clock_wall_us(), on_restored, p);
 }
 
+/* Behind what was spent, before anything else is held. */
+static int
+open_depot(struct pipeline *p, const struct pipeline_house *house)
+{
+	struct depot_house for_depot = { house->loop, house->workers, house->caller, house->ledger,
+		p->house.budget, house->metrics, house->database };
+	if (house->database == NULL)
+		return 0;
+	p->depot = depot_new(&for_depot);
+	return p->depot != NULL ? 0 : -1;
+}
+
 struct pipeline *
 pipeline_new(const struct pipeline_house *house, const struct config *config)
 {
@@ -231,7 +249,7 @@ pipeline_new(const struct pipeline_house *house, const struct config *config)
 	p->restore.on_due = on_restore;
 	strangers_open(&p->strangers, house->loop);
 	zone_use(config->budget.timezone);
-	if (load_budget(p) != 0) {
+	if (load_budget(p) != 0 || open_depot(p, house) != 0) {
 		pipeline_free(&p);
 		return NULL;
 	}
@@ -266,6 +284,7 @@ pipeline_free(struct pipeline **pp)
 	    &p->similar); /* as a whole: each entry that goes before it would take its place out of an index */
 	cache_free(&p->cache);
 	vectors_free(&p->vectors);
+	depot_free(&p->depot);
 	budget_free(&p->house.budget);
 	lru_free(&p->house.spend);
 	free(p);
@@ -295,6 +314,8 @@ pipeline_drain(struct pipeline *p)
 	shadows_stop(&p->shadows);
 	embedder_stop(&p->embedder);
 	batcher_drain(p->batcher);
+	if (p->depot != NULL)
+		depot_stop(p->depot);
 }
 
 /* ---- departing ---- */
@@ -311,6 +332,12 @@ pipeline_depart(struct pipeline *p, struct exchange *x, int status, const char *
     struct ledger_request *row)
 {
 	exchange_row(x, status, why, error_code, row);
+	const struct answer *a = x->reader.answer;
+	if (x->deferred && a != NULL && a->state != ANSWER_BROKEN) {
+		row->cost_pico = -1; /* nobody knows yet; its row comes with its end */
+		answer_part(&x->reader);
+		return true;
+	}
 	if (x->asked != NULL) {
 		ask_owe(x->asked, row);
 		x->asked = NULL;
@@ -321,6 +348,8 @@ pipeline_depart(struct pipeline *p, struct exchange *x, int status, const char *
 	bool refused = x->reader.answer == NULL;
 	if (!refused)
 		exchange_take_facts(row, &x->reader.answer->facts, !cache_kind_shares(x->cache));
+	if (row->basis == COST_NONE && row->cost_pico < 0)
+		row->cost_pico = 0; /* a deferred request that was sent again: it pays once, in its own row */
 	/* Who was turned away while nothing can be written costs nothing and stands in the log. Rows for them would fill the
 	 * memory, or the last of the disk, which belong to what is still under way. */
 	bool told = !refused || !is_stranger(x) || strangers_book(&p->strangers);

@@ -11,6 +11,7 @@
 #include "keep.h"
 #include "shadow.h"
 #include "stages/dedup.h"
+#include "stages/deferred.h"
 #include "stages/learned.h"
 #include "stages/pipeline.h"
 #include "stages/route.h"
@@ -32,6 +33,7 @@ struct pipeline {
 	struct learned *learned;
 	struct router *router;
 	struct alerts *alerts; /* NULL: none */
+	struct depot *depot;   /* NULL: nothing is deferred */
 	struct timer save, restore;
 	const struct config *config; /* in force */
 };

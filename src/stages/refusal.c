@@ -160,6 +160,18 @@ refuse_unpriced(struct err *e)
 }
 
 int
+refuse_unbatched(struct err *e)
+{
+	err_set(e, 400, "not_deferrable",
+	    "The model has no price in a provider's batch tier, so this request cannot be deferred. Ask "
+	    "without "
+	    "x-farthing-deadline, or give the model batch_input_usd and batch_output_usd in the "
+	    "configuration.");
+	str_copy(e->param, sizeof e->param, STR("model"));
+	return -1;
+}
+
+int
 refuse_path(struct err *e)
 {
 	return err_set(e, 400, "unsupported_for_budget",

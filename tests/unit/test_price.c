@@ -197,6 +197,37 @@ bound_that_does_not_fit_is_none(void **state)
 	assert_int_equal(pico, 77);
 }
 
+static void
+batch_tier_never_costs_more_than_it_says(void **state)
+{
+	(void)state;
+	struct price p = catalogue_find(STR("gpt-4o-mini"))->price, b;
+	assert_true(price_batched(&p, &b));
+	assert_int_equal(b.input, 75000);
+	assert_int_equal(b.cached_input, 75000); /* nobody says that both discounts add up */
+	assert_int_equal(b.cache_write, 75000);
+	assert_int_equal(b.output, 300000);
+	assert_int_equal(b.reasoning, 300000);
+	p.cache_write = p.input + 1;
+	p.reasoning = p.output + 1;
+	p.fee = 5;
+	assert_true(price_batched(&p, &b));
+	assert_int_equal(b.cache_write, p.cache_write);
+	assert_int_equal(b.reasoning, p.reasoning);
+	assert_int_equal(b.fee, 5);
+	p = catalogue_find(STR("text-embedding-3-small"))->price;
+	assert_true(price_batched(&p, &b) && b.input == 10000 && b.output == 0);
+	struct price without[] = { p, p, p };
+	without[0].batch_input = 0;
+	without[1].output = 1; /* what has no batch price costs nobody knows what there */
+	without[2].known = false;
+	for (int i = 0; i < 3; i++) {
+		b.input = 77;
+		assert_false(price_batched(&without[i], &b));
+		assert_int_equal(b.input, 77);
+	}
+}
+
 int
 main(void)
 {
@@ -210,6 +241,7 @@ main(void)
 		cmocka_unit_test(tuned_model_finds_its_family_and_never_its_base),
 		cmocka_unit_test(bound_takes_the_dearest_of_what_a_token_may_be),
 		cmocka_unit_test(bound_that_does_not_fit_is_none),
+		cmocka_unit_test(batch_tier_never_costs_more_than_it_says),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
