@@ -95,10 +95,11 @@ is_paid(struct ride *r, const struct request *combined)
 	r->input = count.input;
 	r->countable = count.exact && combined->suffix == NULL && !r->model->reasoning;
 	int64_t suffix = combined->suffix != NULL ? (int64_t)strlen(combined->suffix) + AROUND : 0;
-	if (count.unbounded == NULL && count.input_bound + suffix <= held)
+	int64_t tokens = count.input_bound + suffix;
+	if (count.unbounded == NULL && tokens <= held)
 		return true;
 	log_line(LOG_ERROR, "unpaid", "batch=%s members=%zu held_tokens=%lld tokens=%lld", r->id, r->count,
-	    (long long)held, (long long)(count.input_bound + suffix));
+	    (long long)held, (long long)tokens);
 	return false;
 }
 
