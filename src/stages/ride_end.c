@@ -13,6 +13,8 @@
 #include "completion.h"
 #include "core/shares.h"
 
+enum { BYTES_PER_TOKEN = 4 /* by the rule of thumb */ };
+
 /* What the provider said. */
 struct reading {
 	struct reply reply; /* without an answer: its usage and model are wanted */
@@ -52,17 +54,18 @@ read_message(struct reading *t, struct str body)
 	json_free(&j);
 }
 
-/* Stated; or counted, where counting finds all that can be billed. */
+/* Stated; or counted, where counting finds all that can be billed. What was written in a reply that is none can only be guessed. */
 static void
-read_usage(struct ride *r, struct reading *t)
+read_usage(struct ride *r, struct reading *t, bool readable)
 {
 	t->total = t->reply.usage;
 	bool strict = r->members[0]->ask->charge.strict;
-	if (!t->total.known && (r->countable || !strict))
-		t->total = (struct usage){ .known = true,
-			.estimated = true,
-			.input = r->input,
-			.output = reply_output_tokens(&t->reply) };
+	if (t->total.known || (strict && !(readable && r->countable)))
+		return;
+	t->total = (struct usage){ .known = true,
+		.estimated = true,
+		.input = r->input,
+		.output = readable ? reply_output_tokens(&t->reply) : (int64_t)r->body.n / BYTES_PER_TOKEN };
 }
 
 /* ---- parts ---- */
@@ -102,7 +105,7 @@ cut_apart(struct ride *r, struct reading *t)
 static int64_t
 output_measure(const struct reading *t, size_t i)
 {
-	enum { FRAME = 12 /* tokens of an id and the names around it */, BYTES_PER_TOKEN = 4 };
+	enum { FRAME = 12 /* tokens of an id and the names around it */ };
 	bool good = t->parts[i].fault == NULL;
 	return FRAME + (good ? t->tokens[i] : t->parts[i].weight / BYTES_PER_TOKEN);
 }
@@ -151,7 +154,6 @@ split(struct ride *r, struct reading *t)
 void
 ride_estimate(struct ride *r, struct usage *total, struct usage *out)
 {
-	enum { BYTES_PER_TOKEN = 4 };
 	int64_t none[ENVELOPE_MOST] = { 0 };
 	split_price(r, "");
 	if (r->members[0]->ask->charge.strict)
@@ -216,11 +218,12 @@ ride_served(struct ride *r)
 	ride_circuit(r, CIRCUIT_GOOD);
 	reply_start(&t->reply, ENDPOINT_CHAT, NULL);
 	reply_meter(&t->reply, tokens_encoding_of(str_from(r->model->upstream_model)), -1, 1);
-	if (reply_body(&t->reply, buf_str(&r->body), &e) != 0)
-		t->why = "the reply is no completion";
-	else
+	bool readable = reply_body(&t->reply, buf_str(&r->body), &e) == 0;
+	if (readable)
 		read_message(t, buf_str(&r->body));
-	read_usage(r, t);
+	else
+		t->why = "the reply is no completion";
+	read_usage(r, t, readable);
 	cut_apart(r, t);
 	split(r, t);
 	if (t->total.known)

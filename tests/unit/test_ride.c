@@ -745,6 +745,40 @@ key_that_the_provider_refuses_is_told(void **state)
 	depart_all();
 }
 
+/* Nobody knows what was written, and billed, in what cannot be read. */
+static void
+unreadable_reply_is_charged_as_held_and_each_is_asked_again(void **state)
+{
+	(void)state;
+	config->models[0].json_schema = false; /* the input could be counted */
+	ride_out();
+	answer(0, (struct said){ .body = "<html>It works, and here are many words of an answer</html>" });
+	await_requests(4);
+	answer_singles(1);
+	await(all_have_ended);
+	assert_all_served();
+	depart_all();
+	assert_int_equal(
+	    booked("SELECT count(*) FROM attempts WHERE batch <> '' AND outcome = 3 AND basis = 3"), 3);
+	assert_int_equal(booked("SELECT basis FROM batches"), COST_HELD);
+}
+
+static void
+unreadable_reply_is_estimated_by_its_bytes_where_estimates_do(void **state)
+{
+	(void)state;
+	config->tasks[0].budget.strict = false;
+	ride_out();
+	answer(0, (struct said){ .body = "<html>It works, and here are many words of an answer</html>" });
+	await_requests(4);
+	answer_singles(1);
+	await(all_have_ended);
+	assert_all_served();
+	depart_all();
+	assert_int_equal(
+	    booked("SELECT sum(output_tokens) > 10 AND min(basis) = 2 FROM attempts WHERE batch <> ''"), 1);
+}
+
 static void
 reply_that_was_stopped_is_nobodys(void **state)
 {
@@ -956,6 +990,8 @@ main(void)
 		T(reset_is_estimated_where_estimates_do),
 		T(refused_batch_is_asked_one_by_one_and_none_is_made_for_some_time),
 		T(key_that_the_provider_refuses_is_told),
+		T(unreadable_reply_is_charged_as_held_and_each_is_asked_again),
+		T(unreadable_reply_is_estimated_by_its_bytes_where_estimates_do),
 		T(reply_that_was_stopped_is_nobodys),
 		T(reply_that_is_too_large_fails_as_it_would_alone),
 		T(encoded_reply_is_not_read),
