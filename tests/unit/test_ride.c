@@ -659,6 +659,26 @@ failure_of_the_provider_is_tried_again_by_each(void **state)
 	assert_int_equal(booked("SELECT sum(cost_pico) FROM requests"), 3 * SHARE);
 }
 
+/* An answer of a call of its own says nothing of how good batched ones are. */
+static void
+answers_after_a_failed_ride_are_compared_with_nothing(void **state)
+{
+	(void)state;
+	struct batch_quality_totals totals;
+	ride_out();
+	answer(0, (struct said){ .status = "500 Oops" });
+	await_requests(4);
+	answer_singles(1);
+	await(all_have_ended);
+	assert_all_served();
+	batch_quality_told(
+	    pipeline_batching(pipeline), str_from(a.x.id), STR("default"), &config->tasks[0].batch, 1);
+	batch_quality_totals(pipeline_batching(pipeline), &totals);
+	assert_int_equal(totals.noted[BATCH_TOLD][0], 0);
+	assert_int_equal(totals.noted[BATCH_TOLD][1], 0);
+	depart_all();
+}
+
 static void
 provider_that_gave_up_may_bill_and_is_tried_again(void **state)
 {
@@ -984,6 +1004,7 @@ main(void)
 		T(full_connections_send_nobody),
 		T(limit_of_the_provider_sends_each_to_the_fallback),
 		T(failure_of_the_provider_is_tried_again_by_each),
+		T(answers_after_a_failed_ride_are_compared_with_nothing),
 		T(provider_that_gave_up_may_bill_and_is_tried_again),
 		T(reset_before_an_answer_is_charged_as_held),
 		T(reset_inside_the_answer_is_charged_as_held),
