@@ -146,7 +146,11 @@ split(struct ride *r, struct reading *t)
 	int64_t output[ENVELOPE_MOST];
 	for (size_t i = 0; i < r->count; i++)
 		output[i] = output_measure(t, i);
+	int64_t pico;
 	split_price(r, t->reply.model);
+	/* More than can be counted is nonsense, and its parts, which may fit, would not sum to it. */
+	if (!usage_cost(&t->total, &r->price, &pico))
+		t->total = (struct usage){ 0 };
 	if (t->total.known)
 		split_usage(r, &t->total, output, t->shares);
 }

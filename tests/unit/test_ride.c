@@ -567,6 +567,21 @@ usage_beyond_the_bound_is_charged_and_freezes_the_key(void **state)
 	assert_int_equal(heard_count, 1);
 }
 
+static void
+usage_that_costs_more_than_can_be_counted_costs_what_was_held(void **state)
+{
+	(void)state;
+	ride_out();
+	/* each share could be counted, the whole cannot */
+	answer(0, (struct said){ .usage = "{\"prompt_tokens\":10000000000000,\"completion_tokens\":0,"
+					  "\"total_tokens\":10000000000000}" });
+	await(all_have_ended);
+	assert_all_served();
+	depart_all();
+	assert_int_equal(
+	    booked("SELECT count(*) FROM attempts WHERE basis = 3 AND cost_pico = held_pico"), 3);
+}
+
 /* ---- the provider ---- */
 
 static void
@@ -999,6 +1014,7 @@ main(void)
 		T(one_fee_is_paid_for_all),
 		T(model_that_is_free_goes_alone),
 		T(usage_beyond_the_bound_is_charged_and_freezes_the_key),
+		T(usage_that_costs_more_than_can_be_counted_costs_what_was_held),
 		T(open_circuit_sends_nobody),
 		T(ride_probes_for_all),
 		T(full_connections_send_nobody),
