@@ -451,7 +451,6 @@ static void
 ask_alone(struct ask *a)
 {
 	struct err e;
-	a->travel = TRAVEL_NOT;
 	if (a->answer->reader_count > 0) {
 		ask_next(a);
 		return;
@@ -470,10 +469,11 @@ attempt_share(struct ask *a, const struct usage *share)
 	a->attempt.estimated = share->estimated;
 }
 
-/* Nothing of it is an answer's. */
+/* Nothing of it is an answer's; the answer to come is a single one, of a request that had travelled. */
 static void
 book_share(struct ask *a, enum attempt_outcome outcome, bool sent, const char *why)
 {
+	a->travel = TRAVEL_NOT;
 	attempt_book(a, outcome, sent, why);
 	a->reply.usage = (struct usage){ 0 };
 	a->reply.usage_whole = false;

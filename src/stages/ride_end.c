@@ -13,6 +13,8 @@
 #include "completion.h"
 #include "core/shares.h"
 
+enum { BYTES_PER_TOKEN = 4 /* by the rule of thumb */ };
+
 /* What the provider said. */
 struct reading {
 	struct reply reply; /* without an answer: its usage and model are wanted */
@@ -52,17 +54,18 @@ read_message(struct reading *t, struct str body)
 	json_free(&j);
 }
 
-/* Stated; or counted, where counting finds all that can be billed. */
+/* Stated; or counted, where counting finds all that can be billed. What was written in a reply that is none can only be guessed. */
 static void
-read_usage(struct ride *r, struct reading *t)
+read_usage(struct ride *r, struct reading *t, bool readable)
 {
 	t->total = t->reply.usage;
 	bool strict = r->members[0]->ask->charge.strict;
-	if (!t->total.known && (r->countable || !strict))
-		t->total = (struct usage){ .known = true,
-			.estimated = true,
-			.input = r->input,
-			.output = reply_output_tokens(&t->reply) };
+	if (t->total.known || (strict && !(readable && r->countable)))
+		return;
+	t->total = (struct usage){ .known = true,
+		.estimated = true,
+		.input = r->input,
+		.output = readable ? reply_output_tokens(&t->reply) : (int64_t)r->body.n / BYTES_PER_TOKEN };
 }
 
 /* ---- parts ---- */
@@ -118,7 +121,7 @@ cut_apart(struct ride *r, struct reading *t)
 static int64_t
 output_measure(const struct reading *t, size_t i)
 {
-	enum { FRAME = 12 /* tokens of an id and the names around it */, BYTES_PER_TOKEN = 4 };
+	enum { FRAME = 12 /* tokens of an id and the names around it */ };
 	bool good = t->parts[i].fault == NULL;
 	return FRAME + (good ? t->tokens[i] : t->parts[i].weight / BYTES_PER_TOKEN);
 }
@@ -159,7 +162,11 @@ split(struct ride *r, struct reading *t)
 	int64_t output[ENVELOPE_MOST];
 	for (size_t i = 0; i < r->count; i++)
 		output[i] = output_measure(t, i);
+	int64_t pico;
 	split_price(r, t->reply.model);
+	/* More than can be counted is nonsense, and its parts, which may fit, would not sum to it. */
+	if (!usage_cost(&t->total, &r->price, &pico))
+		t->total = (struct usage){ 0 };
 	if (t->total.known)
 		split_usage(r, &t->total, output, t->shares);
 }
@@ -167,7 +174,6 @@ split(struct ride *r, struct reading *t)
 void
 ride_estimate(struct ride *r, struct usage *total, struct usage *out)
 {
-	enum { BYTES_PER_TOKEN = 4 };
 	int64_t none[ENVELOPE_MOST] = { 0 };
 	split_price(r, "");
 	if (r->members[0]->ask->charge.strict)
@@ -194,33 +200,62 @@ book_call(struct ride *r, const struct reading *t)
 
 /* ---- the members ---- */
 
+/* As its own provider would have said it. Where it cannot be had, the part has its fault. */
 static void
-play(struct ride *r, struct ask *a, struct reading *t, size_t i)
+compose(struct ride *r, const struct ask *a, struct reading *t, size_t i, struct buf *out)
 {
-	bool stream = a->request.stream;
+	enum { MARGIN = 1024 /* what a stream's bill adds */ };
 	struct completion c = { .model = t->reply.model,
 		.created_s = clock_wall_us() / 1000000,
 		.text = buf_str(&t->parts[i].text),
 		.usage = t->total.known ? &t->shares[i] : NULL };
-	struct call_head head = { .status = 200, .retry_after_ms = -1 };
-	struct buf bytes = { 0 };
+	size_t margin = a->request.stream ? MARGIN : 0;
 	if (c.model[0] == '\0')
 		c.model = r->model->upstream_model;
 	completion_name(&c);
+	if ((a->request.stream ? completion_events(&c, out) : completion_body(&c, out)) != 0)
+		t->parts[i].fault = "no memory for its answer";
+	else if (out->n + margin > a->answer->body.max)
+		t->parts[i].fault = "it is larger than the gateway passes on";
+	t->good -= t->parts[i].fault != NULL;
+}
+
+static void
+play(struct ride *r, struct ask *a, struct reading *t, size_t i, struct str bytes)
+{
+	struct call_head head = { .status = 200, .retry_after_ms = -1 };
 	str_copy(head.content_type, sizeof head.content_type,
-	    stream ? STR("text/event-stream") : STR("application/json"));
+	    a->request.stream ? STR("text/event-stream") : STR("application/json"));
 	buf_add(&head.headers, buf_str(&r->headers));
-	int rc = stream ? completion_events(&c, &bytes) : completion_body(&c, &bytes);
-	a->attempt.estimated = t->total.estimated;
-	if (rc == 0) {
-		batch_told(r->batcher, a, &t->shares[i], t->tokens[i]);
-		a->attempt.alone_pico = batch_alone_pico(r->batcher, a, t->tokens[i], &r->price);
-		attempt_play(a, &head, buf_str(&bytes));
-	} else {
-		attempt_share(a, &t->shares[i]);
-		attempt_miss(a, r->status, "no memory for its answer");
-	}
+	batch_told(r->batcher, a, &t->shares[i], t->tokens[i]);
+	/* Whatever may be wrong with it still, its share is what the call cost. */
+	attempt_share(a, &t->shares[i]);
+	a->attempt.alone_pico = batch_alone_pico(r->batcher, a, t->tokens[i], &r->price);
+	attempt_play(a, &head, bytes);
 	buf_free(&head.headers);
+}
+
+static void
+miss(struct ride *r, struct ask *a, struct reading *t, size_t i)
+{
+	batch_told(r->batcher, a, &t->shares[i], -1);
+	attempt_share(a, &t->shares[i]);
+	gateway_metrics_batch_resent(
+	    r->house->metrics, t->why != NULL ? BATCH_RESENT_REPLY : BATCH_RESENT_PART);
+	attempt_miss(a, r->status, t->parts[i].fault);
+}
+
+static void
+serve(struct ride *r, struct reading *t, size_t i)
+{
+	struct buf bytes = { 0 };
+	struct ask *a = ride_leave(r, i);
+	if (t->parts[i].fault == NULL)
+		compose(r, a, t, i, &bytes);
+	if (t->parts[i].fault == NULL)
+		play(r, a, t, i, buf_str(&bytes));
+	else
+		miss(r, a, t, i);
 	buf_free(&bytes);
 }
 
@@ -232,28 +267,19 @@ ride_served(struct ride *r)
 	ride_circuit(r, CIRCUIT_GOOD);
 	reply_start(&t->reply, ENDPOINT_CHAT, NULL);
 	reply_meter(&t->reply, tokens_encoding_of(str_from(r->model->upstream_model)), -1, 1);
-	if (reply_body(&t->reply, buf_str(&r->body), &e) != 0)
-		t->why = "the reply is no completion";
-	else
+	bool readable = reply_body(&t->reply, buf_str(&r->body), &e) == 0;
+	if (readable)
 		read_message(t, buf_str(&r->body));
-	read_usage(r, t);
+	else
+		t->why = "the reply is no completion";
+	read_usage(r, t, readable);
 	cut_apart(r, t);
 	split(r, t);
 	if (t->total.known)
 		batch_took(
 		    r->batcher, r->members[0]->ask, t->total.output, (clock_us() - r->started_us) / 1000);
-	for (size_t i = 0; i < r->count; i++) {
-		struct ask *a = ride_leave(r, i);
-		if (t->parts[i].fault == NULL) {
-			play(r, a, t, i);
-		} else {
-			batch_told(r->batcher, a, &t->shares[i], -1);
-			attempt_share(a, &t->shares[i]);
-			gateway_metrics_batch_resent(
-			    r->house->metrics, t->why != NULL ? BATCH_RESENT_REPLY : BATCH_RESENT_PART);
-			attempt_miss(a, r->status, t->parts[i].fault);
-		}
-	}
+	for (size_t i = 0; i < r->count; i++)
+		serve(r, t, i);
 	book_call(r, t);
 	for (size_t i = 0; i < r->count; i++)
 		buf_free(&t->parts[i].text);
