@@ -70,20 +70,6 @@ read_usage(struct ride *r, struct reading *t, bool readable)
 
 /* ---- parts ---- */
 
-/* Whether what is written around it, and into it, may make it larger than its reader is given: names and usage, and in a stream the
- * frame of each piece. */
-static bool
-is_too_large(const struct ask *a, struct str text)
-{
-	enum { AROUND = 4096 };
-	const struct limits_conf *limits = &site_config(a->site)->limits;
-	struct buf written = { 0 };
-	buf_add_json(&written, text);
-	size_t bytes = written.n + written.n / 8 + AROUND;
-	buf_free(&written);
-	return bytes > (size_t)(a->request.stream ? limits->stream : limits->reply);
-}
-
 /* A part that is well formed may still be none its own call could have brought. */
 static void
 check_length(const struct ride *r, struct reading *t, size_t i)
@@ -96,8 +82,6 @@ check_length(const struct ride *r, struct reading *t, size_t i)
 	    charge_counts_output(&a->charge) && t->tokens[i] > a->charge.hold.output - a->charge.extra.output;
 	if (stated || held)
 		t->parts[i].fault = "it is longer than its limit";
-	else if (is_too_large(a, buf_str(&t->parts[i].text)))
-		t->parts[i].fault = "it is too large";
 }
 
 static void
