@@ -184,33 +184,62 @@ book_call(struct ride *r, const struct reading *t)
 
 /* ---- the members ---- */
 
+/* As its own provider would have said it. Where it cannot be had, the part has its fault. */
 static void
-play(struct ride *r, struct ask *a, struct reading *t, size_t i)
+compose(struct ride *r, const struct ask *a, struct reading *t, size_t i, struct buf *out)
 {
-	bool stream = a->request.stream;
+	enum { MARGIN = 1024 /* what a stream's bill adds */ };
 	struct completion c = { .model = t->reply.model,
 		.created_s = clock_wall_us() / 1000000,
 		.text = buf_str(&t->parts[i].text),
 		.usage = t->total.known ? &t->shares[i] : NULL };
-	struct call_head head = { .status = 200, .retry_after_ms = -1 };
-	struct buf bytes = { 0 };
+	size_t margin = a->request.stream ? MARGIN : 0;
 	if (c.model[0] == '\0')
 		c.model = r->model->upstream_model;
 	completion_name(&c);
+	if ((a->request.stream ? completion_events(&c, out) : completion_body(&c, out)) != 0)
+		t->parts[i].fault = "no memory for its answer";
+	else if (out->n + margin > a->answer->body.max)
+		t->parts[i].fault = "it is larger than the gateway passes on";
+	t->good -= t->parts[i].fault != NULL;
+}
+
+static void
+play(struct ride *r, struct ask *a, struct reading *t, size_t i, struct str bytes)
+{
+	struct call_head head = { .status = 200, .retry_after_ms = -1 };
 	str_copy(head.content_type, sizeof head.content_type,
-	    stream ? STR("text/event-stream") : STR("application/json"));
+	    a->request.stream ? STR("text/event-stream") : STR("application/json"));
 	buf_add(&head.headers, buf_str(&r->headers));
-	int rc = stream ? completion_events(&c, &bytes) : completion_body(&c, &bytes);
-	a->attempt.estimated = t->total.estimated;
-	if (rc == 0) {
-		batch_told(r->batcher, a, &t->shares[i], t->tokens[i]);
-		a->attempt.alone_pico = batch_alone_pico(r->batcher, a, t->tokens[i], &r->price);
-		attempt_play(a, &head, buf_str(&bytes));
-	} else {
-		attempt_share(a, &t->shares[i]);
-		attempt_miss(a, r->status, "no memory for its answer");
-	}
+	batch_told(r->batcher, a, &t->shares[i], t->tokens[i]);
+	/* Whatever may be wrong with it still, its share is what the call cost. */
+	attempt_share(a, &t->shares[i]);
+	a->attempt.alone_pico = batch_alone_pico(r->batcher, a, t->tokens[i], &r->price);
+	attempt_play(a, &head, bytes);
 	buf_free(&head.headers);
+}
+
+static void
+miss(struct ride *r, struct ask *a, struct reading *t, size_t i)
+{
+	batch_told(r->batcher, a, &t->shares[i], -1);
+	attempt_share(a, &t->shares[i]);
+	gateway_metrics_batch_resent(
+	    r->house->metrics, t->why != NULL ? BATCH_RESENT_REPLY : BATCH_RESENT_PART);
+	attempt_miss(a, r->status, t->parts[i].fault);
+}
+
+static void
+serve(struct ride *r, struct reading *t, size_t i)
+{
+	struct buf bytes = { 0 };
+	struct ask *a = ride_leave(r, i);
+	if (t->parts[i].fault == NULL)
+		compose(r, a, t, i, &bytes);
+	if (t->parts[i].fault == NULL)
+		play(r, a, t, i, buf_str(&bytes));
+	else
+		miss(r, a, t, i);
 	buf_free(&bytes);
 }
 
@@ -233,18 +262,8 @@ ride_served(struct ride *r)
 	if (t->total.known)
 		batch_took(
 		    r->batcher, r->members[0]->ask, t->total.output, (clock_us() - r->started_us) / 1000);
-	for (size_t i = 0; i < r->count; i++) {
-		struct ask *a = ride_leave(r, i);
-		if (t->parts[i].fault == NULL) {
-			play(r, a, t, i);
-		} else {
-			batch_told(r->batcher, a, &t->shares[i], -1);
-			attempt_share(a, &t->shares[i]);
-			gateway_metrics_batch_resent(
-			    r->house->metrics, t->why != NULL ? BATCH_RESENT_REPLY : BATCH_RESENT_PART);
-			attempt_miss(a, r->status, t->parts[i].fault);
-		}
-	}
+	for (size_t i = 0; i < r->count; i++)
+		serve(r, t, i);
 	book_call(r, t);
 	for (size_t i = 0; i < r->count; i++)
 		buf_free(&t->parts[i].text);

@@ -841,6 +841,29 @@ reply_that_is_too_large_fails_as_it_would_alone(void **state)
 	assert_int_equal(booked("SELECT count(*) FROM attempts WHERE outcome = 3 AND basis = 3"), 3);
 }
 
+/* The words around an answer of its own are more than those around one of several. */
+static void
+part_that_is_too_large_by_itself_still_costs_its_share(void **state)
+{
+	(void)state;
+	static char large[1200];
+	memset(large, 'x', sizeof large - 1);
+	config->limits.reply = 1550;
+	config->tasks[0].batch.size = 2;
+	next_one.more = ",\"max_tokens\":900";
+	come(&a, "red mug");
+	come(&b, "blue mug");
+	await_requests(1);
+	answer(0, (struct said){ .missing = 2, .answer = large });
+	await_requests(3);
+	answer_singles(1);
+	await(all_have_ended);
+	assert_all_served();
+	depart_all();
+	assert_int_equal(booked("SELECT answered FROM batches"), 0);
+	assert_int_equal(booked("SELECT sum(cost_pico) FROM attempts WHERE batch <> ''"), 2 * SHARE);
+}
+
 static void
 encoded_reply_is_not_read(void **state)
 {
@@ -1031,6 +1054,7 @@ main(void)
 		T(unreadable_reply_is_estimated_by_its_bytes_where_estimates_do),
 		T(reply_that_was_stopped_is_nobodys),
 		T(reply_that_is_too_large_fails_as_it_would_alone),
+		T(part_that_is_too_large_by_itself_still_costs_its_share),
 		T(encoded_reply_is_not_read),
 		T(provider_that_is_not_there_is_told),
 		T(bad_answer_of_one_is_taken_to_the_dear_model_alone),
