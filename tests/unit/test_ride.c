@@ -291,6 +291,44 @@ ride_waits_for_the_disk(void **state)
 	depart_all();
 }
 
+static void
+who_leaves_before_the_holds_are_on_the_disk_is_not_paid_for(void **state)
+{
+	(void)state;
+	config->budget.power_safe = true;
+	come(&a, "red mug");
+	come(&b, "blue mug");
+	come(&c, "green mug");
+	depart(&b, 499);
+	await_requests(1);
+	assert_int_equal(heard[0].seats, 2);
+	answer(0, WELL);
+	await(all_have_ended);
+	assert_all_served();
+	depart_all();
+	assert_int_equal(booked("SELECT cost_pico = 0 FROM requests WHERE status = 499"), 1);
+	assert_int_equal(booked("SELECT members FROM batches"), 2);
+}
+
+static void
+who_is_left_of_those_goes_alone(void **state)
+{
+	(void)state;
+	config->budget.power_safe = true;
+	come(&a, "red mug");
+	come(&b, "blue mug");
+	come(&c, "green mug");
+	depart(&b, 499);
+	depart(&a, 499);
+	await_requests(1);
+	assert_int_equal(heard[0].seats, 0);
+	answer(0, WELL);
+	await(all_have_ended);
+	assert_all_served();
+	depart_all();
+	assert_int_equal(booked("SELECT count(*) FROM attempts"), 1);
+}
+
 static struct circuit *
 circuit(void)
 {
@@ -1023,6 +1061,8 @@ main(void)
 		T(draining_opens_the_rooms),
 		T(stopping_before_the_holds_are_on_the_disk_sends_nothing),
 		T(ride_waits_for_the_disk),
+		T(who_leaves_before_the_holds_are_on_the_disk_is_not_paid_for),
+		T(who_is_left_of_those_goes_alone),
 		T(all_who_leave_before_that_keep_no_circuit_from_closing),
 		T(revoked_key_sends_nothing),
 		T(requests_of_two_configurations_do_not_meet),
