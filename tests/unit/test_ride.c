@@ -970,6 +970,22 @@ bad_answer_of_one_is_taken_to_the_dear_model_alone(void **state)
 }
 
 static void
+answer_that_is_delivered_after_all_says_how_it_travelled(void **state)
+{
+	(void)state;
+	let_escalate(false);
+	ride_out();
+	answer(0, (struct said){ .refuses = 1 });
+	await_requests(2);
+	answer(1, (struct said){ .status = "400 Bad" });
+	await(all_have_ended);
+	assert_string_equal(error_of(&a), "");
+	assert_int_equal(facts_of(&a)->batch_place, 1);
+	assert_int_equal(facts_of(&a)->batch_size, 3);
+	depart_all();
+}
+
+static void
 equal_questions_share_a_seat(void **state)
 {
 	(void)state;
@@ -1098,6 +1114,7 @@ main(void)
 		T(encoded_reply_is_not_read),
 		T(provider_that_is_not_there_is_told),
 		T(bad_answer_of_one_is_taken_to_the_dear_model_alone),
+		T(answer_that_is_delivered_after_all_says_how_it_travelled),
 		T(equal_questions_share_a_seat),
 		T(batched_answers_are_kept_for_equal_questions),
 		T(idempotency_keys_bind_members),
