@@ -1049,6 +1049,24 @@ idempotency_keys_bind_members(void **state)
 	assert_int_equal(heard_count, 2);
 }
 
+static void
+who_wants_no_batch_does_not_wait_with_one_that_does(void **state)
+{
+	(void)state;
+	config->tasks[0].batch.on = false;
+	next_one.wish = 1;
+	come(&a, "red mug");
+	assert_int_equal(pipeline_waiting(pipeline), 1);
+	next_one.wish = 0;
+	come(&b, "red mug");
+	await_requests(1);
+	answer(0, WELL);
+	depart(&a, 499);
+	await(all_have_ended);
+	assert_all_served();
+	depart_all();
+}
+
 static int
 set_up(void **state)
 {
@@ -1118,6 +1136,7 @@ main(void)
 		T(equal_questions_share_a_seat),
 		T(batched_answers_are_kept_for_equal_questions),
 		T(idempotency_keys_bind_members),
+		T(who_wants_no_batch_does_not_wait_with_one_that_does),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
