@@ -205,7 +205,9 @@ static bool
 may_disappoint(const struct pipeline *p, const struct ask *held, const struct exchange *x)
 {
 	const struct exchange *first = ask_asker(held);
-	if (x->batch_wish < 0 && ask_waits_for_others(held))
+	bool batches = config_task(site_config(x->site), str_from(x->task))->batch.on;
+	bool waits = x->batch_wish > 0 || (x->batch_wish == 0 && batches);
+	if (!waits && ask_waits_for_others(held))
 		return true;
 	return first != NULL && embedder_holds(&p->embedder, held) &&
 	       (patience_us(x) < patience_us(first) || x->similarity_at_least > first->similarity_at_least);

@@ -163,6 +163,8 @@ batch_refused(struct batcher *b, const struct seat *s)
 {
 	struct batch_kind *kind = lru_at(b->kinds, digest_str(&s->kind));
 	kind->alone_until_ms = clock_ms() + REFUSED_REST_MS;
+	/* Nobody else comes now, and together they would be refused as well. */
+	room_disband(b, &s->kind, "its provider did not take several together");
 	log_line(LOG_WARN, "travelled", "task=%q model=%q why=%q", s->ask->task, s->ask->model->name,
 	    "the provider refused requests that were put together: they go alone for ten minutes");
 }

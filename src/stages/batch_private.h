@@ -45,5 +45,7 @@ batch_conf_of(const struct ask *a)
 void room_enter(struct batcher *b, struct seat *s, enum envelope_shape shape, size_t most);
 void room_leave(struct batcher *b, struct seat **s); /* its ask lands: the seat is empty */
 void room_depart(struct room *m);                    /* together, or each by itself */
+/* Who waits for others of that kind waits no longer: each goes alone. text: why, static */
+void room_disband(struct batcher *b, const struct digest *kind, const char *text);
 
 #endif

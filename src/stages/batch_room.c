@@ -115,6 +115,14 @@ room_leave(struct batcher *b, struct seat **sp)
 		room_close(m);
 }
 
+void
+room_disband(struct batcher *b, const struct digest *kind, const char *text)
+{
+	struct room *m = table_get(&b->rooms, digest_str(kind));
+	if (m != NULL)
+		leave_alone(m, TRAVEL_APART, BATCH_ALONE_UPSTREAM, text);
+}
+
 static void
 on_due(struct timer *t)
 {

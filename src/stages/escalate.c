@@ -28,6 +28,7 @@ struct spare {
 	char name[96], upstream[48]; /* as in answer_facts */
 	struct usage usage;
 	int64_t served_pico, clamped_to, cost_pico;
+	int batch_place, batch_size;
 };
 
 struct escalation {
@@ -399,7 +400,9 @@ set_aside(struct ask *a)
 		.usage = f->usage,
 		.served_pico = f->served_pico,
 		.clamped_to = f->clamped_to,
-		.cost_pico = f->cost_pico };
+		.cost_pico = f->cost_pico,
+		.batch_place = f->batch_place,
+		.batch_size = f->batch_size };
 	const char *name = a->reply.model[0] != '\0' ? a->reply.model : f->model;
 	str_copy(spare->name, sizeof spare->name, str_from(name));
 	str_copy(spare->upstream, sizeof spare->upstream, str_from(f->upstream));
@@ -509,6 +512,8 @@ rescue(struct ask *a)
 	f->usage = spare->usage;
 	f->served_pico = spare->served_pico;
 	f->clamped_to = spare->clamped_to;
+	f->batch_place = spare->batch_place;
+	f->batch_size = spare->batch_size;
 	a->model = spare->model;
 	a->reply.failed = false;
 	answer_drop(&s->draft);

@@ -173,6 +173,40 @@ leave(struct ride *r)
 	}
 }
 
+/* Its readers left, or its key was revoked, while the disk was waited for: nothing is sent for it. */
+static void
+let_out(struct ride *r, struct seat *s)
+{
+	struct ask *a = s->ask;
+	struct err e;
+	bool read = a->answer->reader_count > 0;
+	seat_free(&s);
+	if (read) {
+		send_alone(r, a, BATCH_ALONE_CHANGED, "its key or its model is not what it was");
+		return;
+	}
+	err_set(&e, 499, "client_closed_request", "Nobody is waiting for this answer any more.");
+	charge_drop(&a->charge);
+	ask_land(a, &e);
+}
+
+static void
+look_again(struct ride *r)
+{
+	size_t stay = 0, count = r->count;
+	for (size_t i = 0; i < count; i++) {
+		struct seat *s = r->members[i];
+		if (s->ask->answer->reader_count == 0 || !ask_may_ride(s->ask)) {
+			let_out(r, s);
+			continue;
+		}
+		r->members[stay] = s;
+		r->items[stay] = r->items[i];
+		s->place = (int)++stay;
+	}
+	r->count = stay;
+}
+
 /* On the ledger's thread. */
 static void
 on_safe(void *context, bool safe)
@@ -187,15 +221,20 @@ on_secured(struct job *job)
 {
 	struct ride *r = LIST_ENTRY(job, struct ride, secured);
 	r->securing = false;
-	if (r->count == 0) { /* the gateway stopped meanwhile */
+	if (r->count == 0) { /* the gateway stopped meanwhile, or nobody waits any more */
 		ride_free(r);
-	} else if (r->safe) {
-		leave(r);
-	} else {
-		ride_circuit(r, CIRCUIT_NO_NEWS);
-		/* They hear the same from the ledger, in their own words. */
-		send_all_alone(r, BATCH_ALONE_MONEY, "the disk did not take their holds");
+		return;
 	}
+	look_again(r);
+	if (r->safe && r->count > 1) {
+		leave(r);
+		return;
+	}
+	ride_circuit(r, CIRCUIT_NO_NEWS);
+	if (r->safe)
+		send_all_alone(r, BATCH_ALONE_COMPANY, "the others dropped out");
+	else /* they hear the same from the ledger, in their own words */
+		send_all_alone(r, BATCH_ALONE_MONEY, "the disk did not take their holds");
 }
 
 /* Whether the provider takes another call; those who go alone are told why not. */

@@ -35,11 +35,12 @@ struct talk { /* one connection */
 	struct watch watch;
 	struct buf heard;
 	bool closed; /* by either end */
+	int serial;  /* its place may be another's later */
 };
 
 /* A request that was heard whole. */
 struct heard {
-	int talk;
+	int talk, serial;
 	int seats; /* of an envelope; 0: it is a single one */
 	char ids[SEATS][ENVELOPE_ID];
 	char texts[SEATS][64]; /* of a single one, the first */
@@ -52,7 +53,7 @@ static struct loop *loop;
 static struct watch listener;
 static struct talk talks[TALKS];
 static struct heard heard[HEARD];
-static int talk_count, heard_count;
+static int talk_count, heard_count, serials;
 
 static inline void
 read_line(struct heard *h, struct str line)
@@ -75,7 +76,7 @@ read_request(int talk, struct str body)
 	struct buf content = { 0 };
 	assert_true(heard_count < HEARD);
 	struct heard *h = &heard[heard_count++];
-	*h = (struct heard){ .talk = talk, .limit = -1 };
+	*h = (struct heard){ .talk = talk, .serial = talks[talk].serial, .limit = -1 };
 	assert_int_equal(json_scan(&j, body, JSON_LIMITS, &fault), 0);
 	uint32_t stream = json_member(&j, 0, "stream"), messages = json_member(&j, 0, "messages"), last = 0;
 	h->stream = stream != 0 && json_type(&j, stream) == JSON_TRUE;
@@ -148,8 +149,8 @@ on_listener(struct watch *w, uint32_t events)
 	talk_count = i == talk_count ? talk_count + 1 : talk_count;
 	struct talk *t = &talks[i];
 	buf_free(&t->heard);
-	*t =
-	    (struct talk){ .watch = { .fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC), .on_ready = on_talk } };
+	*t = (struct talk){ .watch = { .fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC), .on_ready = on_talk },
+		.serial = ++serials };
 	assert_true(t->watch.fd >= 0);
 	assert_int_equal(loop_watch(loop, &t->watch, EPOLLIN), 0);
 }
@@ -172,7 +173,7 @@ static inline void
 say(int request, struct str s)
 {
 	struct talk *t = &talks[heard[request].talk];
-	if (!t->closed)
+	if (!t->closed && t->serial == heard[request].serial)
 		assert_int_equal(send(t->watch.fd, s.p, s.n, MSG_NOSIGNAL), s.n);
 }
 
@@ -181,7 +182,7 @@ hang_up(int request)
 {
 	struct talk *t = &talks[heard[request].talk];
 	heard[request].answered = true;
-	if (t->closed)
+	if (t->closed || t->serial != heard[request].serial)
 		return;
 	loop_unwatch(loop, &t->watch);
 	close(t->watch.fd);

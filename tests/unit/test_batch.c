@@ -436,10 +436,16 @@ a_provider_that_refused_is_asked_for_one_at_a_time(void **state)
 {
 	(void)state;
 	struct ask *a = come(title("one"));
-	batch_refused(batcher, a->seat);
-	struct ask *b = come(title("two"));
+	/* as of one that has left already, while another waits for the next call */
+	struct seat left = { .ask = a, .kind = a->seat->kind };
+	batch_refused(batcher, &left);
 	assert_int_equal(started_count, 1);
-	assert_ptr_equal(started[0], b);
+	assert_ptr_equal(started[0], a);
+	assert_string_equal(decision(a), "alone: its provider did not take several together");
+	assert_int_equal(alone[BATCH_ALONE_UPSTREAM], 1);
+	struct ask *b = come(title("two"));
+	assert_int_equal(started_count, 2);
+	assert_ptr_equal(started[1], b);
 	pass_ms(600001);
 	come(title("three"));
 	assert_int_equal(batcher_waiting(batcher), 1);

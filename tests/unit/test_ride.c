@@ -291,6 +291,44 @@ ride_waits_for_the_disk(void **state)
 	depart_all();
 }
 
+static void
+who_leaves_before_the_holds_are_on_the_disk_is_not_paid_for(void **state)
+{
+	(void)state;
+	config->budget.power_safe = true;
+	come(&a, "red mug");
+	come(&b, "blue mug");
+	come(&c, "green mug");
+	depart(&b, 499);
+	await_requests(1);
+	assert_int_equal(heard[0].seats, 2);
+	answer(0, WELL);
+	await(all_have_ended);
+	assert_all_served();
+	depart_all();
+	assert_int_equal(booked("SELECT cost_pico = 0 FROM requests WHERE status = 499"), 1);
+	assert_int_equal(booked("SELECT members FROM batches"), 2);
+}
+
+static void
+who_is_left_of_those_goes_alone(void **state)
+{
+	(void)state;
+	config->budget.power_safe = true;
+	come(&a, "red mug");
+	come(&b, "blue mug");
+	come(&c, "green mug");
+	depart(&b, 499);
+	depart(&a, 499);
+	await_requests(1);
+	assert_int_equal(heard[0].seats, 0);
+	answer(0, WELL);
+	await(all_have_ended);
+	assert_all_served();
+	depart_all();
+	assert_int_equal(booked("SELECT count(*) FROM attempts"), 1);
+}
+
 static struct circuit *
 circuit(void)
 {
@@ -945,6 +983,22 @@ bad_answer_of_one_is_taken_to_the_dear_model_alone(void **state)
 }
 
 static void
+answer_that_is_delivered_after_all_says_how_it_travelled(void **state)
+{
+	(void)state;
+	let_escalate(false);
+	ride_out();
+	answer(0, (struct said){ .refuses = 1 });
+	await_requests(2);
+	answer(1, (struct said){ .status = "400 Bad" });
+	await(all_have_ended);
+	assert_string_equal(error_of(&a), "");
+	assert_int_equal(facts_of(&a)->batch_place, 1);
+	assert_int_equal(facts_of(&a)->batch_size, 3);
+	depart_all();
+}
+
+static void
 equal_questions_share_a_seat(void **state)
 {
 	(void)state;
@@ -1008,6 +1062,24 @@ idempotency_keys_bind_members(void **state)
 	assert_int_equal(heard_count, 2);
 }
 
+static void
+who_wants_no_batch_does_not_wait_with_one_that_does(void **state)
+{
+	(void)state;
+	config->tasks[0].batch.on = false;
+	next_one.wish = 1;
+	come(&a, "red mug");
+	assert_int_equal(pipeline_waiting(pipeline), 1);
+	next_one.wish = 0;
+	come(&b, "red mug");
+	await_requests(1);
+	answer(0, WELL);
+	depart(&a, 499);
+	await(all_have_ended);
+	assert_all_served();
+	depart_all();
+}
+
 static int
 set_up(void **state)
 {
@@ -1036,6 +1108,8 @@ main(void)
 		T(draining_opens_the_rooms),
 		T(stopping_before_the_holds_are_on_the_disk_sends_nothing),
 		T(ride_waits_for_the_disk),
+		T(who_leaves_before_the_holds_are_on_the_disk_is_not_paid_for),
+		T(who_is_left_of_those_goes_alone),
 		T(all_who_leave_before_that_keep_no_circuit_from_closing),
 		T(revoked_key_sends_nothing),
 		T(requests_of_two_configurations_do_not_meet),
@@ -1071,9 +1145,11 @@ main(void)
 		T(encoded_reply_is_not_read_and_all_ask_alone),
 		T(provider_that_is_not_there_is_told),
 		T(bad_answer_of_one_is_taken_to_the_dear_model_alone),
+		T(answer_that_is_delivered_after_all_says_how_it_travelled),
 		T(equal_questions_share_a_seat),
 		T(batched_answers_are_kept_for_equal_questions),
 		T(idempotency_keys_bind_members),
+		T(who_wants_no_batch_does_not_wait_with_one_that_does),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
