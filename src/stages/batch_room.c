@@ -62,7 +62,8 @@ pays(const struct room *m)
 	int64_t own = 0;
 	for (struct link *at = m->seats.next; at != &m->seats; at = at->next)
 		own += LIST_ENTRY(at, struct seat, link)->own;
-	struct batch_terms terms = batch_terms_of(m->batcher, first_of(m), m->shape, (size_t)m->count, own);
+	struct batch_like like = batch_like_of(m->batcher, first_of(m), m->shape);
+	struct batch_terms terms = batch_terms_like(&like, (size_t)m->count, own);
 	return batch_saving(&terms) > 0;
 }
 
