@@ -94,15 +94,22 @@ leave_together(struct room *m)
 	ride_start(b, b->house, &seats, shape);
 }
 
-void
-room_depart(struct room *m)
+/* missing: why there may be only one, static */
+static void
+depart(struct room *m, const char *missing)
 {
 	if (m->count == 1)
-		leave_alone(m, TRAVEL_ALONE, BATCH_ALONE_COMPANY, "nobody else came");
+		leave_alone(m, TRAVEL_ALONE, BATCH_ALONE_COMPANY, missing);
 	else if (!pays(m))
 		leave_alone(m, TRAVEL_APART, BATCH_ALONE_LOSS, "together would not be cheaper");
 	else
 		leave_together(m);
+}
+
+void
+room_depart(struct room *m)
+{
+	depart(m, "nobody else came");
 }
 
 void
@@ -166,7 +173,7 @@ room_enter(struct batcher *b, struct seat *s, enum envelope_shape shape, size_t 
 	b->waiting++;
 	int64_t ms = wait_ms(m, s->ask, batch_conf_of(s->ask));
 	if (m->count >= (int)m->most || ms <= 0)
-		room_depart(m);
+		depart(m, "nobody else was expected");
 	else
 		loop_timer_set(b->house->loop, &m->timer, clock_ms() + ms);
 }
