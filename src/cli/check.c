@@ -12,6 +12,8 @@
 #include "core/config.h"
 #include "core/config_reference.h"
 
+enum { MOST_SHOWN = 8 };
+
 static void
 usage(FILE *to)
 {
@@ -93,6 +95,18 @@ batches(const struct task_conf *t)
 	return t->batch.on;
 }
 
+/* `default` is every task without a name in the file. */
+static void
+print_batched(const struct config *c)
+{
+	size_t shown = 0;
+	for (size_t i = 0; i < c->task_count; i++)
+		if (batches(&c->tasks[i]) && ++shown <= MOST_SHOWN)
+			printf("%s %s", shown == 1 ? "batched    " : ",", c->tasks[i].name);
+	if (shown > 0)
+		puts(shown > MOST_SHOWN ? ", ..." : "");
+}
+
 static bool
 limits(const struct budget_conf *b)
 {
@@ -132,8 +146,6 @@ print_limits(const struct budget_conf *b)
 	if (shown == 0)
 		fputs("no limit", stdout);
 }
-
-enum { MOST_SHOWN = 8 };
 
 static void
 print_projects(const struct config *c)
@@ -232,6 +244,7 @@ print_summary(const struct config *c)
 	print_models(c);
 	print_tiers(c);
 	printf("tasks       %zu\n", c->task_count);
+	print_batched(c);
 	print_projects(c);
 	print_paths(c);
 	fputs("limits      ", stdout);

@@ -11,8 +11,8 @@
 #include "cli.h"
 
 static const char usage[] =
-    "usage: farthing explain [-c FILE] [--db FILE] [--json] [--task T] [--route R] [--key NAME] < "
-    "request.json\n"
+    "usage: farthing explain [-c FILE] [--db FILE] [--json] [--task T] [--route R] [--batch B] [--key NAME] "
+    "< request.json\n"
     "       farthing explain [-c FILE] [--db FILE] [--json] --id REQUEST_ID\n"
     "       farthing explain [--json] --compare TEXT TEXT\n"
     "\n"
@@ -23,6 +23,7 @@ static const char usage[] =
     "      --id ID        a request that was served\n"
     "      --task T       the task, as x-farthing-task would name it\n"
     "      --route R      auto, off, cheap or premium, as x-farthing-route would say it\n"
+    "      --batch B      on or off, as x-farthing-batch would say it\n"
     "      --key NAME     the virtual key that asks: which models it may use, and whose answers on the shelf "
     "are\n"
     "                     looked through\n"
@@ -47,7 +48,7 @@ is_route(const char *text)
 int
 cmd_explain(int argc, char **argv)
 {
-	enum { OPT_ID = 256, OPT_DB, OPT_TASK, OPT_JSON, OPT_KEY, OPT_COMPARE, OPT_ROUTE };
+	enum { OPT_ID = 256, OPT_DB, OPT_TASK, OPT_JSON, OPT_KEY, OPT_COMPARE, OPT_ROUTE, OPT_BATCH };
 	static const struct option options[] = {
 		{ "id", required_argument, NULL, OPT_ID },
 		{ "config", required_argument, NULL, 'c' },
@@ -55,6 +56,7 @@ cmd_explain(int argc, char **argv)
 		{ "task", required_argument, NULL, OPT_TASK },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "route", required_argument, NULL, OPT_ROUTE },
+		{ "batch", required_argument, NULL, OPT_BATCH },
 		{ "key", required_argument, NULL, OPT_KEY },
 		{ "compare", no_argument, NULL, OPT_COMPARE },
 		{ "help", no_argument, NULL, 'h' },
@@ -78,6 +80,9 @@ cmd_explain(int argc, char **argv)
 			break;
 		case OPT_ROUTE:
 			o.route = optarg;
+			break;
+		case OPT_BATCH:
+			o.batch = optarg;
 			break;
 		case OPT_KEY:
 			o.key = optarg;
@@ -103,8 +108,9 @@ cmd_explain(int argc, char **argv)
 		return explain_compare(&o);
 	}
 	empty = empty || (o.route != NULL && !is_route(o.route));
+	empty = empty || (o.batch != NULL && strcmp(o.batch, "on") != 0 && strcmp(o.batch, "off") != 0);
 	if (optind < argc || empty || o.compare ||
-	    (o.id != NULL && (o.task != NULL || o.key != NULL || o.route != NULL))) {
+	    (o.id != NULL && (o.task != NULL || o.key != NULL || o.route != NULL || o.batch != NULL))) {
 		fputs(usage, stderr);
 		return 2;
 	}

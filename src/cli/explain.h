@@ -12,6 +12,7 @@ struct explain_options {
 	const char *config_path, *database; /* NULL: as everywhere */
 	const char *task;                   /* NULL: as the request says */
 	const char *route;                  /* as x-farthing-route; NULL: no such header */
+	const char *batch;                  /* as x-farthing-batch, likewise */
 	const char
 	    *key;     /* the virtual key's name, and so whose answers it may have; NULL: none are required */
 	bool compare; /* two texts are held beside each other instead */

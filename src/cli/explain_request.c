@@ -11,6 +11,7 @@
 #include "cli.h"
 #include "explain.h"
 #include "explain_alike.h"
+#include "explain_batch.h"
 #include "explain_route.h"
 #include "ledger/keys.h"
 #include "stages/learned.h"
@@ -98,6 +99,7 @@ say_request(struct page *p, struct study *s)
 		page_route(p, x, &s->route);
 	else
 		page_pinned(p, x);
+	page_batch(p, x, model, x->model == NULL ? s->route.stronger : NULL, count.input);
 }
 
 static void
@@ -182,6 +184,7 @@ study(struct study *s, const struct explain_options *o, struct buf *body, const 
 	str_copy(x->account, sizeof x->account, str_from(o->key != NULL ? o->key : "local"));
 	str_copy(x->task, sizeof x->task, str_from(o->task != NULL ? o->task : "default"));
 	str_copy(x->directives, sizeof x->directives, str_from(o->route != NULL ? o->route : ""));
+	x->batch_wish = o->batch == NULL ? 0 : strcmp(o->batch, "on") == 0 ? 1 : -1;
 	x->max_age_s = -1;
 	if (o->key != NULL && find_key(x, o->key, database) != 0)
 		return 1;

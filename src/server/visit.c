@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -88,20 +89,23 @@ verdict(const struct visit *v, const char **why, const char **code)
 static void
 write_log(const struct visit *v, const struct ledger_request *row)
 {
-	char cost[32] = "", saved[32] = "";
+	char cost[32] = "", saved[32] = "", batch[2 * INT_TEXT_SIZE + 1] = "";
 	if (row->cost_pico >= 0)
 		money_format(row->cost_pico, cost);
-	/* Either a kept answer cost nothing, or the one that was chosen cost less. */
-	int64_t saved_pico = row->saved_pico > 0 ? row->saved_pico : row->saved_routed_pico;
+	/* Either a kept answer cost nothing, or the one that was chosen cost less, or less in a call that others shared. */
+	int64_t saved_pico =
+	    row->saved_pico > 0 ? row->saved_pico : row->saved_routed_pico + row->saved_batched_pico;
 	if (saved_pico > 0)
 		money_format(saved_pico, saved);
+	if (row->batch_size > 0)
+		snprintf(batch, sizeof batch, "%d/%d", row->batch_place, row->batch_size);
 	log_line(LOG_INFO, "closed",
 	    "request=%s account=%s task=%s endpoint=%s model=%q served=%q upstream=%q status=%d cache=%s "
-	    "stream=%d input_tokens=%lld "
+	    "batch=%s stream=%d input_tokens=%lld "
 	    "output_tokens=%lld cost_usd=%s saved_usd=%s basis=%s attempts=%d first_byte_us=%lld "
 	    "total_us=%lld bytes_out=%lld error=%q why=%q",
 	    v->x.id, row->account, row->task, row->endpoint, row->model_asked, row->model_served,
-	    row->upstream, row->status, cache_kind_name(row->cache), (int)row->stream,
+	    row->upstream, row->status, cache_kind_name(row->cache), batch, (int)row->stream,
 	    (long long)row->usage.input, (long long)row->usage.output, cost, saved,
 	    cost_basis_name(row->basis), row->attempts, (long long)row->first_byte_us,
 	    (long long)row->total_us, (long long)row->bytes_out, row->error_code, row->why);

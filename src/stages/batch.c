@@ -92,24 +92,17 @@ batch_past_of(struct batcher *b, const struct ask *a)
 	return p;
 }
 
-/* What so many of its kind would be together. */
-struct batch_terms
-batch_terms_of(struct batcher *b, const struct seat *s, enum envelope_shape shape, size_t count, int64_t own)
+struct batch_like
+batch_like_of(struct batcher *b, const struct seat *s, enum envelope_shape shape)
 {
-	enum { ASSUMED = 100 /* tokens of an answer, before any was seen */ };
 	struct ask *a = s->ask;
-	const struct prompt_count *tokens = charge_count(&a->charge, &a->request, a->model);
-	struct envelope_item item = { .request = &a->request, .bundle = &s->bundle };
-	const struct batch_past *past = batch_past_of(b, a);
-	struct batch_terms terms = { .count = count,
-		.shared = tokens->input > s->own ? tokens->input - s->own : 0,
-		.own = own,
-		.room = envelope_expected(
-		    shape, &item, a->model, past->answers > 0 ? (int64_t)past->output : ASSUMED),
-		.price = config_price_at(a->model, clock_wall_us()),
-		.past = past,
-		.output_limit = a->request.max_output > 0 ? a->request.max_output : 0 };
-	return terms;
+	return (struct batch_like){ .request = &a->request,
+		.model = a->model,
+		.bundle = &s->bundle,
+		.shape = shape,
+		.input = charge_count(&a->charge, &a->request, a->model)->input,
+		.own = s->own,
+		.past = batch_past_of(b, a) };
 }
 
 void

@@ -8,16 +8,10 @@
 
 #include "base/clock.h"
 
-/* Why it goes alone. */
-struct why {
-	enum batch_alone kind;
-	const char *text; /* static; NULL: it does not */
-};
-
-static struct why
+static struct batch_why
 alone(enum batch_alone kind, const char *text)
 {
-	return (struct why){ kind, text };
+	return (struct batch_why){ kind, text };
 }
 
 /* ---- its kind ---- */
@@ -47,42 +41,21 @@ kind_of(const struct ask *a, const struct bundle *bundle, const struct key *key)
 	return d;
 }
 
-/* What its text alone counts; large ones by the rule of thumb, since nothing hangs on it but the split. */
-static int64_t
-own_tokens(const struct ask *a, const struct bundle *bundle)
-{
-	enum { COUNTED = 16 * 1024, BYTES_PER_TOKEN = 4 };
-	struct buf text = { 0 };
-	if (json_text(&a->request.json, bundle->text, &text) != 0)
-		return 0;
-	int64_t tokens = (int64_t)text.n / BYTES_PER_TOKEN;
-	if (text.n <= COUNTED)
-		tokens = tokens_count(tokens_encoding_of(str_from(a->model->upstream_model)), buf_str(&text));
-	buf_free(&text);
-	return tokens;
-}
-
 /* ---- whether ---- */
 
-static struct why
+static struct batch_why
 judge_request(const struct batcher *b, struct ask *a, struct bundle *bundle)
 {
 	if (b->drains)
 		return alone(BATCH_ALONE_LEFT, "the gateway stops");
-	if (a->model->kind != MODEL_CHAT)
-		return alone(BATCH_ALONE_UNFIT, "its model is not for it");
-	if (a->model->free || !config_price_at(a->model, clock_wall_us())->known)
-		return alone(BATCH_ALONE_LOSS, "nothing can be saved");
-	bundle_read(&a->request, (size_t)batch_conf_of(a)->max_body, bundle);
-	if (bundle->veto == NULL)
-		bundle->veto = bundle_veto(&a->request, a->model);
-	if (bundle->veto == NULL && escalate_wants_logprobs(a))
-		bundle->veto = "its check looks at probabilities";
-	return alone(BATCH_ALONE_UNFIT, bundle->veto);
+	struct batch_why why = batch_fits(&a->request, a->model, batch_conf_of(a), bundle);
+	if (why.text == NULL && escalate_wants_logprobs(a))
+		why.text = "its check looks at probabilities";
+	return why;
 }
 
 /* Some go the other way, so that it is known which is better. */
-static struct why
+static struct batch_why
 judge_task(struct batcher *b, struct ask *a)
 {
 	switch (batch_quality_ask(b->quality, str_from(a->task), batch_conf_of(a))) {
@@ -100,25 +73,9 @@ judge_task(struct batcher *b, struct ask *a)
 	return alone(BATCH_ALONE_UNFIT, NULL);
 }
 
-static struct why
-judge_price(struct batcher *b, struct seat *s, enum envelope_shape shape, size_t *most)
-{
-	const struct batch_conf *conf = batch_conf_of(s->ask);
-	struct batch_terms terms = batch_terms_of(b, s, shape, (size_t)conf->size, s->own * conf->size);
-	*most = batch_most(&terms, s->ask->model->max_output_tokens, conf->max_time_ms);
-	*most = *most < (size_t)conf->size ? *most : (size_t)conf->size;
-	terms.count = *most;
-	terms.own = s->own * (int64_t)*most;
-	if (*most < 2)
-		return alone(BATCH_ALONE_OUTPUT, "answers of its kind are too long");
-	bool pays = batch_saving(&terms) > 0;
-	return alone(BATCH_ALONE_LOSS, pays ? NULL : "together would not be cheaper");
-}
-
-static struct why
+static struct batch_why
 take_seat(struct batcher *b, const struct exchange *x, struct ask *a, const struct bundle *bundle)
 {
-	size_t most;
 	struct digest kind = kind_of(a, bundle, x->key);
 	const struct batch_kind *known = lru_at(b->kinds, digest_str(&kind));
 	if (known->alone_until_ms > clock_ms())
@@ -128,14 +85,16 @@ take_seat(struct batcher *b, const struct exchange *x, struct ask *a, const stru
 	s->ask = a;
 	s->bundle = *bundle;
 	s->kind = kind;
-	s->own = own_tokens(a, bundle);
+	s->own = batch_own(&a->request, bundle, a->model);
 	a->seat = s;
 	enum envelope_shape shape = envelope_shape(bundle->form, a->model);
-	struct why why = judge_price(b, s, shape, &most);
+	struct batch_like like = batch_like_of(b, s, shape);
+	struct batch_terms terms;
+	struct batch_why why = batch_pays(&like, batch_conf_of(a), &terms);
 	if (why.text != NULL)
 		seat_free(&s);
 	else
-		room_enter(b, s, shape, most);
+		room_enter(b, s, shape, terms.count);
 	return why;
 }
 
@@ -154,7 +113,7 @@ batch_board(struct batcher *b, const struct exchange *x, struct ask *a)
 		ask_start(a);
 		return;
 	}
-	struct why why = judge_request(b, a, &bundle);
+	struct batch_why why = judge_request(b, a, &bundle);
 	if (why.text == NULL)
 		why = judge_task(b, a);
 	if (why.text == NULL)

@@ -10,8 +10,8 @@
 #include "base/lru.h"
 #include "base/table.h"
 #include "batch.h"
+#include "batch_fit.h"
 #include "batch_pace.h"
-#include "batch_saving.h"
 
 /* Of requests that would share a room. */
 struct batch_kind {
@@ -30,9 +30,8 @@ struct batcher {
 
 /* batch.c */
 struct batch_past *batch_past_of(struct batcher *b, const struct ask *a); /* until it is called again */
-/* What so many like the seat's ask would be together, with that many tokens of their own. */
-struct batch_terms batch_terms_of(
-    struct batcher *b, const struct seat *s, enum envelope_shape shape, size_t count, int64_t own);
+/* The seat's ask, as one of many like it; likewise */
+struct batch_like batch_like_of(struct batcher *b, const struct seat *s, enum envelope_shape shape);
 
 static inline const struct batch_conf *
 batch_conf_of(const struct ask *a)

@@ -62,7 +62,8 @@ pays(const struct room *m)
 	int64_t own = 0;
 	for (struct link *at = m->seats.next; at != &m->seats; at = at->next)
 		own += LIST_ENTRY(at, struct seat, link)->own;
-	struct batch_terms terms = batch_terms_of(m->batcher, first_of(m), m->shape, (size_t)m->count, own);
+	struct batch_like like = batch_like_of(m->batcher, first_of(m), m->shape);
+	struct batch_terms terms = batch_terms_like(&like, (size_t)m->count, own);
 	return batch_saving(&terms) > 0;
 }
 
@@ -93,15 +94,22 @@ leave_together(struct room *m)
 	ride_start(b, b->house, &seats, shape);
 }
 
-void
-room_depart(struct room *m)
+/* missing: why there may be only one, static */
+static void
+depart(struct room *m, const char *missing)
 {
 	if (m->count == 1)
-		leave_alone(m, TRAVEL_ALONE, BATCH_ALONE_COMPANY, "nobody else came");
+		leave_alone(m, TRAVEL_ALONE, BATCH_ALONE_COMPANY, missing);
 	else if (!pays(m))
 		leave_alone(m, TRAVEL_APART, BATCH_ALONE_LOSS, "together would not be cheaper");
 	else
 		leave_together(m);
+}
+
+void
+room_depart(struct room *m)
+{
+	depart(m, "nobody else came");
 }
 
 void
@@ -173,7 +181,7 @@ room_enter(struct batcher *b, struct seat *s, enum envelope_shape shape, size_t 
 	b->waiting++;
 	int64_t ms = wait_ms(m, s->ask, batch_conf_of(s->ask));
 	if (m->count >= (int)m->most || ms <= 0)
-		room_depart(m);
+		depart(m, "nobody else was expected");
 	else
 		loop_timer_set(b->house->loop, &m->timer, clock_ms() + ms);
 }

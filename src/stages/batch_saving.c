@@ -207,3 +207,15 @@ batch_saving_print(const struct batch_terms *t, char out[160])
 	    (long long)t->own, envelope);
 	return out;
 }
+
+char *
+batch_assumed_print(const struct batch_terms *t, char out[160])
+{
+	assert(t->past->singles <= 0 && t->past->batched <= 0);
+	snprintf(out, 160,
+	    "answers of %.0f tokens, %.0f %% of them asked again, %.0f tokens of each single call's input "
+	    "cached "
+	    "by the provider, none of a batch's",
+	    output_of(t, ASSUMED_OUTPUT), 100 * assumed_resent, cacheable(t));
+	return out;
+}

@@ -57,5 +57,7 @@ int64_t batch_output_expected(const struct batch_terms *t);
 size_t batch_most(const struct batch_terms *one, int64_t max_output, int64_t max_ms);
 /* For people, without a word of any prompt: "together saves 43 % of $0.000212 for 5: shared 300, own 96, envelope 112+30". Returns out. */
 char *batch_saving_print(const struct batch_terms *t, char out[160]);
+/* ... and what is assumed where nothing was seen: "answers of 256 tokens, ..." Of terms whose past is all zeroes. Returns out. */
+char *batch_assumed_print(const struct batch_terms *t, char out[160]);
 
 #endif

@@ -16,6 +16,7 @@ import pytest
 from conftest import need
 from farthing.gateway import run
 from farthing.patience import eventually
+from farthing.together import title
 
 TASKS = {"tasks": {"titles": {"batch": {"on": True}}, "other": {}}}
 PAIRS = 256
@@ -89,6 +90,13 @@ def test_the_report_says_it_beside_a_gateway_that_runs(off):
     assert [(row["task"], row["on"]) for row in told["batching"]] == [("titles", False)]
     anew = json.loads(run("report", "-c", off.config_path, "--format", "json", "--prices", "now", env={"TZ": ""}).stdout)
     assert "batching" not in anew
+
+
+def test_explain_says_it_of_a_request_that_might_come(off):
+    done = run("explain", "-c", off.config_path, "--json", "--task", "titles", input=json.dumps(title("red mug")))
+    assert json.loads(done.stdout)["batch"] == "alone: batched answers of its task were worse"
+    done = run("explain", "-c", off.config_path, "--json", "--task", "other", "--batch", "on", input=json.dumps(title("red mug")))
+    assert json.loads(done.stdout)["batch"].startswith("may wait")
 
 
 def test_where_nothing_was_compared_nothing_is_said(gateway):

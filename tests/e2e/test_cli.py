@@ -45,6 +45,20 @@ def test_a_good_configuration_is_good(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_the_tasks_that_are_batched_are_named(tmp_path):
+    path = tmp_path / "farthing.yaml"
+
+    def checked(text):
+        path.write_text("upstreams: { sim: { base_url: 'http://127.0.0.1:1/v1' } }\n" + text)
+        done = run("check", "-c", str(path))
+        assert done.returncode == 0, done.stderr
+        return [line for line in done.stdout.splitlines() if line.startswith("batched")]
+    assert checked("batch: { tasks: [titles] }\ntasks: { labels: { batch: on }, others: {} }\n") == ["batched     titles, labels"]
+    assert checked("batch: on\ntasks: { others: { batch: off } }\n") == ["batched     default"]
+    assert checked("batch: { tasks: [%s] }\n" % ", ".join(f"t{i}" for i in range(9)))[0].endswith(", t7, ...")
+    assert checked("tasks: { others: {} }\n") == []
+
+
 def test_every_mistake_is_named_with_file_line_and_key(tmp_path):
     path = tmp_path / "farthing.yaml"
     path.write_text("listen: 127.0.0.1:0\nupstreams:\n  sim: { base_url: http://127.0.0.1:1/v1 }\nmodels:\n"

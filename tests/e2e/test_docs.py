@@ -3,6 +3,7 @@
 SPDX-License-Identifier: Apache-2.0
 """
 import glob
+import json
 import os
 import re
 import subprocess
@@ -100,6 +101,31 @@ def test_the_curl_examples_run(document, sim_gateway):
         done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True,
                               env=clean_environment(), check=False)
         assert done.returncode == 0 and done.stdout, f"{command}\n{done.stderr}"
+
+
+def test_the_trial_of_batching_is_one_call(sim_gateway, sim):
+    text = read("docs/batching.md")
+    trial = text[text.index("<!-- example: trial -->"):]
+    settings = re.search(r"^```yaml\nbatch: (.*)\n```", trial, re.M).group(1)
+    g = sim_gateway({"batch": json.loads(re.sub(r"\b(?!false)([a-z_]+)\b", r'"\1"', settings))})
+    script = re.search(r"^```sh\n(.*?)^```", trial, re.S | re.M).group(1).replace("127.0.0.1:8080", f"127.0.0.1:{g.port}")
+    done = subprocess.run(["bash", "-c", "curl() { command curl --noproxy '*' \"$@\"; }\n" + script], capture_output=True, text=True,
+                          env=clean_environment(), check=False)
+    assert sorted(re.findall(r"^x-farthing-batch: (\S+)", done.stdout, re.M)) == [f"{i}/5" for i in range(1, 6)], done.stdout + done.stderr
+    assert all(float(usd) > 0 for usd in re.findall(r"^x-farthing-saved-usd: (\S+)", done.stdout, re.M))
+    assert done.stdout.count('"content"') == 5 and sim.stats()["batch_calls"] == 1
+    closed = g.wait_ends(5)
+    assert sorted(line["batch"] for line in closed) == [f"{i}/5" for i in range(1, 6)] and all(line["saved_usd"] for line in closed)
+
+
+def test_every_reason_to_go_alone_is_told():
+    sources = ["core/bundle.c", "core/bundle_schema.c", *(f"stages/{name}.c" for name in ("batch_fit", "batch_board", "batch_room", "ride_start"))]
+    said = {text for name in sources for text in re.findall(r'(?<!include )"([a-z][^"\\=%]* [^"\\=%]*)"', read(f"src/{name}"))} - {"a rule"}
+    assert len(said) > 40
+    table = sections(read("docs/batching.md"))["What goes alone"]
+    assert said - set(re.findall(r"`([^`]+)`", table)) == set(), "said by the program, and not in docs/batching.md"
+    reasons = set(re.findall(r'= "([a-z_]+)",', read("src/stages/ride_metrics.c").split("batch_resent_name")[0]))
+    assert len(reasons) == 10 and reasons == set(re.findall(r"^\| `([a-z_]+)`", table, re.M))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

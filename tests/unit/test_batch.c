@@ -153,6 +153,13 @@ set_up(void **state)
 	return set_up_with("adaptive: false, size: 3, wait: 2s");
 }
 
+static int
+set_up_adaptive(void **state)
+{
+	clean_environment(state);
+	return set_up_with("size: 3, wait: 2s");
+}
+
 static void
 drop(struct ask *a)
 {
@@ -275,6 +282,16 @@ who_is_alone_at_the_end_goes_alone_and_the_row_says_why(void **state)
 	assert_int_equal(alone[BATCH_ALONE_COMPANY], 1);
 	assert_int_equal(waited_count, 1);
 	assert_int_equal(a->travel, TRAVEL_ALONE);
+}
+
+static void
+who_expects_nobody_leaves_at_once_and_the_row_says_so(void **state)
+{
+	(void)state;
+	struct ask *a = come(title("a red mug"));
+	assert_int_equal(started_count, 1);
+	assert_string_equal(decision(a), "alone: nobody else was expected");
+	assert_int_equal(alone[BATCH_ALONE_COMPANY], 1);
 }
 
 static void
@@ -473,6 +490,8 @@ main(void)
 		T(a_full_room_leaves_as_one),
 		T(a_room_that_does_not_fill_leaves_when_its_first_has_waited),
 		T(who_is_alone_at_the_end_goes_alone_and_the_row_says_why),
+		cmocka_unit_test_setup_teardown(
+		    who_expects_nobody_leaves_at_once_and_the_row_says_so, set_up_adaptive, tear_down),
 		T(streams_and_whole_answers_share_a_room),
 		T(what_is_asked_otherwise_has_a_room_of_its_own),
 		T(who_asks_otherwise_has_a_room_of_its_own),

@@ -88,6 +88,15 @@ assert_default_stages(const struct config *c)
 	assert_false(c->batch.on);
 	assert_int_equal(c->batch.size, 5);
 	assert_int_equal(c->batch.wait_ms, 2000);
+	assert_true(c->batch.adaptive && c->batch.max_drop == 0.05 && c->batch.experiment == 0.05);
+	assert_int_equal(c->batch.max_time_ms, 10000);
+	assert_int_equal(c->batch.max_body, 32 << 10);
+	assert_true(c->deferred.on);
+	assert_int_equal(c->deferred.collect_ms, 60000);
+	assert_int_equal(c->deferred.requests, 1000);
+	assert_int_equal(c->deferred.poll_ms, 60000);
+	assert_int_equal(c->deferred.keep_ms, INT64_C(7) * 24 * 3600 * 1000);
+	assert_int_equal(c->deferred.max_bytes, 256 << 20);
 	assert_int_equal(c->budget.request_pico, USD(5));
 	assert_int_equal(c->budget.daily_pico, USD(200));
 	assert_int_equal(c->budget.weekly_pico, -1);
