@@ -776,6 +776,20 @@ full_connections_send_nobody(void **state)
 }
 
 static void
+part_that_failed_finds_the_connection_free(void **state)
+{
+	(void)state;
+	config->upstreams[0].max_connections = 1;
+	ride_out();
+	answer(0, (struct said){ .missing = 1 << 1 });
+	await_requests(2);
+	answer(1, WELL);
+	await(all_have_ended);
+	assert_all_served();
+	depart_all();
+}
+
+static void
 limit_of_the_provider_sends_each_to_the_fallback(void **state)
 {
 	(void)state;
@@ -1004,6 +1018,26 @@ part_that_is_too_large_by_itself_still_costs_its_share(void **state)
 	assert_int_equal(booked("SELECT sum(cost_pico) FROM attempts WHERE batch <> ''"), 2 * SHARE);
 }
 
+/* The limit is for what providers send. */
+static void
+streams_are_not_cut_by_the_size_of_our_own_events(void **state)
+{
+	(void)state;
+	static char large[3000];
+	memset(large, 'x', sizeof large - 1);
+	config->limits.event = 1024;
+	next_one.more = ",\"max_tokens\":1000";
+	come_streaming(&a, "red mug");
+	come(&b, "blue mug");
+	come(&c, "green mug");
+	await_requests(1);
+	answer(0, (struct said){ .answer = large });
+	await(all_have_ended);
+	assert_string_equal(error_of(&a), "");
+	assert_int_equal(facts_of(&a)->batch_size, 3);
+	depart_all();
+}
+
 static void
 encoded_reply_is_not_read(void **state)
 {
@@ -1220,6 +1254,7 @@ main(void)
 		T(open_circuit_sends_nobody),
 		T(ride_probes_for_all),
 		T(full_connections_send_nobody),
+		T(part_that_failed_finds_the_connection_free),
 		T(limit_of_the_provider_sends_each_to_the_fallback),
 		T(failure_of_the_provider_is_tried_again_by_each),
 		T(answers_after_a_failed_ride_are_compared_with_nothing),
@@ -1234,6 +1269,7 @@ main(void)
 		T(reply_that_was_stopped_is_nobodys),
 		T(reply_that_is_too_large_fails_as_it_would_alone),
 		T(part_that_is_too_large_by_itself_still_costs_its_share),
+		T(streams_are_not_cut_by_the_size_of_our_own_events),
 		T(encoded_reply_is_not_read),
 		T(provider_that_is_not_there_is_told),
 		T(bad_answer_of_one_is_taken_to_the_dear_model_alone),
