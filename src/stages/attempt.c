@@ -39,6 +39,18 @@ say_void(struct err *e)
 	return err_set(e, 502, "upstream_invalid_response", "The provider answered without an answer.");
 }
 
+/* Of a stream from its provider; what the gateway writes itself has events of a size of its own. */
+static size_t
+most_of_event(const struct ask *a)
+{
+	enum {
+		OWN = 64 * 1024 /* completion.c: some 4 KiB of text, six times as long in JSON at the most */
+	};
+	size_t limit = (size_t)site_config(a->site)->limits.event;
+	bool own = a->attempt.batch[0] != '\0';
+	return own && limit < OWN ? OWN : limit;
+}
+
 static int
 begin_answer(struct ask *a, struct call_head *head)
 {
@@ -59,8 +71,7 @@ begin_answer(struct ask *a, struct call_head *head)
 		if (a->instead_of != NULL && !a->instead_of->free)
 			reply_usual_price(&a->reply, config_price_at(a->instead_of, clock_wall_us()));
 		reply_alone_cost(&a->reply, a->attempt.alone_pico);
-		reply_stream(
-		    &a->reply, (size_t)limits->event, head->status, head->content_type, &head->headers);
+		reply_stream(&a->reply, most_of_event(a), head->status, head->content_type, &head->headers);
 		/* A client that hears nothing may give up: then the head goes first. */
 		if (limits->heartbeat_ms > 0)
 			loop_timer_set(a->house->loop, &a->timer, clock_ms() + limits->heartbeat_ms);

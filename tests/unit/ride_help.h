@@ -83,8 +83,10 @@ read_request(int talk, struct str body)
 	h->logprobs = json_member(&j, 0, "logprobs") != 0;
 	h->marks = json_member(&j, 0, "response_format") == 0;
 	json_label(&j, json_member(&j, 0, "model"), h->model, sizeof h->model);
-	if (json_member(&j, 0, "max_tokens") != 0)
-		json_int(&j, json_member(&j, 0, "max_tokens"), &h->limit);
+	static const char *const limits[] = { "max_tokens", "max_completion_tokens" };
+	for (int i = 0; i < 2; i++)
+		if (json_member(&j, 0, limits[i]) != 0)
+			json_int(&j, json_member(&j, 0, limits[i]), &h->limit);
 	for (uint32_t m = json_first(&j, messages); m != 0; m = json_next(&j, messages, m))
 		last = m;
 	assert_int_equal(json_text(&j, json_member(&j, last, "content"), &content), 0);

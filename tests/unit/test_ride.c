@@ -5,6 +5,8 @@
  */
 #include "ride_help.h"
 
+#include <fcntl.h>
+
 static struct person a, b, c, d;
 
 /* A hundred tokens of input and twenty of output for each. */
@@ -63,6 +65,7 @@ each_member_gets_its_own_answer_and_pays_its_share(void **state)
 	come_streaming(&b, "blue mug");
 	come(&c, "green mug");
 	await_requests(1);
+	assert_true(heard[0].limit >= 3 * 100);
 	answer(0, (struct said){ .swapped = true });
 	await(all_have_ended);
 	assert_all_served();
@@ -91,6 +94,90 @@ one_that_failed_is_asked_again_and_no_other(void **state)
 	depart_all();
 	assert_int_equal(booked("SELECT answered FROM batches"), 2);
 	assert_int_equal(booked("SELECT count(*) FROM attempts WHERE batch <> ''"), 3);
+}
+
+static void
+what_nobody_limits_is_sent_without_a_limit(void **state)
+{
+	(void)state;
+	config->budget.daily_pico = config->tasks[0].budget.request_pico = -1;
+	next_one.more = "";
+	ride_out();
+	assert_int_equal(heard[0].limit, -1);
+	answer(0, WELL);
+	await(all_have_ended);
+	assert_all_served();
+	depart_all();
+	/* but where a budget does, the model may write what is held for all */
+	config->budget.daily_pico = INT64_C(100000000000000);
+	come(&a, "one mug");
+	come(&b, "two mugs");
+	come(&c, "three mugs");
+	await_requests(2);
+	assert_true(heard[1].limit > 0);
+	answer(1, WELL);
+	await(all_have_ended);
+	depart_all();
+}
+
+static struct str
+written_to(const char *name, struct buf *all)
+{
+	FILE *f = fopen(name, "rb");
+	char bytes[4096];
+	assert_non_null(f);
+	for (size_t n; (n = fread(bytes, 1, sizeof bytes, f)) > 0;)
+		buf_add(all, (struct str){ bytes, n });
+	fclose(f);
+	return buf_str(all);
+}
+
+static void
+neither_books_nor_log_have_a_word_of_what_was_asked_or_answered(void **state)
+{
+	(void)state;
+	char log[96], wal[112];
+	struct buf all = { 0 };
+	snprintf(log, sizeof log, "%s/log", folder);
+	snprintf(wal, sizeof wal, "%s-wal", path);
+	/* given a log that tells all it can */
+	fflush(stderr);
+	int real = dup(STDERR_FILENO), fd = open(log, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	assert_true(real >= 0 && fd >= 0 && dup2(fd, STDERR_FILENO) >= 0);
+	log_setup(LOG_DEBUG, false);
+	/* when parts fail, a provider quotes what it was sent, and a usage is far beyond its bound */
+	ride_out();
+	answer(0, (struct said){ .missing = 1, .model = "gpt-4o" });
+	await_requests(2);
+	answer(1, (struct said){ .usage = "{\"prompt_tokens\":90000,\"completion_tokens\":9}" });
+	await(all_have_ended);
+	depart_all();
+	next_one.account = "other";
+	come(&a, "one mug");
+	come(&b, "two mugs");
+	come(&c, "three mugs");
+	await_requests(3);
+	answer(2, (struct said){ .status = "400 Bad",
+		      .body = "{\"error\":{\"message\":\"two mugs\",\"code\":\"mug\"}}" });
+	await_requests(6);
+	answer_singles(3);
+	await(all_have_ended);
+	depart_all();
+	assert_int_equal(booked("SELECT count(*) FROM batches"), 2);
+	log_setup(LOG_SILENT, false);
+	fflush(stderr);
+	dup2(real, STDERR_FILENO);
+	close(real);
+	close(fd);
+	/* then all of it was told without a word of theirs */
+	written_to(log, &all);
+	assert_true(str_find(buf_str(&all), STR("travelled batch=")) >= 0);
+	written_to(path, &all);
+	written_to(wal, &all);
+	assert_true(str_find(buf_str(&all), STR("mug")) < 0);
+	assert_true(str_find(buf_str(&all), STR("Answer to")) < 0);
+	assert_true(str_find(buf_str(&all), STR("superlatives")) < 0);
+	buf_free(&all);
 }
 
 /* ---- who leaves ---- */
@@ -161,6 +248,21 @@ drained_call_tells_what_each_costs(void **state)
 	answer(0, WELL);
 	await(nothing_is_under_way);
 	assert_int_equal(booked("SELECT sum(cost_pico) FROM requests WHERE status = 499"), 3 * SHARE);
+}
+
+static void
+drained_call_that_fails_is_not_tried_again(void **state)
+{
+	(void)state;
+	config->tasks[0].budget.on_disconnect = DISCONNECT_DRAIN;
+	ride_out();
+	depart(&b, 499);
+	depart(&a, 499);
+	depart(&c, 499);
+	answer(0, (struct said){ .status = "500 Oops" });
+	await(nothing_is_under_way);
+	assert_int_equal(heard_count, 1);
+	assert_int_equal(booked("SELECT sum(cost_pico) FROM requests"), 0);
 }
 
 static void
@@ -674,6 +776,20 @@ full_connections_send_nobody(void **state)
 }
 
 static void
+part_that_failed_finds_the_connection_free(void **state)
+{
+	(void)state;
+	config->upstreams[0].max_connections = 1;
+	ride_out();
+	answer(0, (struct said){ .missing = 1 << 1 });
+	await_requests(2);
+	answer(1, WELL);
+	await(all_have_ended);
+	assert_all_served();
+	depart_all();
+}
+
+static void
 limit_of_the_provider_sends_each_to_the_fallback(void **state)
 {
 	(void)state;
@@ -913,6 +1029,26 @@ part_that_is_too_large_by_itself_still_costs_its_share(void **state)
 	assert_int_equal(booked("SELECT sum(cost_pico) FROM attempts WHERE batch <> ''"), 2 * SHARE);
 }
 
+/* The limit is for what providers send. */
+static void
+streams_are_not_cut_by_the_size_of_our_own_events(void **state)
+{
+	(void)state;
+	static char large[3000];
+	memset(large, 'x', sizeof large - 1);
+	config->limits.event = 1024;
+	next_one.more = ",\"max_tokens\":1000";
+	come_streaming(&a, "red mug");
+	come(&b, "blue mug");
+	come(&c, "green mug");
+	await_requests(1);
+	answer(0, (struct said){ .answer = large });
+	await(all_have_ended);
+	assert_string_equal(error_of(&a), "");
+	assert_int_equal(facts_of(&a)->batch_size, 3);
+	depart_all();
+}
+
 static void
 encoded_reply_is_not_read_and_all_ask_alone(void **state)
 {
@@ -1096,11 +1232,14 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(each_member_gets_its_own_answer_and_pays_its_share),
 		T(one_that_failed_is_asked_again_and_no_other),
+		T(what_nobody_limits_is_sent_without_a_limit),
+		T(neither_books_nor_log_have_a_word_of_what_was_asked_or_answered),
 		T(call_goes_on_for_those_who_stay),
 		T(failed_part_of_one_that_left_is_not_asked_again),
 		T(call_that_nobody_reads_is_cancelled),
 		T(cancelled_call_is_charged_by_what_was_sent_where_estimates_do),
 		T(drained_call_tells_what_each_costs),
+		T(drained_call_that_fails_is_not_tried_again),
 		T(who_asks_again_finds_the_drained_call),
 		T(drain_ends_with_its_time),
 		T(who_leaves_a_room_is_not_waited_for),
@@ -1128,6 +1267,7 @@ main(void)
 		T(open_circuit_sends_nobody),
 		T(ride_probes_for_all),
 		T(full_connections_send_nobody),
+		T(part_that_failed_finds_the_connection_free),
 		T(limit_of_the_provider_sends_each_to_the_fallback),
 		T(failure_of_the_provider_is_tried_again_by_each),
 		T(answers_after_a_failed_ride_are_compared_with_nothing),
@@ -1143,6 +1283,7 @@ main(void)
 		T(reply_that_is_too_large_for_all_is_none_for_one),
 		T(part_that_is_too_large_by_itself_still_costs_its_share),
 		T(encoded_reply_is_not_read_and_all_ask_alone),
+		T(streams_are_not_cut_by_the_size_of_our_own_events),
 		T(provider_that_is_not_there_is_told),
 		T(bad_answer_of_one_is_taken_to_the_dear_model_alone),
 		T(answer_that_is_delivered_after_all_says_how_it_travelled),
