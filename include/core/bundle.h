@@ -4,6 +4,8 @@
  *     {"model":…,"temperature":0,"messages":[ system, earlier turns …, {"role":"user","content":"its own text"} ],"stream":true}
  *      └──────────────── shared: the bundle's key ───────────────┘                            └ its own ┘        └ neither ┘
  *
+ * Chats travel with chats, and responses with responses: there `input` stands for the messages, as a list or as one text.
+ *
  * Pure; any thread.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -15,8 +17,8 @@
 /* What the client asked its answer to be. */
 enum bundle_form {
 	BUNDLE_TEXT,   /* nothing was said, or text */
-	BUNDLE_OBJECT, /* response_format json_object */
-	BUNDLE_SCHEMA, /* response_format json_schema */
+	BUNDLE_OBJECT, /* response_format (of a response: text.format) json_object */
+	BUNDLE_SCHEMA, /* ... json_schema */
 };
 
 struct bundle {
@@ -25,10 +27,12 @@ struct bundle {
 	/* Equal for requests that differ in nothing but their own text and what shapes only the delivery (stream, stream_options,
 	 * metadata). Says nothing of who asks, or whom: the caller adds that. Undefined where there is a veto. */
 	struct digest key;
-	uint32_t message; /* node of the last message, a user's */
+	uint32_t message; /* node of the last message, a user's; 0: a response's input is that text alone */
 	uint32_t text;    /* node of its text: a string */
 	enum bundle_form form;
-	uint32_t schema; /* node of the schema itself, of BUNDLE_SCHEMA */
+	uint32_t
+	    format; /* of BUNDLE_SCHEMA, the node that has name, strictness and schema: json_schema, or a response's text.format */
+	uint32_t schema; /* ... and of the schema itself */
 };
 
 /* max_bytes: larger bodies go alone. No memory is a veto. */

@@ -1,5 +1,5 @@
 /*
- * The envelope: several requests of one bundle as one chat request, and its reply cut into their answers.
+ * The envelope: several requests of one bundle as one request to the same endpoint, and its reply cut into their answers.
  *
  *     sealed   shared messages as they stand, and one user message: a short instruction, and the items as JSON, one a line,
  *              {"id":"482915730164","text":"…"}       ids are random for each call, so no text can name another's
@@ -20,7 +20,7 @@
 enum { ENVELOPE_MOST = 64, ENVELOPE_ID = 13 /* 12 decimal digits: 40 bits, and four tokens */ };
 
 enum envelope_shape {
-	ENVELOPE_SCHEMA, /* response_format json_schema, with the clients' own schema inside where they have one */
+	ENVELOPE_SCHEMA, /* response_format (of a response: text.format) json_schema, with the clients' own schema inside where they have one */
 	ENVELOPE_OBJECT, /* json_object: for clients that asked for that, or for a schema that a model does not take */
 	ENVELOPE_MARKS, /* each answer between two lines with its id: for models that know neither */
 };
@@ -54,8 +54,8 @@ struct envelope_room envelope_room(enum envelope_shape shape, const struct envel
 struct envelope_room envelope_expected(enum envelope_shape shape, const struct envelope_item *item,
     const struct model_conf *model, int64_t output);
 void envelope_name(struct envelope_item *items, size_t count); /* fills the ids; all differ */
-/* Appends a chat body: the first item's, with the last message and the response format replaced, and without stream, stream_options
- * and metadata. The output limit is not set. 0, or -1: no memory. */
+/* Appends a body: the first item's, with the text of the last message and the form of the answer replaced, and without stream,
+ * stream_options and metadata. The output limit is not set. 0, or -1: no memory. */
 int envelope_seal(
     enum envelope_shape shape, const struct envelope_item *items, size_t count, struct buf *out);
 
@@ -68,7 +68,7 @@ struct envelope_part {
 	int64_t weight;
 };
 /*
- * content: of the reply's message, decoded. cut: its finish_reason was "length": then what is complete may be good, and the rest
+ * content: of the reply's message, decoded. cut: it stopped at its output limit: then what is complete may be good, and the rest
  * has the fault "it was cut off". parts has room for count, all zeroes. 0: each part is good or has its fault; -1: nothing is
  * good, *why (static) says why, and so does each part. Blanks and one fence (```) around the whole are passed over; nothing
  * else is forgiven. An answer is the decoded string, or the JSON as it stands in the reply where its client asked for JSON.

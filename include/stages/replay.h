@@ -19,6 +19,9 @@
 bool replay_is_normal(enum endpoint endpoint, struct str body);
 /* The body of which these events are the stream; appends to out. -1: it cannot be told */
 int replay_assemble(enum endpoint endpoint, struct str events, struct buf *out);
+/* The other way: the events of a stream that says what this body does, usage and [DONE] included; appends to out. -1: no memory, or
+ * the body is none of that endpoint */
+int replay_events(enum endpoint endpoint, struct str body, struct buf *out);
 /* A WHOLE answer of that form for readers who all joined: what it would have cost stands as saved in its usage. Embeddings in base64
  * when asked for. NULL: out of memory, or the body is none of that endpoint. The caller holds it (answer_leave). */
 struct answer *replay_answer(enum endpoint endpoint, enum answer_form form, bool base64, struct str body,

@@ -113,25 +113,27 @@ write_schema(const struct json *j, uint32_t schema, struct buf *out)
 	return buf_add_c(out, '}');
 }
 
+static int
+add_own(const struct json *j, uint32_t format, struct buf *out)
+{
+	for (uint32_t key = json_first(j, format); key != 0; key = json_next(j, format, key + 1)) {
+		if (json_is(j, key, "schema") || json_is(j, key, "type"))
+			continue;
+		if (add_member(j, key, true, out) != 0 || buf_add_c(out, ',') != 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
-bundle_schema_write(const struct json *j, uint32_t format, struct buf *out)
+bundle_schema_write(const struct json *j, uint32_t format, bool flat, struct buf *out)
 {
 	uint32_t schema = format != 0 ? json_member(j, format, "schema") : 0;
-	if (format == 0 && buf_add(out, STR("{\"name\":\"answers\",\"strict\":true")) != 0)
-		return -1;
-	if (format != 0 && buf_add_c(out, '{') != 0)
-		return -1;
-	bool first = format != 0;
-	for (uint32_t key = format != 0 ? json_first(j, format) : 0; key != 0;
-	     key = json_next(j, format, key + 1)) {
-		if (key + 1 == schema)
-			continue;
-		if (add_member(j, key, first, out) != 0)
-			return -1;
-		first = false;
-	}
-	if (buf_add(out, first ? STR("\"schema\":") : STR(",\"schema\":")) != 0 ||
-	    write_schema(j, schema, out) != 0)
+	int rc = buf_add(out, flat ? STR("{\"type\":\"json_schema\",") : STR("{"));
+	if (rc == 0)
+		rc = format != 0 ? add_own(j, format, out)
+				 : buf_add(out, STR("\"name\":\"answers\",\"strict\":true,"));
+	if (rc != 0 || buf_add(out, STR("\"schema\":")) != 0 || write_schema(j, schema, out) != 0)
 		return -1;
 	return buf_add_c(out, '}');
 }

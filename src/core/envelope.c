@@ -1,7 +1,7 @@
 /*
  * Writing envelopes. What the model is told stands here and nowhere else; envelope_room.c counts these words.
  *
- *     | shared messages | instruction \n item \n item \n |         | response_format |
+ *     | shared messages | instruction \n item \n item \n |         | response_format, or text.format |
  *                         the last message's text                    of the shape
  *
  * SPDX-License-Identifier: Apache-2.0
@@ -149,24 +149,34 @@ envelope_add_item(const struct envelope_item *item, struct buf *scratch, struct 
 	return buf_add(out, STR("\"}\n"));
 }
 
-uint32_t
-envelope_own_format(const struct envelope_item *item)
+static bool
+is_response(const struct envelope_item *item)
 {
-	const struct json *j = &item->request->json;
-	if (item->bundle->form != BUNDLE_SCHEMA)
-		return 0;
-	return json_member(j, json_member(j, 0, "response_format"), "json_schema");
+	return item->request->endpoint == ENDPOINT_RESPONSES;
+}
+
+int
+envelope_add_schema(const struct envelope_item *item, struct buf *out)
+{
+	uint32_t own = item->bundle->form == BUNDLE_SCHEMA ? item->bundle->format : 0;
+	return bundle_schema_write(&item->request->json, own, is_response(item), out);
 }
 
 /* ---- the body ---- */
 
+/* With its name. */
 static int
 add_format(enum envelope_shape shape, const struct envelope_item *item, struct buf *out)
 {
+	bool flat = is_response(item);
+	if (buf_add(out, flat ? STR("\"format\":") : STR("\"response_format\":")) != 0)
+		return -1;
 	if (shape == ENVELOPE_OBJECT)
 		return buf_add(out, STR("{\"type\":\"json_object\"}"));
+	if (flat)
+		return envelope_add_schema(item, out);
 	if (buf_add(out, STR("{\"type\":\"json_schema\",\"json_schema\":")) != 0 ||
-	    bundle_schema_write(&item->request->json, envelope_own_format(item), out) != 0)
+	    envelope_add_schema(item, out) != 0)
 		return -1;
 	return buf_add_c(out, '}');
 }
@@ -183,35 +193,69 @@ add_messages(const struct envelope_item *item, uint32_t messages, struct str con
 	return buf_add(out, (struct str){ j->text.p + text->end - 1, all->end - (text->end - 1) });
 }
 
+/* What only shapes the delivery, and what the envelope has another of. */
 static bool
-is_dropped(enum envelope_shape shape, const struct json *j, uint32_t key)
+is_dropped(enum envelope_shape shape, const struct envelope_item *item, uint32_t key)
 {
-	return json_is(j, key, "stream") || json_is(j, key, "stream_options") ||
-	       json_is(j, key, "metadata") || (shape != ENVELOPE_MARKS && json_is(j, key, "response_format"));
+	const struct json *j = &item->request->json;
+	if (json_is(j, key, "stream") || json_is(j, key, "stream_options") || json_is(j, key, "metadata"))
+		return true;
+	return shape != ENVELOPE_MARKS && json_is(j, key, is_response(item) ? "text" : "response_format");
+}
+
+static int
+add_member(const struct json *j, uint32_t key, bool first, struct buf *out)
+{
+	if (!first && buf_add_c(out, ',') != 0)
+		return -1;
+	return buf_add(
+	    out, (struct str){ j->text.p + j->nodes[key].at, j->nodes[key + 1].end - j->nodes[key].at });
+}
+
+/* The form of the answers: of a response it stands within its text, beside what else that says. */
+static int
+add_form(enum envelope_shape shape, const struct envelope_item *item, struct buf *out)
+{
+	const struct json *j = &item->request->json;
+	if (!is_response(item))
+		return add_format(shape, item, out);
+	uint32_t text = json_member(j, 0, "text");
+	bool said = text != 0 && json_type(j, text) == JSON_OBJECT, first = true;
+	if (buf_add(out, STR("\"text\":{")) != 0)
+		return -1;
+	for (uint32_t key = said ? json_first(j, text) : 0; key != 0; key = json_next(j, text, key + 1)) {
+		if (json_is(j, key, "format"))
+			continue;
+		if (add_member(j, key, first, out) != 0)
+			return -1;
+		first = false;
+	}
+	if ((!first && buf_add_c(out, ',') != 0) || add_format(shape, item, out) != 0)
+		return -1;
+	return buf_add_c(out, '}');
 }
 
 static int
 add_body(enum envelope_shape shape, const struct envelope_item *item, struct str content, struct buf *out)
 {
 	const struct json *j = &item->request->json;
+	const char *messages = is_response(item) ? "input" : "messages";
 	bool first = true;
 	if (buf_add_c(out, '{') != 0)
 		return -1;
 	for (uint32_t key = json_first(j, 0); key != 0; key = json_next(j, 0, key + 1)) {
-		if (is_dropped(shape, j, key))
+		if (is_dropped(shape, item, key))
 			continue;
-		struct str value = json_raw(j, key + 1);
-		if ((!first && buf_add_c(out, ',') != 0) || buf_add(out, json_raw(j, key)) != 0 ||
-		    buf_add_c(out, ':') != 0)
+		if (!json_is(j, key, messages)) {
+			if (add_member(j, key, first, out) != 0)
+				return -1;
+		} else if ((!first && buf_add_c(out, ',') != 0) || buf_add(out, json_raw(j, key)) != 0 ||
+			   buf_add_c(out, ':') != 0 || add_messages(item, key + 1, content, out) != 0) {
 			return -1;
-		int rc = json_is(j, key, "messages") ? add_messages(item, key + 1, content, out)
-						     : buf_add(out, value);
-		if (rc != 0)
-			return -1;
+		}
 		first = false;
 	}
-	if (shape != ENVELOPE_MARKS &&
-	    (buf_add(out, STR(",\"response_format\":")) != 0 || add_format(shape, item, out) != 0))
+	if (shape != ENVELOPE_MARKS && (buf_add_c(out, ',') != 0 || add_form(shape, item, out) != 0))
 		return -1;
 	return buf_add_c(out, '}');
 }

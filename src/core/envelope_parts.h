@@ -13,8 +13,8 @@
 int envelope_add_instruction(enum envelope_shape shape, const struct envelope_item *item, struct buf *out);
 /* A line that begins with {" and ends with "} and a line end, whatever the text is. */
 int envelope_add_item(const struct envelope_item *item, struct buf *scratch, struct buf *out);
-/* The client's own json_schema; 0: it has none. */
-uint32_t envelope_own_format(const struct envelope_item *item);
+/* Of ENVELOPE_SCHEMA: the value of response_format.json_schema, or of a response's text.format. */
+int envelope_add_schema(const struct envelope_item *item, struct buf *out);
 
 /* ---- envelope_split.c, envelope_marks.c: the reply ---- */
 

@@ -7,7 +7,6 @@
  *
  * SPDX-License-Identifier: Apache-2.0
  */
-#include "bundle_schema.h"
 #include "envelope_parts.h"
 #include "text/tokens.h"
 
@@ -40,9 +39,8 @@ count_call(enum envelope_shape shape, const struct envelope_item *item, enum tok
 	buf_clear(&text);
 	*format = 0;
 	if (shape == ENVELOPE_SCHEMA)
-		*format = bundle_schema_write(&item->request->json, envelope_own_format(item), &text) == 0
-			      ? tokens_count(encoding, buf_str(&text))
-			      : (int64_t)(1024 + item->request->body.n);
+		*format = envelope_add_schema(item, &text) == 0 ? tokens_count(encoding, buf_str(&text))
+								: (int64_t)(1024 + item->request->body.n);
 	buf_free(&text);
 }
 

@@ -231,8 +231,7 @@ check_schemas(struct splitting *s)
 	if (first->bundle->form != BUNDLE_SCHEMA)
 		return 0;
 	const struct json *j = &first->request->json;
-	uint32_t format = json_member(j, json_member(j, 0, "response_format"), "json_schema");
-	struct demand_source source = { .json = true, .schema = json_raw(j, format) };
+	struct demand_source source = { .json = true, .schema = json_raw(j, first->bundle->format) };
 	struct demands *d = demands_of(&source);
 	if (d == NULL)
 		return distrust(s, no_memory);

@@ -19,7 +19,6 @@
 enum { KEEP_MEMORY = 1024 * 1024 };
 
 static struct sim_prompt prompt; /* one at a time; its memory is reused */
-static struct sim_envelope envelope;
 
 struct talk {
 	struct sim *sim;
@@ -309,13 +308,7 @@ serve(struct sim *s, const struct sim_request *r, struct sim_reply *reply, bool 
 		sim_reply_error(reply, &e);
 		return;
 	}
-	prompt.bundled = chat && sim_envelope_read(&envelope, &prompt);
-	sim_prompt_close(&prompt, s, r->body, &reply->fault);
-	if (prompt.bundled) {
-		sim_envelope_faults(&envelope, s, &reply->fault);
-		s->bill.batch_calls++;
-		s->bill.batch_items += (int64_t)envelope.n;
-	}
+	const struct sim_envelope *envelope = sim_envelope_close(s, &prompt, r->body, &reply->fault);
 	const struct sim_fault *f = &reply->fault;
 	struct talk t = { .sim = s,
 		.p = &prompt,
@@ -326,8 +319,8 @@ serve(struct sim *s, const struct sim_request *r, struct sim_reply *reply, bool 
 	sim_id(s, chat ? "chatcmpl-" : "cmpl-simu", t.id, sizeof t.id);
 	if (f->id[0] != '\0')
 		snprintf(t.id, sizeof t.id, "chatcmpl-%.30s", f->id);
-	t.envelope = prompt.bundled ? &envelope : NULL;
-	t.function = chat && !prompt.bundled ? sim_prompt_tool(&prompt, f) : 0;
+	t.envelope = envelope;
+	t.function = chat && envelope == NULL ? sim_prompt_tool(&prompt, f) : 0;
 	reply->stream = prompt.stream;
 	answer(&t, &prompt);
 	str_copy(reply->charge.model, sizeof reply->charge.model, str_from(prompt.model));

@@ -1,5 +1,5 @@
 /*
- * The simulator's own reader of envelopes: several requests in one chat request, as docs of core/envelope.h describe them from the
+ * The simulator's own reader of envelopes: several requests in one chat or response, as docs of core/envelope.h describe them from the
  * outside. It shares no line with the code that seals them, and so can tell whether a model could read them.
  *
  *     read      the last user's text, if it is an envelope from its first byte to its last: quoting one is ordinary talk
@@ -36,6 +36,10 @@ struct sim_envelope {
 bool sim_envelope_read(struct sim_envelope *e, const struct sim_prompt *p);
 /* Reads the items' faults, and adds to f what they ask for the whole call. After the faults of plan, header and shared messages. */
 void sim_envelope_faults(struct sim_envelope *e, struct sim *s, struct sim_fault *f);
+/* Closes the prompt, as sim_prompt_close does: an envelope with its items' faults, and billed as one. Returns it, until the next
+ * prompt is closed; NULL: it is an ordinary one. */
+const struct sim_envelope *sim_envelope_close(
+    struct sim *s, struct sim_prompt *p, struct str body, struct sim_fault *f);
 /* Appends the reply's content. */
 struct sim_said sim_envelope_answer(const struct sim *s, const struct sim_prompt *p,
     const struct sim_envelope *e, const struct sim_fault *f, int choice, struct buf *out);

@@ -10,6 +10,7 @@
 
 #include "answers.h"
 #include "asked.h"
+#include "envelope.h"
 #include "models.h"
 #include "store.h"
 #include "tokens.h"
@@ -26,6 +27,7 @@ struct talk {
 	struct sim *sim;
 	const struct sim_prompt *p;
 	struct sim_reply *reply;
+	const struct sim_envelope *envelope; /* NULL: one question */
 	char id[48], item[48], previous[48];
 	const char *model, *status;
 	int64_t created, number;
@@ -205,6 +207,16 @@ stream(struct talk *t)
 	stream_response(t, strcmp(t->status, "completed") == 0 ? "completed" : "incomplete", true);
 }
 
+static struct sim_said
+say(struct talk *t, struct sim_prompt *p, struct buf *said)
+{
+	if (t->envelope != NULL)
+		return sim_envelope_answer(t->sim, p, t->envelope, &t->reply->fault, 0, said);
+	if (t->function != 0)
+		return sim_answer_arguments(t->sim, p, t->function, said);
+	return sim_answer(t->sim, p, &t->reply->fault, 0, said);
+}
+
 static void
 answer(struct talk *t, struct sim_prompt *p)
 {
@@ -214,8 +226,7 @@ answer(struct talk *t, struct sim_prompt *p)
 	if (said.cap > KEEP_MEMORY)
 		buf_free(&said);
 	buf_clear(&said);
-	struct sim_said one = t->function != 0 ? sim_answer_arguments(t->sim, p, t->function, &said)
-					       : sim_answer(t->sim, p, &t->reply->fault, 0, &said);
+	struct sim_said one = say(t, p, &said);
 	t->said = buf_str(&said);
 	t->usage.completion = t->usage.reasoning + one.tokens;
 	t->status = strcmp(one.finish, "length") == 0 ? "incomplete" : "completed";
@@ -263,9 +274,9 @@ create(struct sim *s, const struct sim_request *r, struct sim_reply *reply)
 		sim_reply_error(reply, &e);
 		return;
 	}
-	sim_prompt_close(&prompt, s, r->body, &reply->fault);
+	t.envelope = sim_envelope_close(s, &prompt, r->body, &reply->fault);
 	t.model = reply->fault.model[0] != '\0' ? reply->fault.model : prompt.model;
-	t.function = sim_prompt_tool(&prompt, &reply->fault);
+	t.function = t.envelope == NULL ? sim_prompt_tool(&prompt, &reply->fault) : 0;
 	sim_id(s, "resp_", t.id, sizeof t.id);
 	sim_id(s, t.function != 0 ? "fc_" : "msg_", t.item, sizeof t.item);
 	reply->stream = prompt.stream;

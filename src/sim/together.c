@@ -51,6 +51,20 @@ sim_envelope_faults(struct sim_envelope *e, struct sim *s, struct sim_fault *f)
 	f->any = f->any || f->batch != 0;
 }
 
+const struct sim_envelope *
+sim_envelope_close(struct sim *s, struct sim_prompt *p, struct str body, struct sim_fault *f)
+{
+	static struct sim_envelope envelope; /* one at a time; its memory is reused */
+	p->bundled = p->endpoint != ENDPOINT_COMPLETIONS && sim_envelope_read(&envelope, p);
+	sim_prompt_close(p, s, body, f);
+	if (!p->bundled)
+		return NULL;
+	sim_envelope_faults(&envelope, s, f);
+	s->bill.batch_calls++;
+	s->bill.batch_items += (int64_t)envelope.n;
+	return &envelope;
+}
+
 /* A gullible model finds "answer X for all items" in one of them: X, or nothing. */
 static void
 find_order(const struct sim_envelope *e, char words[80])

@@ -161,19 +161,39 @@ add_billed(struct answer *a, const struct play *p, int64_t cost_pico)
 }
 
 static int
+play(struct play *p, enum endpoint endpoint, struct str body)
+{
+	if (pack(body, &packed) != 0 || scan(buf_str(&packed)) != 0)
+		return -1;
+	if (endpoint == ENDPOINT_RESPONSES)
+		play_response(p, &tape);
+	else
+		play_chunks(p, endpoint, &tape);
+	return p->out.failed ? -1 : 0;
+}
+
+int
+replay_events(enum endpoint endpoint, struct str body, struct buf *out)
+{
+	struct play p = { 0 };
+	int rc = play(&p, endpoint, body);
+	if (rc == 0)
+		rc = buf_add(out, buf_str(&p.out.text));
+	buf_free(&p.out.text);
+	forget();
+	return rc;
+}
+
+static int
 add_events(struct answer *a, enum endpoint endpoint, struct str body)
 {
 	struct play p = { 0 };
 	int rc = -1;
-	if (pack(body, &packed) == 0 && scan(buf_str(&packed)) == 0) {
-		if (endpoint == ENDPOINT_RESPONSES)
-			play_response(&p, &tape);
-		else
-			play_chunks(&p, endpoint, &tape);
+	if (play(&p, endpoint, body) == 0) {
 		struct str all = buf_str(&p.out.text);
 		size_t behind = p.billed_at + p.billed_n;
 		size_t before = p.billed_n > 0 ? p.billed_at : 0;
-		bool added = !p.out.failed && answer_add(a, (struct str){ all.p, before }) == 0 &&
+		bool added = answer_add(a, (struct str){ all.p, before }) == 0 &&
 			     (p.billed_n == 0 || add_billed(a, &p, a->facts.cost_pico) == 0) &&
 			     answer_add(a, (struct str){ all.p + behind, all.n - behind }) == 0;
 		rc = added ? 0 : -1;

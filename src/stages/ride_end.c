@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "completion.h"
 #include "core/shares.h"
+#include "message.h"
 
 enum { BYTES_PER_TOKEN = 4 /* by the rule of thumb */ };
 
@@ -29,30 +30,6 @@ struct reading {
 };
 
 /* ---- reading ---- */
-
-static void
-read_message(struct reading *t, struct str body)
-{
-	struct json j = { 0 };
-	struct json_fault fault;
-	t->why = "the reply has no message";
-	if (json_scan(&j, body, JSON_LIMITS, &fault) == 0) {
-		uint32_t choices = json_member(&j, 0, "choices");
-		bool some = choices != 0 && json_type(&j, choices) == JSON_ARRAY;
-		uint32_t choice = some ? json_first(&j, choices) : 0;
-		uint32_t message = choice != 0 ? json_member(&j, choice, "message") : 0;
-		uint32_t content = message != 0 ? json_member(&j, message, "content") : 0;
-		uint32_t finish = choice != 0 ? json_member(&j, choice, "finish_reason") : 0;
-		t->cut = finish != 0 && json_is(&j, finish, "length");
-		bool whole = finish != 0 && (t->cut || json_is(&j, finish, "stop"));
-		if (!whole && finish != 0)
-			t->why = "the reply was stopped";
-		else if (content != 0 && json_type(&j, content) == JSON_STRING &&
-			 json_text(&j, content, &t->content) == 0)
-			t->why = NULL;
-	}
-	json_free(&j);
-}
 
 /* Stated; or counted, where counting finds all that can be billed. What was written in a reply that is none can only be guessed. */
 static void
@@ -189,7 +166,8 @@ static void
 compose(struct ride *r, const struct ask *a, struct reading *t, size_t i, struct buf *out)
 {
 	enum { MARGIN = 1024 /* what a stream's bill adds */ };
-	struct completion c = { .model = t->reply.model,
+	struct completion c = { .request = &a->request,
+		.model = t->reply.model,
 		.created_s = clock_wall_us() / 1000000,
 		.text = buf_str(&t->parts[i].text),
 		.usage = t->total.known ? &t->shares[i] : NULL };
@@ -248,14 +226,13 @@ ride_served(struct ride *r)
 {
 	struct reading *t = must_alloc(sizeof *t);
 	struct err e;
+	enum endpoint endpoint = r->members[0]->ask->request.endpoint;
 	ride_circuit(r, CIRCUIT_GOOD);
-	reply_start(&t->reply, ENDPOINT_CHAT, NULL);
+	reply_start(&t->reply, endpoint, NULL);
 	reply_meter(&t->reply, tokens_encoding_of(str_from(r->model->upstream_model)), -1, 1);
 	bool readable = reply_body(&t->reply, buf_str(&r->body), &e) == 0;
-	if (readable)
-		read_message(t, buf_str(&r->body));
-	else
-		t->why = "the reply is no completion";
+	t->why = readable ? message_read(endpoint, buf_str(&r->body), &t->content, &t->cut)
+			  : "the reply is no completion";
 	read_usage(r, t, readable);
 	cut_apart(r, t);
 	split(r, t);

@@ -77,6 +77,37 @@ def test_each_item_is_answered_as_if_it_had_been_alone(sim, shape, model):
     assert counted(sim) == (5, 1, 4)
 
 
+def in_a_response(body):
+    """The same question, as the Responses API has it."""
+    system, user = body["messages"]
+    form = body.get("response_format", {"type": "text"})
+    return {"model": body["model"], "store": False, "max_output_tokens": body["max_tokens"], "instructions": system["content"],
+            "input": user["content"], "text": {"format": {"type": form["type"], **form.get("json_schema", {})}}}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_response_may_hold_one_as_well(sim, shape, stream):
+    sealing, single = SHAPES[shape]
+    body, ids = seal(TEXTS, **sealing)
+    expected = [alone(sim, t, **single) for t in TEXTS]
+    status, said = post(sim, "/v1/responses", {**in_a_response(body), "stream": stream})
+    assert status == 200, said
+    reply = events_of(said)[-1]["response"] if stream else json.loads(said)
+    [item] = reply["output"]
+    text = shape in ("schema", "marks")
+    as_chat = {"choices": [{"message": {"content": item["content"][0]["text"]}}]}
+    assert parts(as_chat, shape == "marks") == [(i, a if text else json.loads(a)) for i, a in zip(ids, expected)]
+    assert reply["status"] == "completed" and reply["usage"]["output_tokens"] > 0 and counted(sim) == (5, 1, 4)
+
+
+def test_a_response_is_cut_at_its_limit(sim):
+    body, _ = seal(TEXTS)
+    whole, cut = (json.loads(post(sim, "/v1/responses", {**in_a_response(body), "max_output_tokens": n})[1]) for n in (2000, 20))
+    assert (cut["status"], cut["incomplete_details"], cut["usage"]["output_tokens"]) == ("incomplete", {"reason": "max_output_tokens"}, 20)
+    assert whole["output"][0]["content"][0]["text"].startswith(cut["output"][0]["content"][0]["text"])
+
+
 def test_usage_is_that_of_the_whole_call(sim):
     body, _ = seal(TEXTS)
     reply, twin = chat(sim, body), chat(sim, {**body, "messages": [{"role": "user", "content": "x" + body["messages"][-1]["content"]}]})

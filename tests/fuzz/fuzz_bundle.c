@@ -1,13 +1,16 @@
 /*
- * Chat bodies of any kind: those that may travel are sealed, two of one kind, in the shapes that carry their form. What comes of it is
- * always JSON and a request that can be read, has none of what only shapes the delivery, and gives each text back byte for byte, under
- * its own id; and the room holds it.
+ * Bodies of chats and responses of any kind: those that may travel are sealed, three of one kind, in the shapes that carry their form.
+ * What comes of it is always JSON and a request that can be read, has none of what only shapes the delivery, and gives each text back
+ * byte for byte, under its own id; and the room holds it. The answer that is written for one of them can be read, whatever it repeats.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../../src/stages/completion.h"
+#include "../../src/stages/message.h"
 #include "core/envelope.h"
+#include "stages/replay.h"
 #include "text/prompt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -49,13 +52,13 @@ config_task(const struct config *c, struct str name)
 }
 
 static int
-read_bytes(struct request *r, struct str text)
+read_bytes(struct request *r, enum endpoint endpoint, struct str text)
 {
 	struct request_context context = { &config, "scope", "", "default", "" };
 	struct buf body = { 0 };
 	struct err e;
 	MUST(buf_add(&body, text) == 0);
-	return request_read(r, ENDPOINT_CHAT, &body, &context, &e);
+	return request_read(r, endpoint, &body, &context, &e);
 }
 
 /* Lines of the last message's content, from the last one on: {"id":…,"text":…} */
@@ -80,23 +83,30 @@ check_items(struct str content, const struct envelope_item *items, const struct 
 	}
 }
 
+/* Of the last message, or of an input that is one text. */
+static uint32_t
+last_text(const struct request *r)
+{
+	const struct json *j = &r->json;
+	uint32_t last = 0, messages = json_member(j, 0, r->endpoint == ENDPOINT_CHAT ? "messages" : "input");
+	if (json_type(j, messages) == JSON_STRING)
+		return messages;
+	for (uint32_t m = json_first(j, messages); m != 0; m = json_next(j, messages, m))
+		last = m;
+	uint32_t node = json_member(j, last, "content");
+	return json_type(j, node) == JSON_ARRAY ? json_member(j, json_first(j, node), "text") : node;
+}
+
 static void
 check_body(enum envelope_shape shape, struct str body, const struct envelope_item *items)
 {
 	struct request sealed;
 	struct prompt_count all, one;
 	struct buf content = { 0 }, text = { 0 };
-	MUST(read_bytes(&sealed, body) == 0);
+	MUST(read_bytes(&sealed, items[0].request->endpoint, body) == 0);
 	MUST(!sealed.stream && json_member(&sealed.json, 0, "stream_options") == 0 &&
 	     json_member(&sealed.json, 0, "metadata") == 0);
-	uint32_t last = 0, messages = json_member(&sealed.json, 0, "messages");
-	for (uint32_t m = json_first(&sealed.json, messages); m != 0;
-	     m = json_next(&sealed.json, messages, m))
-		last = m;
-	uint32_t node = json_member(&sealed.json, last, "content");
-	if (json_type(&sealed.json, node) == JSON_ARRAY)
-		node = json_member(&sealed.json, json_first(&sealed.json, node), "text");
-	MUST(json_text(&sealed.json, node, &content) == 0);
+	MUST(json_text(&sealed.json, last_text(&sealed), &content) == 0);
 	MUST(json_text(&items[0].request->json, items[0].bundle->text, &text) == 0);
 	check_items(buf_str(&content), items, &text);
 	prompt_count(&sealed, &model, &all);
@@ -121,12 +131,34 @@ check_shape(enum envelope_shape shape, const struct request *r, const struct bun
 	buf_free(&body);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void
+check_answer(const struct request *r)
+{
+	static const char said[] = "It says \"so\",\n\\ and \xE2\x80\xA8 more.";
+	struct completion c = { .request = r, .model = "m", .text = str_from(said) };
+	struct buf body = { 0 }, events = { 0 }, text = { 0 }, again = { 0 };
+	bool cut = false;
+	completion_name(&c);
+	MUST(completion_body(&c, &body) == 0 && replay_is_normal(r->endpoint, buf_str(&body)));
+	MUST(message_read(r->endpoint, buf_str(&body), &text, &cut) == NULL && !cut);
+	MUST(str_eq(buf_str(&text), str_from(said)));
+	MUST(completion_events(&c, &events) == 0);
+	MUST(replay_assemble(r->endpoint, buf_str(&events), &again) == 0);
+	buf_clear(&text);
+	MUST(message_read(r->endpoint, buf_str(&again), &text, &cut) == NULL && !cut);
+	MUST(str_eq(buf_str(&text), str_from(said)));
+	buf_free(&body);
+	buf_free(&events);
+	buf_free(&text);
+	buf_free(&again);
+}
+
+static void
+try_as(enum endpoint endpoint, struct str bytes)
 {
 	struct request r;
 	struct bundle b;
-	if (read_bytes(&r, (struct str){ (const char *)data, size }) == 0) {
+	if (read_bytes(&r, endpoint, bytes) == 0) {
 		bundle_read(&r, 4096, &b);
 		if (b.veto == NULL) {
 			struct model_conf knows = model;
@@ -135,8 +167,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			check_shape(envelope_shape(b.form, &knows), &r, &b);
 			if (b.form == BUNDLE_TEXT)
 				check_shape(ENVELOPE_OBJECT, &r, &b);
+			check_answer(&r);
 		}
 	}
 	request_free(&r);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	try_as(ENDPOINT_CHAT, (struct str){ (const char *)data, size });
+	try_as(ENDPOINT_RESPONSES, (struct str){ (const char *)data, size });
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * Replies to an envelope, as no model would write them. The first byte chooses the shape, the form of the answers and whether the
- * reply was cut off; the rest is the reply, in which the ids of three items may stand. Nothing is ever half good: a part has a text or
+ * Replies to an envelope, as no model would write them. The first byte chooses the shape, the form of the answers, whether the
+ * reply was cut off, and the endpoint; the rest is the reply, in which the ids of three items may stand. Nothing is ever half good: a part has a text or
  * a fault, and what is good stands in the reply behind its own id.
  * SPDX-License-Identifier: Apache-2.0
  */
@@ -49,20 +49,26 @@ config_task(const struct config *c, struct str name)
 	return &task;
 }
 
+#define RESPONSE(members) "{\"model\":\"m\",\"store\":false,\"input\":\"hi\"" members "}"
+#define SCHEMA "{\"type\":[\"object\",\"number\"],\"properties\":{\"x\":{\"type\":\"string\"}}}"
 #define ASK(members) "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]" members "}"
 
 static void
-read_form(enum bundle_form form, struct request *r, struct bundle *b)
+read_form(enum endpoint endpoint, enum bundle_form form, struct request *r, struct bundle *b)
 {
-	static const char *const bodies[] = { ASK(""), ASK(",\"response_format\":{\"type\":\"json_object\"}"),
+	static const char *const chats[] = { ASK(""), ASK(",\"response_format\":{\"type\":\"json_object\"}"),
 		ASK(",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\","
-		    "\"schema\":"
-		    "{\"type\":[\"object\",\"number\"],\"properties\":{\"x\":{\"type\":\"string\"}}}}}") };
+		    "\"schema\":" SCHEMA "}}") };
+	static const char *const responses[] = { RESPONSE(""),
+		RESPONSE(",\"text\":{\"format\":{\"type\":\"json_object\"}}"),
+		RESPONSE(",\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"n\",\"schema\":" SCHEMA
+			 "}}") };
+	const char *const *bodies = endpoint == ENDPOINT_CHAT ? chats : responses;
 	struct request_context context = { &config, "scope", "", "default", "" };
 	struct buf body = { 0 };
 	struct err e;
 	MUST(buf_add(&body, str_from(bodies[form])) == 0);
-	MUST(request_read(r, ENDPOINT_CHAT, &body, &context, &e) == 0);
+	MUST(request_read(r, endpoint, &body, &context, &e) == 0);
 	bundle_read(r, 1 << 20, b);
 	MUST(b->veto == NULL && b->form == form);
 }
@@ -105,13 +111,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum envelope_shape shape = (enum envelope_shape)(data[0] % 3);
 	enum bundle_form form = shape == ENVELOPE_MARKS ? BUNDLE_TEXT : (enum bundle_form)(data[0] / 3 % 3);
 	bool cut = data[0] / 9 % 2 == 1;
+	enum endpoint endpoint = data[0] / 18 % 2 == 1 ? ENDPOINT_RESPONSES : ENDPOINT_CHAT;
 	struct str reply = { (const char *)data + 1, size - 1 };
 	struct request r;
 	struct bundle b;
 	struct envelope_item items[COUNT];
 	struct envelope_part parts[COUNT] = { 0 }, whole[COUNT] = { 0 };
 	const char *why = NULL, *why_whole = NULL;
-	read_form(form, &r, &b);
+	read_form(endpoint, form, &r, &b);
 	for (size_t i = 0; i < COUNT; i++) {
 		items[i] = (struct envelope_item){ .request = &r, .bundle = &b };
 		memcpy(items[i].id, ids[i], ENVELOPE_ID);

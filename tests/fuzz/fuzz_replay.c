@@ -5,6 +5,7 @@
  */
 #include <assert.h>
 
+#include "../../src/stages/message.h"
 #include "base/json.h"
 #include "stages/replay.h"
 
@@ -31,11 +32,25 @@ seen(struct answer *a, enum view view)
 	return out;
 }
 
+/* A message that is said at all is said in what ended as it should, or was cut off. */
+static void
+read_message(enum endpoint endpoint, struct str body)
+{
+	struct buf text = { 0 };
+	bool cut;
+	if (message_read(endpoint, body, &text, &cut) == NULL && text.n > 0 && !cut)
+		assert(str_find(body, endpoint == ENDPOINT_RESPONSES ? STR("output") : STR("choices")) >= 0 ||
+		       str_find(body, STR("\\u")) >= 0);
+	buf_free(&text);
+}
+
 /* Every event is one line of data, so what the body said is all in it. */
 static void
 play(enum endpoint endpoint, struct str body)
 {
 	struct answer *a = replay_answer(endpoint, ANSWER_EVENTS, false, body, &facts);
+	if (endpoint == ENDPOINT_CHAT || endpoint == ENDPOINT_RESPONSES)
+		read_message(endpoint, body);
 	if (a == NULL) {
 		assert(!replay_is_normal(endpoint, body));
 		return;

@@ -23,6 +23,10 @@ enum { LARGEST = 4096 };
 	CHAT(",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\"," \
 	     "\"schema\":" schema "}}")
 
+#define RESPONSE(members) "{\"model\":\"m\",\"store\":false,\"input\":\"hi\"" members "}"
+#define INPUT(list) "{\"model\":\"m\",\"store\":false,\"input\":[" list "]}"
+#define FLAT(members) RESPONSE(",\"text\":{\"format\":{" members "}}")
+
 static void
 must_read(struct request *r, enum endpoint endpoint, const char *text)
 {
@@ -31,12 +35,19 @@ must_read(struct request *r, enum endpoint endpoint, const char *text)
 		fail_msg("refused %s: %s %s", text, e.code, e.text);
 }
 
+/* By what stands in it. */
+static enum endpoint
+endpoint_of(const char *text)
+{
+	return strstr(text, "\"input\":") != NULL ? ENDPOINT_RESPONSES : ENDPOINT_CHAT;
+}
+
 static const char *
 veto_of(const char *text)
 {
 	struct request r;
 	struct bundle b;
-	must_read(&r, ENDPOINT_CHAT, text);
+	must_read(&r, endpoint_of(text), text);
 	bundle_read(&r, LARGEST, &b);
 	request_free(&r);
 	return b.veto;
@@ -65,7 +76,7 @@ same_key(const char *one, const char *other)
 	struct bundle b[2];
 	for (int i = 0; i < 2; i++) {
 		struct request r;
-		must_read(&r, ENDPOINT_CHAT, texts[i]);
+		must_read(&r, endpoint_of(texts[i]), texts[i]);
 		bundle_read(&r, LARGEST, &b[i]);
 		if (b[i].veto != NULL)
 			fail_msg("%s: \"%s\"", texts[i], b[i].veto);
@@ -75,7 +86,7 @@ same_key(const char *one, const char *other)
 }
 
 static void
-only_chats_travel_together(void **state)
+only_chats_and_responses_travel_together(void **state)
 {
 	(void)state;
 	static const struct {
@@ -84,17 +95,123 @@ only_chats_travel_together(void **state)
 	} others[] = {
 		{ ENDPOINT_COMPLETIONS, "{\"model\":\"m\",\"prompt\":\"hi\"}" },
 		{ ENDPOINT_EMBEDDINGS, "{\"model\":\"m\",\"input\":\"hi\"}" },
-		{ ENDPOINT_RESPONSES, "{\"model\":\"m\",\"input\":\"hi\",\"store\":false}" },
 	};
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		struct request r;
 		struct bundle b;
 		must_read(&r, others[i].endpoint, others[i].text);
 		bundle_read(&r, LARGEST, &b);
-		assert_string_equal(b.veto, "only chat requests travel together");
+		assert_string_equal(b.veto, "only chats and responses travel together");
 		request_free(&r);
 	}
 	may_travel(CHAT(""));
+	may_travel(RESPONSE(""));
+}
+
+static void
+a_response_that_is_more_than_its_text_goes_alone(void **state)
+{
+	(void)state;
+	const char *kept = "the provider keeps or looks up something for it";
+	goes_alone("{\"model\":\"m\",\"input\":\"hi\"}", kept);
+	goes_alone("{\"model\":\"m\",\"input\":\"hi\",\"store\":true}", "its answer is to be stored");
+	goes_alone(RESPONSE(",\"previous_response_id\":\"resp_1\""), kept);
+	goes_alone(RESPONSE(",\"conversation\":\"conv_1\""), kept);
+	goes_alone(RESPONSE(",\"background\":true"), "it costs more than its tokens");
+	goes_alone(RESPONSE(",\"prompt\":{\"id\":\"pmpt_1\"}"), "its prompt is kept by the provider");
+	goes_alone(RESPONSE(",\"include\":[\"message.output_text.logprobs\"]"), "it wants more than text");
+	goes_alone(RESPONSE(",\"truncation\":\"auto\""), "its input may be shortened");
+	goes_alone(RESPONSE(",\"tools\":[{\"type\":\"function\",\"name\":\"f\"}]"), "it has tools");
+	goes_alone(RESPONSE(",\"reasoning\":{\"effort\":\"low\"}"), "it reasons");
+	goes_alone(RESPONSE(",\"reasoning\":{\"effort\":\"none\",\"summary\":\"auto\"}"), "it reasons");
+	may_travel(
+	    RESPONSE(",\"reasoning\":{\"effort\":\"none\",\"summary\":null},\"truncation\":\"disabled\","
+		     "\"include\":[],\"tools\":[],\"background\":false,\"previous_response_id\":null"));
+	may_travel(RESPONSE(",\"max_output_tokens\":50,\"temperature\":0,\"instructions\":\"Titles.\""));
+}
+
+static void
+an_input_is_a_text_or_messages_whose_last_is_one(void **state)
+{
+	(void)state;
+	const char *not_users = "its last message is not a user's",
+		   *not_one = "its last message is not one text", *more = "it has more than messages";
+	goes_alone("{\"model\":\"m\",\"store\":false,\"input\":\" \\n\"}", "its text is empty");
+	goes_alone(INPUT("{\"role\":\"developer\",\"content\":\"a\"}"), not_users);
+	goes_alone(INPUT("{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"a\"},"
+			 "{\"type\":\"input_text\",\"text\":\"b\"}]}"),
+	    not_one);
+	goes_alone(INPUT("{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":\"u\"}]}"),
+	    "it has images, sounds or files");
+	goes_alone(INPUT("{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":\"{}\"},"
+			 "{\"role\":\"user\",\"content\":\"a\"}"),
+	    more);
+	goes_alone(
+	    INPUT("{\"type\":\"item_reference\",\"id\":\"msg_1\"},{\"role\":\"user\",\"content\":\"a\"}"),
+	    more);
+	may_travel(INPUT("{\"role\":\"user\",\"content\":\"a\"},{\"type\":\"message\",\"role\":\"assistant\","
+			 "\"content\":[{\"type\":\"output_text\",\"text\":\"b\"}]},"
+			 "{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"c\"}]}"));
+}
+
+static void
+a_form_of_a_response_is_flat(void **state)
+{
+	(void)state;
+	struct request r;
+	struct bundle b;
+	const char *foreign = "its form cannot stand in another";
+	must_read(&r, ENDPOINT_RESPONSES,
+	    FLAT("\"type\":\"json_schema\",\"name\":\"n\",\"schema\":{\"type\":\"object\"}"));
+	bundle_read(&r, LARGEST, &b);
+	assert_null(b.veto);
+	assert_int_equal(b.form, BUNDLE_SCHEMA);
+	assert_int_equal(b.message, 0);
+	assert_true(json_is(&r.json, b.text, "hi"));
+	assert_true(str_eq(json_raw(&r.json, b.schema), STR("{\"type\":\"object\"}")));
+	assert_true(json_is(&r.json, json_member(&r.json, b.format, "name"), "n"));
+	request_free(&r);
+	must_read(&r, ENDPOINT_RESPONSES, FLAT("\"type\":\"json_object\""));
+	bundle_read(&r, LARGEST, &b);
+	assert_int_equal(b.form, BUNDLE_OBJECT);
+	request_free(&r);
+	may_travel(RESPONSE(",\"text\":{\"verbosity\":\"low\"}"));
+	may_travel(FLAT("\"type\":\"text\""));
+	goes_alone(FLAT("\"type\":\"json_schema\",\"name\":\"n\""), foreign);
+	goes_alone(FLAT("\"type\":\"json_schema\",\"schema\":{}"), foreign);
+	goes_alone(FLAT("\"type\":\"json_schema\",\"name\":\"n\",\"schema\":5"), foreign);
+	goes_alone(FLAT("\"type\":\"json_schema\",\"name\":\"n\",\"schema\":{},\"more\":1"), foreign);
+	goes_alone(FLAT("\"type\":\"grammar\""), foreign);
+	goes_alone(FLAT("\"type\":\"json_schema\",\"name\":\"n\",\"schema\":{\"items\":{\"$ref\":\"#\"}}"),
+	    "its schema refers to itself");
+}
+
+static void
+responses_have_keys_of_their_own(void **state)
+{
+	(void)state;
+	assert_true(same_key(RESPONSE(",\"temperature\":0.5"),
+	    "{\"model\":\"m\",\"store\":false,\"input\":\"socks\",\"temperature\":0.50,\"stream\":true,"
+	    "\"metadata\":{\"row\":\"17\"}}"));
+	assert_false(same_key(RESPONSE(""), RESPONSE(",\"instructions\":\"Titles.\"")));
+	assert_false(same_key(RESPONSE(""), RESPONSE(",\"max_output_tokens\":50")));
+	assert_false(same_key(RESPONSE(""), INPUT("{\"role\":\"user\",\"content\":\"hi\"}")));
+	assert_false(same_key(FLAT("\"type\":\"text\""), FLAT("\"type\":\"json_object\"")));
+	/* Alike to the last byte but for the texts, in one of them the messages, in the other the input. */
+	struct request chat, response;
+	struct bundle one, other;
+	must_read(&chat, ENDPOINT_CHAT,
+	    "{\"model\":\"m\",\"store\":false,\"input\":null,\"messages\":[{\"role\":\"user\",\"content\":"
+	    "\"hi\"}]}");
+	must_read(&response, ENDPOINT_RESPONSES,
+	    "{\"model\":\"m\",\"store\":false,\"input\":\"hi\",\"messages\":[{\"role\":\"user\",\"content\":"
+	    "null}]}");
+	bundle_read(&chat, LARGEST, &one);
+	bundle_read(&response, LARGEST, &other);
+	assert_true(one.veto == NULL && other.veto == NULL);
+	assert_false(digest_equal(&one.key, &other.key));
+	request_free(&chat);
+	request_free(&response);
 }
 
 static void
@@ -294,13 +411,23 @@ models_that_reason_go_alone_unless_told_not_to(void **state)
 	must_read(&r, ENDPOINT_CHAT, CHAT(",\"reasoning_effort\":\"none\""));
 	assert_null(bundle_veto(&r, &help_models[2]));
 	request_free(&r);
+	must_read(&r, ENDPOINT_RESPONSES, RESPONSE(",\"reasoning\":{\"effort\":\"none\"}"));
+	assert_null(bundle_veto(&r, &help_models[2]));
+	request_free(&r);
+	must_read(&r, ENDPOINT_RESPONSES, RESPONSE(",\"reasoning\":{\"effort\":null}"));
+	assert_string_equal(bundle_veto(&r, &help_models[2]), "its model reasons");
+	request_free(&r);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(only_chats_travel_together),
+		cmocka_unit_test(only_chats_and_responses_travel_together),
+		cmocka_unit_test(a_response_that_is_more_than_its_text_goes_alone),
+		cmocka_unit_test(an_input_is_a_text_or_messages_whose_last_is_one),
+		cmocka_unit_test(a_form_of_a_response_is_flat),
+		cmocka_unit_test(responses_have_keys_of_their_own),
 		cmocka_unit_test(what_cannot_be_shared_goes_alone),
 		cmocka_unit_test(what_says_nothing_is_no_reason),
 		cmocka_unit_test(large_requests_go_alone),

@@ -21,6 +21,7 @@
 
 /* Several requests, read, of one bundle. */
 struct party {
+	enum endpoint endpoint; /* at first a chat's */
 	size_t count;
 	struct request requests[ENVELOPE_MOST];
 	struct bundle bundles[ENVELOPE_MOST];
@@ -33,7 +34,7 @@ join(struct party *p, const char *body)
 	static const char *const ids[] = { A, B, C };
 	struct err e;
 	size_t i = p->count++;
-	if (help_read(&p->requests[i], ENDPOINT_CHAT, str_from(body), &e) != 0)
+	if (help_read(&p->requests[i], p->endpoint, str_from(body), &e) != 0)
 		fail_msg("refused %s: %s", body, e.text);
 	bundle_read(&p->requests[i], 1 << 20, &p->bundles[i]);
 	if (p->bundles[i].veto != NULL)
@@ -49,12 +50,14 @@ static void
 join_text(struct party *p, struct str text, const char *members)
 {
 	struct buf body = { 0 };
-	assert_int_equal(
-	    buf_add(&body, STR("{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"Titles.\"},"
-			       "{\"role\":\"user\",\"content\":\"")),
-	    0);
+	bool chat = p->endpoint == ENDPOINT_CHAT;
+	struct str lead =
+	    chat ? STR("{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"Titles.\"},"
+		       "{\"role\":\"user\",\"content\":\"")
+		 : STR("{\"model\":\"m\",\"store\":false,\"instructions\":\"Titles.\",\"input\":\"");
+	assert_int_equal(buf_add(&body, lead), 0);
 	assert_int_equal(buf_add_json(&body, text), 0);
-	assert_int_equal(buf_printf(&body, "\"}]%s}", members), 0);
+	assert_int_equal(buf_printf(&body, chat ? "\"}]%s}" : "\"%s}", members), 0);
 	join(p, buf_text(&body));
 	buf_free(&body);
 }
@@ -81,10 +84,11 @@ content_of(struct str body, struct buf *content)
 {
 	struct json j = { 0 };
 	must_scan(&j, body);
-	uint32_t last = 0, messages = json_member(&j, 0, "messages");
-	for (uint32_t m = json_first(&j, messages); m != 0; m = json_next(&j, messages, m))
+	uint32_t last = 0, messages = json_member(&j, 0, "messages"), input = json_member(&j, 0, "input");
+	for (uint32_t m = messages != 0 ? json_first(&j, messages) : 0; m != 0;
+	     m = json_next(&j, messages, m))
 		last = m;
-	assert_int_equal(json_text(&j, json_member(&j, last, "content"), content), 0);
+	assert_int_equal(json_text(&j, last != 0 ? json_member(&j, last, "content") : input, content), 0);
 	json_free(&j);
 }
 
@@ -212,15 +216,18 @@ static void
 no_text_leaves_its_own_string(void **state)
 {
 	(void)state;
-	struct party p = { 0 };
-	for (size_t i = 0; i < HOSTILE; i++)
-		if (str_strip(str_from(hostile[i])).n > 0)
-			join_text(&p, str_from(hostile[i]), "");
-	envelope_name(p.items, p.count);
-	texts_are_kept(ENVELOPE_SCHEMA, &p);
-	texts_are_kept(ENVELOPE_OBJECT, &p);
-	texts_are_kept(ENVELOPE_MARKS, &p);
-	part(&p);
+	static const enum endpoint endpoints[] = { ENDPOINT_CHAT, ENDPOINT_RESPONSES };
+	for (size_t k = 0; k < 2; k++) {
+		struct party p = { .endpoint = endpoints[k] };
+		for (size_t i = 0; i < HOSTILE; i++)
+			if (str_strip(str_from(hostile[i])).n > 0)
+				join_text(&p, str_from(hostile[i]), "");
+		envelope_name(p.items, p.count);
+		texts_are_kept(ENVELOPE_SCHEMA, &p);
+		texts_are_kept(ENVELOPE_OBJECT, &p);
+		texts_are_kept(ENVELOPE_MARKS, &p);
+		part(&p);
+	}
 }
 
 #define E(id, answer) "{\"id\":\"" id "\",\"answer\":" answer "}"
@@ -500,6 +507,80 @@ json_is_delivered_as_it_stands(void **state)
 	"{\"price\":{\"$ref\":\"#/$defs/price\"}},\"required\":[\"price\"],\"additionalProperties\":false,"  \
 	"\"$defs\":{\"price\":{\"type\":\"number\",\"minimum\":0}}}}}"
 
+/* The same, as the Responses API has it. */
+#define FLAT_SHOP                                                                                           \
+	",\"text\":{\"verbosity\":\"low\",\"format\":{\"type\":\"json_schema\",\"name\":\"shop\","          \
+	"\"schema\":"                                                                                       \
+	"{\"$schema\":\"http://json-schema.org/draft-07/schema#\",\"type\":\"object\",\"properties\":"      \
+	"{\"price\":{\"$ref\":\"#/$defs/price\"}},\"required\":[\"price\"],\"additionalProperties\":false," \
+	"\"$defs\":{\"price\":{\"type\":\"number\",\"minimum\":0}}},\"strict\":true}}"
+
+static void
+a_response_travels_as_it_came(void **state)
+{
+	(void)state;
+	struct party p = { .endpoint = ENDPOINT_RESPONSES };
+	struct buf body = { 0 };
+	join(&p,
+	    "{\"model\":\"m\",\"stream\":true,\"input\":[{\"role\":\"developer\",\"content\":\"Titles.\"}, "
+	    "{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":"
+	    "\"shoes\"}]}],"
+	    "\"text\":{\"verbosity\":\"low\",\"format\":{\"type\":\"text\"}},\"store\":false,\"metadata\":{"
+	    "\"k\":\"v\"}}");
+	assert_int_equal(envelope_seal(ENVELOPE_SCHEMA, p.items, 1, &body), 0);
+	assert_true(str_starts(buf_str(&body),
+	    STR("{\"model\":\"m\",\"input\":[{\"role\":\"developer\",\"content\":\"Titles.\"}, "
+		"{\"type\":\"message\","
+		"\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"Each line below")));
+	assert_true(str_ends(buf_str(&body),
+	    STR("\"shoes\\\"}\\n\"}]}],\"store\":false,\"text\":{\"verbosity\":\"low\",\"format\":{\"type\":"
+		"\"json_schema\",\"name\":\"answers\",\"strict\":true,\"schema\":{\"type\":\"object\","
+		"\"properties\":{"
+		"\"answers\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"properties\":{\"id\":{"
+		"\"type\":"
+		"\"string\"},\"answer\":{\"type\":\"string\"}},\"required\":[\"id\",\"answer\"],"
+		"\"additionalProperties\":false}}},\"required\":[\"answers\"],\"additionalProperties\":false}"
+		"}}}")));
+	buf_clear(&body);
+	assert_int_equal(envelope_seal(ENVELOPE_MARKS, p.items, 1, &body), 0);
+	assert_true(str_ends(buf_str(&body),
+	    STR("\"}]}],\"text\":{\"verbosity\":\"low\",\"format\":{\"type\":\"text\"}},\"store\":false}")));
+	part(&p);
+	p.endpoint = ENDPOINT_RESPONSES;
+	join_text(&p, STR("shoes"), "");
+	buf_clear(&body);
+	assert_int_equal(envelope_seal(ENVELOPE_OBJECT, p.items, 1, &body), 0);
+	assert_true(
+	    str_starts(buf_str(&body), STR("{\"model\":\"m\",\"store\":false,\"instructions\":\"Titles.\","
+					   "\"input\":\"Each line below")));
+	assert_true(str_ends(buf_str(&body), STR("\\n\",\"text\":{\"format\":{\"type\":\"json_object\"}}}")));
+	part(&p);
+	buf_free(&body);
+}
+
+static void
+a_clients_schema_stands_inside_a_response_too(void **state)
+{
+	(void)state;
+	struct party p = { .endpoint = ENDPOINT_RESPONSES };
+	struct buf body = { 0 };
+	join_text(&p, STR("shoes"), FLAT_SHOP);
+	join_text(&p, STR("socks"), FLAT_SHOP);
+	assert_int_equal(envelope_seal(ENVELOPE_SCHEMA, p.items, p.count, &body), 0);
+	assert_true(
+	    str_find(buf_str(&body),
+		STR(",\"text\":{\"verbosity\":\"low\",\"format\":{\"type\":\"json_schema\",\"name\":\"shop\","
+		    "\"strict\":true,\"schema\":{\"type\":\"object\",\"properties\":{\"answers\":")) > 0);
+	assert_true(
+	    str_ends(buf_str(&body), STR(",\"$schema\":\"http://json-schema.org/draft-07/schema#\","
+					 "\"$defs\":{\"price\":{\"type\":\"number\",\"minimum\":0}}}}}}")));
+	const char *const expected[] = { "{\"price\": 1.50}", "!it breaks its schema" };
+	splits(ENVELOPE_SCHEMA, &p, REPLY(E(A, "{\"price\": 1.50}") "," E(B, "{\"price\":-1}")), false,
+	    expected);
+	part(&p);
+	buf_free(&body);
+}
+
 static void
 a_clients_schema_stands_inside_and_is_checked(void **state)
 {
@@ -563,23 +644,26 @@ static void
 a_body_that_does_not_fit_leaves_nothing_behind(void **state)
 {
 	(void)state;
-	struct party p = { 0 };
-	struct buf whole = { 0 };
-	join_three(&p, SHOP);
-	for (enum envelope_shape shape = ENVELOPE_SCHEMA; shape <= ENVELOPE_OBJECT; shape++) {
-		buf_clear(&whole);
-		assert_int_equal(envelope_seal(shape, p.items, p.count, &whole), 0);
+	struct party parties[] = { { .endpoint = ENDPOINT_CHAT }, { .endpoint = ENDPOINT_RESPONSES } };
+	join_three(&parties[0], SHOP);
+	join_three(&parties[1], FLAT_SHOP);
+	for (int i = 0; i < 4; i++) {
+		const struct party *p = &parties[i / 2];
+		enum envelope_shape shape = i % 2 == 0 ? ENVELOPE_SCHEMA : ENVELOPE_OBJECT;
+		struct buf whole = { 0 };
+		assert_int_equal(envelope_seal(shape, p->items, p->count, &whole), 0);
 		for (size_t max = 1; max < whole.n; max++) {
 			struct buf small;
 			buf_init(&small, max + 1);
 			assert_int_equal(buf_add_c(&small, 'x'), 0);
-			assert_int_equal(envelope_seal(shape, p.items, p.count, &small), -1);
+			assert_int_equal(envelope_seal(shape, p->items, p->count, &small), -1);
 			assert_int_equal(small.n, 1);
 			buf_free(&small);
 		}
+		buf_free(&whole);
 	}
-	buf_free(&whole);
-	part(&p);
+	part(&parties[0]);
+	part(&parties[1]);
 }
 
 static void
@@ -673,7 +757,7 @@ room_is_enough(enum envelope_shape shape, struct party *p, const struct model_co
 	int64_t bound = envelope_room(shape, &p->items[0], model, 100).call_input, exact = 0;
 	envelope_name(p->items, p->count);
 	assert_int_equal(envelope_seal(shape, p->items, p->count, &body), 0);
-	assert_int_equal(help_read(&sealed, ENDPOINT_CHAT, buf_str(&body), &e), 0);
+	assert_int_equal(help_read(&sealed, p->endpoint, buf_str(&body), &e), 0);
 	prompt_count(&sealed, model, &all);
 	for (size_t i = 0; i < p->count; i++) {
 		struct envelope_room expected = envelope_expected(shape, &p->items[i], model, 100);
@@ -719,29 +803,45 @@ tokens_of_lines_add_up(void **state)
 	part(&p);
 }
 
+/* Each text by itself, and all of them. */
+static void
+room_holds(
+    enum endpoint endpoint, enum envelope_shape shape, const char *form, const struct model_conf *model)
+{
+	struct party p = { .endpoint = endpoint };
+	for (size_t i = 0; i < HOSTILE; i++)
+		if (str_strip(str_from(hostile[i])).n > 0) {
+			struct party alone = { .endpoint = endpoint };
+			join_text(&alone, str_from(hostile[i]), form);
+			room_is_enough(shape, &alone, model);
+			part(&alone);
+			join_text(&p, str_from(hostile[i]), form);
+		}
+	room_is_enough(shape, &p, model);
+	part(&p);
+}
+
 static void
 the_room_holds_every_envelope(void **state)
 {
 	(void)state;
-	static const char *const forms[] = { "", ",\"response_format\":{\"type\":\"json_object\"}", SHOP };
-	for (size_t model = 0; model < 4; model++)
-		for (size_t form = 0; form < 3; form++)
-			for (enum envelope_shape shape = ENVELOPE_SCHEMA; shape <= ENVELOPE_MARKS; shape++) {
-				if ((shape == ENVELOPE_SCHEMA && form == 1) ||
-				    (shape == ENVELOPE_MARKS && form > 0))
-					continue;
-				struct party p = { 0 };
-				for (size_t i = 0; i < HOSTILE; i++)
-					if (str_strip(str_from(hostile[i])).n > 0) {
-						struct party alone = { 0 };
-						join_text(&alone, str_from(hostile[i]), forms[form]);
-						room_is_enough(shape, &alone, &help_models[model]);
-						part(&alone);
-						join_text(&p, str_from(hostile[i]), forms[form]);
-					}
-				room_is_enough(shape, &p, &help_models[model]);
-				part(&p);
-			}
+	static const struct {
+		enum endpoint endpoint;
+		const char *forms[3];
+	} endpoints[] = {
+		{ ENDPOINT_CHAT, { "", ",\"response_format\":{\"type\":\"json_object\"}", SHOP } },
+		{ ENDPOINT_RESPONSES,
+		    { "", ",\"text\":{\"format\":{\"type\":\"json_object\"}}", FLAT_SHOP } },
+	};
+	for (size_t k = 0; k < 2; k++)
+		for (size_t model = 0; model < 4; model++)
+			for (int form = 0; form < 3; form++)
+				for (enum envelope_shape shape = ENVELOPE_SCHEMA; shape <= ENVELOPE_MARKS;
+				     shape++)
+					if ((shape != ENVELOPE_SCHEMA || form != 1) &&
+					    (shape != ENVELOPE_MARKS || form == 0))
+						room_holds(endpoints[k].endpoint, shape,
+						    endpoints[k].forms[form], &help_models[model]);
 }
 
 /* The figures that docs/envelope.md gives. */
@@ -868,6 +968,8 @@ main(void)
 		cmocka_unit_test(a_cut_forgives_nothing_else),
 		cmocka_unit_test(json_is_delivered_as_it_stands),
 		cmocka_unit_test(a_clients_schema_stands_inside_and_is_checked),
+		cmocka_unit_test(a_response_travels_as_it_came),
+		cmocka_unit_test(a_clients_schema_stands_inside_a_response_too),
 		cmocka_unit_test(the_schema_that_is_checked_is_the_clients),
 		cmocka_unit_test(a_schema_may_ask_for_what_is_no_object),
 		cmocka_unit_test(a_body_that_does_not_fit_leaves_nothing_behind),

@@ -33,19 +33,35 @@ enum { COUNT = sizeof texts / sizeof *texts };
 	"\"kind\":{\"$ref\":\"#/$defs/kind\"}},\"$defs\":{\"kind\":{\"enum\":[\"mug\",\"lamp\"]}}}"
 
 static const struct form {
+	enum endpoint endpoint;
 	const char *members; /* of the body */
 	enum envelope_shape shape;
 	enum sim_form form;
 } forms[] = {
-	{ "", ENVELOPE_SCHEMA, SIM_FORM_TEXT },
-	{ "", ENVELOPE_MARKS, SIM_FORM_TEXT },
-	{ "", ENVELOPE_OBJECT, SIM_FORM_TEXT },
-	{ ",\"response_format\":{\"type\":\"json_object\"}", ENVELOPE_OBJECT, SIM_FORM_OBJECT },
-	{ ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"p\",\"strict\":true,"
-	  "\"schema\":" SCHEMA "}}",
+	{ ENDPOINT_CHAT, "", ENVELOPE_SCHEMA, SIM_FORM_TEXT },
+	{ ENDPOINT_CHAT, "", ENVELOPE_MARKS, SIM_FORM_TEXT },
+	{ ENDPOINT_CHAT, "", ENVELOPE_OBJECT, SIM_FORM_TEXT },
+	{ ENDPOINT_CHAT, ",\"response_format\":{\"type\":\"json_object\"}", ENVELOPE_OBJECT,
+	    SIM_FORM_OBJECT },
+	{ ENDPOINT_RESPONSES, "", ENVELOPE_SCHEMA, SIM_FORM_TEXT },
+	{ ENDPOINT_RESPONSES, "", ENVELOPE_MARKS, SIM_FORM_TEXT },
+	{ ENDPOINT_RESPONSES, "", ENVELOPE_OBJECT, SIM_FORM_TEXT },
+	{ ENDPOINT_RESPONSES, ",\"text\":{\"format\":{\"type\":\"json_object\"}}", ENVELOPE_OBJECT,
+	    SIM_FORM_OBJECT },
+	{ ENDPOINT_RESPONSES,
+	    ",\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"p\",\"strict\":true,"
+	    "\"schema\":" SCHEMA "}}",
 	    ENVELOPE_SCHEMA, SIM_FORM_SCHEMA },
-	{ ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"p\",\"schema\":" SCHEMA
-	  "}}",
+	{ ENDPOINT_RESPONSES,
+	    ",\"text\":{\"format\":{\"type\":\"json_schema\",\"name\":\"p\",\"schema\":" SCHEMA "}}",
+	    ENVELOPE_OBJECT, SIM_FORM_SCHEMA },
+	{ ENDPOINT_CHAT,
+	    ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"p\",\"strict\":true,"
+	    "\"schema\":" SCHEMA "}}",
+	    ENVELOPE_SCHEMA, SIM_FORM_SCHEMA },
+	{ ENDPOINT_CHAT,
+	    ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"p\","
+	    "\"schema\":" SCHEMA "}}",
 	    ENVELOPE_OBJECT, SIM_FORM_SCHEMA },
 };
 enum { FORMS = sizeof forms / sizeof *forms };
@@ -53,18 +69,24 @@ enum { FORMS = sizeof forms / sizeof *forms };
 #define LEAD_IN "{\"model\":\"m\","
 
 static void
-write_body(struct str text, const char *members, struct buf *body)
+write_body(const struct form *form, struct str text, struct buf *body)
 {
 	buf_clear(body);
-	buf_add(body, STR(LEAD_IN "\"messages\":[{\"role\":\"system\",\"content\":\"Titles as JSON.\"},"
-				  "{\"role\":\"user\",\"content\":\""));
+	if (form->endpoint == ENDPOINT_RESPONSES)
+		buf_add(body, STR(LEAD_IN "\"store\":false,\"instructions\":\"Titles as JSON.\",\"input\":["
+					  "{\"role\":\"user\",\"content\":\""));
+	else
+		buf_add(
+		    body, STR(LEAD_IN "\"messages\":[{\"role\":\"system\",\"content\":\"Titles as JSON.\"},"
+				      "{\"role\":\"user\",\"content\":\""));
 	buf_add_json(body, text);
-	buf_printf(body, "\"}]%s}", members);
+	buf_printf(body, "\"}]%s}", form->members);
 }
 
 /* What the simulator says to a body; *e holds what it read, if it was an envelope. It knows the model by its provider's name. */
 static void
-say(struct sim *s, struct sim_envelope *e, struct str asked, bool *sealed, struct buf *said)
+say(struct sim *s, struct sim_envelope *e, enum endpoint endpoint, struct str asked, bool *sealed,
+    struct buf *said)
 {
 	static struct sim_prompt p;
 	static struct buf sent;
@@ -77,7 +99,9 @@ say(struct sim *s, struct sim_envelope *e, struct str asked, bool *sealed, struc
 	struct err err;
 	sim_fault_clear(&f);
 	buf_clear(said);
-	if (sim_asked_chat(&p, body, true, &err) != 0)
+	int rc = endpoint == ENDPOINT_RESPONSES ? sim_asked_response(&p, body, &err)
+						: sim_asked_chat(&p, body, true, &err);
+	if (rc != 0)
 		fail_msg("%s", err.text);
 	*sealed = p.bundled = sim_envelope_read(e, &p);
 	sim_prompt_close(&p, s, body, &f);
@@ -126,8 +150,8 @@ play(const struct form *form)
 	bool sealed;
 	for (size_t i = 0; i < COUNT; i++) {
 		struct err err;
-		write_body(str_from(texts[i]), form->members, &body);
-		assert_int_equal(help_read(&requests[i], ENDPOINT_CHAT, buf_str(&body), &err), 0);
+		write_body(form, str_from(texts[i]), &body);
+		assert_int_equal(help_read(&requests[i], form->endpoint, buf_str(&body), &err), 0);
 		bundle_read(&requests[i], 1 << 20, &bundles[i]);
 		assert_null(bundles[i].veto);
 		items[i] = (struct envelope_item){ .request = &requests[i], .bundle = &bundles[i] };
@@ -135,7 +159,7 @@ play(const struct form *form)
 	envelope_name(items, COUNT);
 	buf_clear(&body);
 	assert_int_equal(envelope_seal(form->shape, items, COUNT, &body), 0);
-	say(&s, &e, buf_str(&body), &sealed, &said);
+	say(&s, &e, form->endpoint, buf_str(&body), &sealed, &said);
 	assert_true(sealed);
 	assert_int_equal(e.n, COUNT);
 	assert_int_equal(e.form, form->form);
@@ -149,8 +173,8 @@ play(const struct form *form)
 		static struct sim_envelope none;
 		if (parts[i].fault != NULL)
 			fail_msg("%s: %s", texts[i], parts[i].fault);
-		write_body(str_from(texts[i]), form->members, &body);
-		say(&s, &none, buf_str(&body), &sealed, &alone);
+		write_body(form, str_from(texts[i]), &body);
+		say(&s, &none, form->endpoint, buf_str(&body), &sealed, &alone);
 		assert_false(sealed);
 		assert_same(buf_str(&parts[i].text), buf_str(&alone), form->form != SIM_FORM_TEXT);
 		buf_free(&parts[i].text);

@@ -10,7 +10,7 @@ import re
 from .crowd import mark
 from .wording import MINI
 
-__all__ = ["ALONE", "LONG_RULES", "Envelope", "batching", "mark", "seal", "title"]
+__all__ = ["ALONE", "LONG_RULES", "Envelope", "batching", "listing", "mark", "seal", "title"]
 
 # Some four hundred tokens that all have in common: enough for travelling together to pay.
 LONG_RULES = "You write product titles. Answer with the title alone. " + " ".join(
@@ -36,6 +36,13 @@ def title(text, system=LONG_RULES, earlier=(), raw=False, model=MINI, max_tokens
         {"role": "system", "content": system}, *earlier, {"role": "user", "content": text if raw else f"Title for: {text}"}], **more}
 
 
+def listing(text, /, instructions=LONG_RULES, earlier=None, raw=False, model=MINI, **more):
+    """The same of the Responses API, its input a text, or a list where there are earlier messages ([]: of one)."""
+    text = text if raw else f"Title for: {text}"
+    asked = text if earlier is None else [*earlier, {"role": "user", "content": [{"type": "input_text", "text": text}]}]
+    return {"model": model, "store": False, "max_output_tokens": 40, "instructions": instructions, "input": asked, **more}
+
+
 def batching(size=3, wait="1m", adaptive=False, tasks=("titles",), **more):
     """Batches that leave when they are full, and none that go the other way to be compared."""
     return {"batch": {"size": size, "wait": wait, "adaptive": adaptive, "experiment": 0, "tasks": list(tasks), **more}}
@@ -51,7 +58,8 @@ class Envelope:
     @classmethod
     def read(cls, body):
         """None: an ordinary request."""
-        content = body["messages"][-1]["content"]
+        messages = body["messages"] if "messages" in body else body["input"]
+        content = messages if isinstance(messages, str) else messages[-1]["content"]
         text = content if isinstance(content, str) else content[0].get("text", "")
         if not text.startswith(cls.LEAD):
             return None
@@ -63,11 +71,12 @@ class Envelope:
             assert list(item) == ["id", "text"]
             items.insert(0, item)
         assert items and len({i["id"] for i in items}) == len(items), text
-        form = (body.get("response_format") or {"type": "text"})
+        form = body.get("response_format") or (body.get("text") or {}).get("format") or {"type": "text"}
         assert form["type"] in ("json_schema", "json_object", "text")
         answers = None
         if form["type"] == "json_schema":
-            each = form["json_schema"]["schema"]["properties"]["answers"]["items"]
+            assert ("json_schema" in form) == ("messages" in body), "flat in responses, and only there"
+            each = form.get("json_schema", form)["schema"]["properties"]["answers"]["items"]
             assert set(each["properties"]) == {"id", "answer"} == set(each["required"])
             answers = each["properties"]["answer"]
         return cls([i["id"] for i in items], [i["text"] for i in items], form["type"] == "text", answers)
