@@ -16,10 +16,10 @@ alone(enum batch_alone kind, const char *text)
 
 /* ---- its kind ---- */
 
-static void
+static int
 add_name(struct buf *out, const char *name)
 {
-	buf_add(out, (struct str){ name, strlen(name) + 1 }); /* its NUL parts it from the next one */
+	return buf_add(out, (struct str){ name, strlen(name) + 1 }); /* its NUL parts it from the next one */
 }
 
 /* Who may share a room with it: what is asked, of whom, by whom, and under which configuration. */
@@ -29,14 +29,16 @@ kind_of(const struct ask *a, const struct bundle *bundle, const struct key *key)
 	const struct payer *payer = &a->charge.payer;
 	const void *here[3] = { a->site, a->model, key };
 	struct buf text = { 0 };
-	buf_add(&text, (struct str){ (const char *)bundle->key.b, sizeof bundle->key.b });
-	buf_add(&text, (struct str){ (const char *)here, sizeof here });
-	add_name(&text, payer->key);
-	add_name(&text, payer->project);
-	add_name(&text, payer->run);
-	add_name(&text, a->task);
-	add_name(&text, a->request.suffix != NULL ? a->request.suffix : "");
-	struct digest d = digest_of(buf_str(&text));
+	struct digest d;
+	int rc = buf_add(&text, (struct str){ (const char *)bundle->key.b, sizeof bundle->key.b });
+	rc |= buf_add(&text, (struct str){ (const char *)here, sizeof here });
+	rc |= add_name(&text, payer->key) | add_name(&text, payer->project) | add_name(&text, payer->run);
+	rc |= add_name(&text, a->task);
+	rc |= add_name(&text, a->request.suffix != NULL ? a->request.suffix : "");
+	if (rc == 0)
+		d = digest_of(buf_str(&text));
+	else
+		random_bytes(&d, sizeof d); /* no memory: it is like nobody else's */
 	buf_free(&text);
 	return d;
 }
