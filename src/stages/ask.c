@@ -345,9 +345,8 @@ on_reached(void *context, bool safe)
 	sem_post(context);
 }
 
-/* The ledger's thread answers in order: what it says behind them, it says when it has let go of them. */
-static void
-take_back_secured(struct ask_house *house)
+void
+house_await_secured(struct ask_house *house)
 {
 	sem_t reached;
 	sem_init(&reached, 0, 0);
@@ -355,6 +354,12 @@ take_back_secured(struct ask_house *house)
 	while (sem_wait(&reached) != 0)
 		; /* interrupted */
 	sem_destroy(&reached);
+}
+
+static void
+take_back_secured(struct ask_house *house)
+{
+	house_await_secured(house);
 	for (struct link *at = house->asks.next; at != &house->asks; at = at->next)
 		loop_unpost(house->loop, &LIST_ENTRY(at, struct ask, link)->secured);
 }

@@ -78,6 +78,9 @@ struct ask {
 	struct ledger_request *owed; /* the row of an asker that has left, waiting for the cost; NULL: none */
 };
 
+/* ask.c, for ride.c: the ledger's thread answers in order. What it says behind those who wait for their holds to be on the disk, it
+ * says when it has let go of them. Blocks: only when the gateway stops */
+void house_await_secured(struct ask_house *house);
 /* ask.c, for attempt.c */
 void ask_land(struct ask *a, const struct err *e); /* NULL: whole. The ask may be gone afterwards */
 void ask_free(struct ask *a);                      /* one that has landed and whose call is gone */

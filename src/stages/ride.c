@@ -5,7 +5,6 @@
 #include "ride_private.h"
 
 #include <assert.h>
-#include <semaphore.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -195,24 +194,12 @@ ride_break_all(struct ask_house *house, const struct err *e)
 	}
 }
 
-static void
-on_reached(void *context, bool safe)
-{
-	(void)safe;
-	sem_post(context);
-}
-
 void
 ride_bury_all(struct ask_house *house)
 {
-	sem_t reached;
 	if (list_empty(&house->rides))
 		return;
-	sem_init(&reached, 0, 0);
-	ledger_hold_sync(house->ledger, on_reached, &reached);
-	while (sem_wait(&reached) != 0)
-		; /* interrupted */
-	sem_destroy(&reached);
+	house_await_secured(house);
 	while (!list_empty(&house->rides)) {
 		struct ride *r = LIST_ENTRY(house->rides.next, struct ride, link);
 		assert(r->count == 0);
