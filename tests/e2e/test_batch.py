@@ -463,8 +463,8 @@ def test_a_cut_reply_costs_only_those_whose_parts_it_cut(gateway, upstream):    
     call = upstream.next_call()
     e = Envelope.read(call.json())
     whole = e.content([(i, own(t)) for i, t in zip(e.ids, e.texts)])
-    call.reply(200, completion(whole[:whole.index(own(e.texts[2])) + 4], finish="length", usage=usage(500, 90)))
     upstream.answer = serve
+    call.reply(200, completion(whole[:whole.index(own(e.texts[2])) + 4], finish="length", usage=usage(500, 90)))
     for t, c in clients.items():
         assert said(c.reply()) == own(f"Title for: {t}")
     assert 1 <= len(upstream.calls) - 1 <= 3
