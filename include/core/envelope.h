@@ -33,13 +33,22 @@ struct envelope_item {
 
 /* Which shape carries a bundle of that form to that model. OBJECT carries every form, SCHEMA texts and schemas, MARKS texts. */
 enum envelope_shape envelope_shape(enum bundle_form form, const struct model_conf *model);
+/* What an envelope adds to the input, counted from the words that are sent as the model's tokenizer counts (text/tokens.h; where that
+ * is unknown, every byte is a token). Counting is the dear part: once for each item, and what follows from it is arithmetic. */
+struct envelope_count {
+	int64_t words,
+	    format;   /* of a call: its instruction, and what the form of the reply adds to the prompt */
+	int64_t item; /* what the item's line has more than its text */
+};
+struct envelope_count envelope_count(
+    enum envelope_shape shape, const struct envelope_item *item, const struct model_conf *model);
 /* What an envelope adds, in tokens: once for each call, and for each item. */
 struct envelope_room {
 	int64_t call_input, item_input;
 	int64_t call_output, item_output;
 };
 /*
- * At the most. Input: counted as the model's tokenizer counts (text/tokens.h; where that is unknown, every byte is a token), so
+ * At the most. Input:
  *
  *     bound of the sealed body <= call_input + the sum over the items of (bound of its own body + item_input)
  *
@@ -48,11 +57,11 @@ struct envelope_room {
  * ends and quotes may need more; it is cut off then, and asked alone, and costs no more than its hold.
  */
 struct envelope_room envelope_room(enum envelope_shape shape, const struct envelope_item *item,
-    const struct model_conf *model, int64_t output);
+    const struct envelope_count *count, int64_t output);
 /* What is to be expected, for predictions: the same input without reserves; output as models write it, for an answer that has `output`
  * tokens by itself. */
 struct envelope_room envelope_expected(enum envelope_shape shape, const struct envelope_item *item,
-    const struct model_conf *model, int64_t output);
+    const struct envelope_count *count, int64_t output);
 void envelope_name(struct envelope_item *items, size_t count); /* fills the ids; all differ */
 /* Appends a body: the first item's, with the text of the last message and the form of the answer replaced, and without stream,
  * stream_options and metadata. The output limit is not set. 0, or -1: no memory. */

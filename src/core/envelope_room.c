@@ -66,17 +66,23 @@ escapes(enum envelope_shape shape, const struct envelope_item *item)
 	return shape != ENVELOPE_MARKS && item->bundle->form == BUNDLE_TEXT;
 }
 
-struct envelope_room
-envelope_room(enum envelope_shape shape, const struct envelope_item *item, const struct model_conf *model,
-    int64_t output)
+struct envelope_count
+envelope_count(enum envelope_shape shape, const struct envelope_item *item, const struct model_conf *model)
 {
 	enum tokens_encoding encoding = tokens_encoding_of(str_from(model->upstream_model));
+	struct envelope_count c = { .item = count_item(item, encoding) };
+	count_call(shape, item, encoding, &c.words, &c.format);
+	return c;
+}
+
+struct envelope_room
+envelope_room(enum envelope_shape shape, const struct envelope_item *item, const struct envelope_count *count,
+    int64_t output)
+{
 	bool marks = shape == ENVELOPE_MARKS;
-	int64_t words, format;
-	count_call(shape, item, encoding, &words, &format);
 	return (struct envelope_room){
-		.call_input = words + format + (marks ? 0 : format / 8 + FORMAT_RESERVE),
-		.item_input = count_item(item, encoding),
+		.call_input = count->words + count->format + (marks ? 0 : count->format / 8 + FORMAT_RESERVE),
+		.item_input = count->item,
 		.call_output = marks ? 0 : ONCE_OUTPUT_ROOM,
 		.item_output = (marks ? MARKS_OUTPUT_ROOM : JSON_OUTPUT_ROOM) +
 			       (escapes(shape, item) ? output / ESCAPES_ROOM : 0),
@@ -84,16 +90,13 @@ envelope_room(enum envelope_shape shape, const struct envelope_item *item, const
 }
 
 struct envelope_room
-envelope_expected(enum envelope_shape shape, const struct envelope_item *item, const struct model_conf *model,
-    int64_t output)
+envelope_expected(enum envelope_shape shape, const struct envelope_item *item,
+    const struct envelope_count *count, int64_t output)
 {
-	enum tokens_encoding encoding = tokens_encoding_of(str_from(model->upstream_model));
 	bool marks = shape == ENVELOPE_MARKS;
-	int64_t words, format;
-	count_call(shape, item, encoding, &words, &format);
 	return (struct envelope_room){
-		.call_input = words + format,
-		.item_input = count_item(item, encoding),
+		.call_input = count->words + count->format,
+		.item_input = count->item,
 		.call_output = marks ? 0 : ONCE_OUTPUT,
 		.item_output = (marks ? MARKS_OUTPUT : JSON_OUTPUT) +
 			       (escapes(shape, item) ? output / ESCAPES_EXPECTED : 0),

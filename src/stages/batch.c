@@ -102,6 +102,7 @@ batch_like_of(struct batcher *b, const struct seat *s, enum envelope_shape shape
 		.shape = shape,
 		.input = charge_count(&a->charge, &a->request, a->model)->input,
 		.own = s->own,
+		.envelope = s->envelope,
 		.past = batch_past_of(b, a) };
 }
 

@@ -90,6 +90,8 @@ take_seat(struct batcher *b, const struct exchange *x, struct ask *a, const stru
 	s->own = batch_own(&a->request, bundle, a->model);
 	a->seat = s;
 	enum envelope_shape shape = envelope_shape(bundle->form, a->model);
+	struct envelope_item item = { .request = &a->request, .bundle = &s->bundle };
+	s->envelope = envelope_count(shape, &item, a->model);
 	struct batch_like like = batch_like_of(b, s, shape);
 	struct batch_terms terms;
 	struct batch_why why = batch_pays(&like, batch_conf_of(a), &terms);

@@ -51,7 +51,7 @@ batch_terms_like(const struct batch_like *one, size_t count, int64_t own)
 	return (struct batch_terms){ .count = count,
 		.shared = one->input > one->own ? one->input - one->own : 0,
 		.own = own,
-		.room = envelope_expected(one->shape, &item, one->model, output),
+		.room = envelope_expected(one->shape, &item, &one->envelope, output),
 		.price = config_price_at(one->model, clock_wall_us()),
 		.past = past,
 		.output_limit = r->max_output > 0 ? r->max_output : 0 };

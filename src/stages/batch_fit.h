@@ -22,9 +22,10 @@ struct batch_like {
 	const struct model_conf *model;
 	const struct bundle *bundle;
 	enum envelope_shape shape;
-	int64_t input;                 /* tokens of it, in a call of its own */
-	int64_t own;                   /* ... of these, its own text's */
-	const struct batch_past *past; /* of answers of its kind */
+	int64_t input;                  /* tokens of it, in a call of its own */
+	int64_t own;                    /* ... of these, its own text's */
+	struct envelope_count envelope; /* what one adds, for that shape and model */
+	const struct batch_past *past;  /* of answers of its kind */
 };
 
 /* By what it says, and whom it asks. Fills the bundle. */

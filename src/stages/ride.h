@@ -28,9 +28,10 @@ struct seat {
 	struct room *room; /* NULL: it has left */
 	struct ride *ride; /* NULL: it waits */
 	struct bundle bundle;
-	struct digest kind; /* of its room */
-	int64_t own;        /* tokens of its own text */
-	int place;          /* 1, 2, ... on the ride */
+	struct digest kind;             /* of its room */
+	int64_t own;                    /* tokens of its own text */
+	struct envelope_count envelope; /* what travelling adds to it */
+	int place;                      /* 1, 2, ... on the ride */
 };
 void seat_free(struct seat **s); /* its ask has none any more */
 

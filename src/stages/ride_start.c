@@ -30,7 +30,7 @@ extra_of(const struct ride *r, const struct seat *s)
 	const struct ask *a = s->ask;
 	struct envelope_item item = { .request = &a->request, .bundle = &s->bundle };
 	int64_t output = a->request.max_output >= 0 ? a->request.max_output : 0;
-	struct envelope_room room = envelope_room(r->shape, &item, r->model, output);
+	struct envelope_room room = envelope_room(r->shape, &item, &s->envelope, output);
 	return (
 	    struct charge_extra){ room.call_input + room.item_input, room.call_output + room.item_output };
 }

@@ -113,7 +113,8 @@ read_bundle(void)
 static void
 count_room(void)
 {
-	if (envelope_room(ENVELOPE_SCHEMA, &items[0], &model, 100).item_input <= 0)
+	struct envelope_count count = envelope_count(ENVELOPE_SCHEMA, &items[0], &model);
+	if (envelope_room(ENVELOPE_SCHEMA, &items[0], &count, 100).item_input <= 0)
 		abort();
 }
 

@@ -111,7 +111,8 @@ check_body(enum envelope_shape shape, struct str body, const struct envelope_ite
 	check_items(buf_str(&content), items, &text);
 	prompt_count(&sealed, &model, &all);
 	prompt_count(items[0].request, &model, &one);
-	struct envelope_room room = envelope_room(shape, &items[0], &model, 10);
+	struct envelope_count counted = envelope_count(shape, &items[0], &model);
+	struct envelope_room room = envelope_room(shape, &items[0], &counted, 10);
 	MUST(all.input_bound <= room.call_input + COUNT * (one.input_bound + room.item_input));
 	buf_free(&content);
 	buf_free(&text);

@@ -746,6 +746,22 @@ parts_of_a_content_and_their_extras_stay(void **state)
 
 /* ---- tokens ---- */
 
+static struct envelope_room
+room_of(enum envelope_shape shape, const struct envelope_item *item, const struct model_conf *model,
+    int64_t output)
+{
+	struct envelope_count count = envelope_count(shape, item, model);
+	return envelope_room(shape, item, &count, output);
+}
+
+static struct envelope_room
+expected_of(enum envelope_shape shape, const struct envelope_item *item, const struct model_conf *model,
+    int64_t output)
+{
+	struct envelope_count count = envelope_count(shape, item, model);
+	return envelope_expected(shape, item, &count, output);
+}
+
 /* The sealed body as it will be counted, against what was held for each by itself and the room. */
 static void
 room_is_enough(enum envelope_shape shape, struct party *p, const struct model_conf *model)
@@ -754,15 +770,15 @@ room_is_enough(enum envelope_shape shape, struct party *p, const struct model_co
 	struct request sealed;
 	struct prompt_count one, all;
 	struct err e;
-	int64_t bound = envelope_room(shape, &p->items[0], model, 100).call_input, exact = 0;
+	int64_t bound = room_of(shape, &p->items[0], model, 100).call_input, exact = 0;
 	envelope_name(p->items, p->count);
 	assert_int_equal(envelope_seal(shape, p->items, p->count, &body), 0);
 	assert_int_equal(help_read(&sealed, p->endpoint, buf_str(&body), &e), 0);
 	prompt_count(&sealed, model, &all);
 	for (size_t i = 0; i < p->count; i++) {
-		struct envelope_room expected = envelope_expected(shape, &p->items[i], model, 100);
+		struct envelope_room expected = expected_of(shape, &p->items[i], model, 100);
 		prompt_count(&p->requests[i], model, &one);
-		bound += one.input_bound + envelope_room(shape, &p->items[i], model, 100).item_input;
+		bound += one.input_bound + room_of(shape, &p->items[i], model, 100).item_input;
 		exact += one.input + expected.item_input + (i == 0 ? expected.call_input : 0);
 	}
 	assert_true(all.input_bound <= bound);
@@ -851,9 +867,9 @@ an_envelope_costs_what_the_document_says(void **state)
 	(void)state;
 	struct party p = { 0 };
 	join_text(&p, STR("A red cotton shirt for men, size L"), "");
-	struct envelope_room by_schema = envelope_expected(ENVELOPE_SCHEMA, &p.items[0], &help_models[0], 15),
-			     by_object = envelope_expected(ENVELOPE_OBJECT, &p.items[0], &help_models[0], 15),
-			     by_marks = envelope_expected(ENVELOPE_MARKS, &p.items[0], &help_models[0], 15);
+	struct envelope_room by_schema = expected_of(ENVELOPE_SCHEMA, &p.items[0], &help_models[0], 15),
+			     by_object = expected_of(ENVELOPE_OBJECT, &p.items[0], &help_models[0], 15),
+			     by_marks = expected_of(ENVELOPE_MARKS, &p.items[0], &help_models[0], 15);
 	assert_int_equal(by_schema.call_input, 111);
 	assert_int_equal(by_object.call_input, 60);
 	assert_int_equal(by_marks.call_input, 63);
@@ -882,8 +898,8 @@ replies_cost_what_is_expected(void **state)
 		buf_printf(&marks, "<%d2915730164>\n%s\n</%d2915730164>\n", 10 + i, answer, 10 + i);
 	}
 	buf_printf(&json, "]}");
-	struct envelope_room schema = envelope_expected(ENVELOPE_SCHEMA, &p.items[0], &help_models[0], own),
-			     lines = envelope_expected(ENVELOPE_MARKS, &p.items[0], &help_models[0], own);
+	struct envelope_room schema = expected_of(ENVELOPE_SCHEMA, &p.items[0], &help_models[0], own),
+			     lines = expected_of(ENVELOPE_MARKS, &p.items[0], &help_models[0], own);
 	int64_t by_json = tokens_count(TOKENS_O200K, buf_str(&json)),
 		by_marks = tokens_count(TOKENS_O200K, buf_str(&marks));
 	assert_in_range(by_json, schema.call_output + COUNT * (own + schema.item_output) - COUNT,
