@@ -69,6 +69,7 @@ void buf_free(struct buf *b);                /* empty and reusable after it */
 int buf_reserve(struct buf *b, size_t more); /* room for `more` bytes behind the content */
 int buf_add(struct buf *b, struct str s);
 int buf_add_c(struct buf *b, char c);
+int buf_add_z(struct buf *b, const char *text); /* with its NUL, which parts it from what comes next */
 int buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_eat(struct buf *b, size_t n); /* drops n bytes from the front */
 void buf_clear(struct buf *b);         /* empty, memory kept */

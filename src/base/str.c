@@ -208,6 +208,12 @@ buf_add_c(struct buf *b, char c)
 }
 
 int
+buf_add_z(struct buf *b, const char *text)
+{
+	return buf_add(b, (struct str){ text, strlen(text) + 1 });
+}
+
+int
 buf_printf(struct buf *b, const char *format, ...)
 {
 	va_list args, again;

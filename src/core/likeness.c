@@ -130,23 +130,17 @@ judge(const struct request *r, struct parts *p, bool conversations)
 	return NULL;
 }
 
-static int
-add_part(struct buf *out, const char *text)
-{
-	return buf_add(out, (struct str){ text, strlen(text) + 1 });
-}
-
 /* Each ends with a NUL, which no canonical form holds. */
 static int
 add_before(const struct parts *p, struct buf *out)
 {
 	const struct json *j = p->j;
 	if (p->last == 0)
-		return add_part(out, "text");
+		return buf_add_z(out, "text");
 	for (uint32_t m = json_first(j, p->content); m != 0 && m != p->last; m = json_next(j, p->content, m))
 		if (json_canonical(j, m, NULL, NULL, out) != 0 || buf_add_c(out, '\0') != 0)
 			return -1;
-	return add_part(out, "message");
+	return buf_add_z(out, "message");
 }
 
 /* Where one part ends and the next begins counts, but not that a text came as a list of one. */
@@ -155,7 +149,7 @@ add_text(const struct parts *p, struct buf *bucket, struct buf *text)
 {
 	const struct json *j = p->j;
 	if (json_type(j, p->text) == JSON_STRING)
-		return json_text(j, p->text, text) != 0 ? -1 : add_part(bucket, "1");
+		return json_text(j, p->text, text) != 0 ? -1 : buf_add_z(bucket, "1");
 	size_t count = 0;
 	for (uint32_t x = json_first(j, p->text); x != 0; x = json_next(j, p->text, x), count++) {
 		if (count > 0 && buf_add_c(text, '\n') != 0)
@@ -187,9 +181,9 @@ likeness_of(const struct request *r, const struct likeness_context *context, str
 		l->why_not = "its text is too long";
 		return 0;
 	}
-	if (add_part(&bucket, endpoint_name(r->endpoint)) != 0 || add_part(&bucket, context->scope) != 0 ||
-	    add_part(&bucket, context->directives) != 0 ||
-	    add_part(&bucket, r->model != NULL ? "" : context->task) != 0 ||
+	if (buf_add_z(&bucket, endpoint_name(r->endpoint)) != 0 || buf_add_z(&bucket, context->scope) != 0 ||
+	    buf_add_z(&bucket, context->directives) != 0 ||
+	    buf_add_z(&bucket, r->model != NULL ? "" : context->task) != 0 ||
 	    buf_add(&bucket, digest_str(&r->address)) != 0 ||
 	    json_canonical(&r->json, 0, on_skip, &p, &bucket) != 0 || buf_add_c(&bucket, '\0') != 0 ||
 	    add_before(&p, &bucket) != 0)

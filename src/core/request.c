@@ -176,12 +176,6 @@ on_skip(const struct json *j, uint32_t key, void *context)
 	return false;
 }
 
-static int
-add_part(struct buf *out, const char *text)
-{
-	return buf_add(out, (struct str){ text, strlen(text) + 1 });
-}
-
 /* The same model asked for means another one where the router chooses it by the task. */
 static const char *
 task_that_routes(const struct request *r, const struct request_context *context)
@@ -258,9 +252,9 @@ make_keys(struct request *r, const struct request_context *context, struct findi
 {
 	struct buf text = { 0 };
 	int rc = -1;
-	if (buf_reserve(&text, r->body.n + 256) == 0 && add_part(&text, endpoint_name(r->endpoint)) == 0 &&
-	    add_part(&text, scope_of(r, context)) == 0 && add_part(&text, context->directives) == 0 &&
-	    add_part(&text, task_that_routes(r, context)) == 0 &&
+	if (buf_reserve(&text, r->body.n + 256) == 0 && buf_add_z(&text, endpoint_name(r->endpoint)) == 0 &&
+	    buf_add_z(&text, scope_of(r, context)) == 0 && buf_add_z(&text, context->directives) == 0 &&
+	    buf_add_z(&text, task_that_routes(r, context)) == 0 &&
 	    json_canonical(&r->json, 0, on_skip, f, &text) == 0) {
 		r->question = digest_of(buf_str(&text));
 		r->key = r->sent = key_of(r);

@@ -145,7 +145,7 @@ complete_recent(struct rows *rows, struct recovered *out)
 	/* All of them first: a table is not changed while it is asked. */
 	while ((rc = sqlite3_step(query)) == SQLITE_ROW) {
 		const char *id = (const char *)sqlite3_column_text(query, 0);
-		if (buf_add(&ids, (struct str){ id, strlen(id) + 1 }) != 0) {
+		if (buf_add_z(&ids, id) != 0) {
 			rc = SQLITE_NOMEM;
 			break;
 		}

@@ -74,19 +74,13 @@ batcher_drain(struct batcher *b)
 
 /* ---- what answers are like ---- */
 
-static void
-add_name(struct buf *out, const char *name)
-{
-	buf_add(out, (struct str){ name, strlen(name) + 1 }); /* its NUL parts it from the next one */
-}
-
 struct batch_past *
 batch_past_of(struct batcher *b, const struct ask *a)
 {
 	struct buf name = { 0 };
-	add_name(&name, a->charge.payer.key);
-	add_name(&name, a->task);
-	add_name(&name, a->request.model != NULL ? a->request.model->name : "");
+	buf_add_z(&name, a->charge.payer.key);
+	buf_add_z(&name, a->task);
+	buf_add_z(&name, a->request.model != NULL ? a->request.model->name : "");
 	struct batch_past *p = lru_at(b->pasts, buf_str(&name));
 	buf_free(&name);
 	return p;

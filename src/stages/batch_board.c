@@ -16,12 +16,6 @@ alone(enum batch_alone kind, const char *text)
 
 /* ---- its kind ---- */
 
-static int
-add_name(struct buf *out, const char *name)
-{
-	return buf_add(out, (struct str){ name, strlen(name) + 1 }); /* its NUL parts it from the next one */
-}
-
 /* Who may share a room with it: what is asked, of whom, by whom, and under which configuration. */
 static struct digest
 kind_of(const struct ask *a, const struct bundle *bundle, const struct key *key)
@@ -32,9 +26,9 @@ kind_of(const struct ask *a, const struct bundle *bundle, const struct key *key)
 	struct digest d;
 	int rc = buf_add(&text, (struct str){ (const char *)bundle->key.b, sizeof bundle->key.b });
 	rc |= buf_add(&text, (struct str){ (const char *)here, sizeof here });
-	rc |= add_name(&text, payer->key) | add_name(&text, payer->project) | add_name(&text, payer->run);
-	rc |= add_name(&text, a->task);
-	rc |= add_name(&text, a->request.suffix != NULL ? a->request.suffix : "");
+	rc |= buf_add_z(&text, payer->key) | buf_add_z(&text, payer->project) | buf_add_z(&text, payer->run);
+	rc |= buf_add_z(&text, a->task);
+	rc |= buf_add_z(&text, a->request.suffix != NULL ? a->request.suffix : "");
 	if (rc == 0)
 		d = digest_of(buf_str(&text));
 	else

@@ -45,8 +45,8 @@ depot_join_error(struct exchange *x, const struct err *e)
 static void
 add_header(struct buf *out, const char *name, const char *value)
 {
-	buf_add(out, (struct str){ name, strlen(name) + 1 });
-	buf_add(out, (struct str){ value, strlen(value) + 1 });
+	buf_add_z(out, name);
+	buf_add_z(out, value);
 }
 
 /* All there is of a reply; takes body and headers. */

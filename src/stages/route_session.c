@@ -58,8 +58,7 @@ session_key(const struct exchange *x, struct digest *key)
 	bool responses = x->request.endpoint == ENDPOINT_RESPONSES;
 	uint32_t instructions = responses ? json_member(j, 0, "instructions") : 0;
 	struct buf text = { 0 };
-	bool known = !is_stateful(j) &&
-		     buf_add(&text, (struct str){ x->account, strlen(x->account) + 1 }) == 0 &&
+	bool known = !is_stateful(j) && buf_add_z(&text, x->account) == 0 &&
 		     (instructions == 0 || add(j, instructions, &text) == 0) &&
 		     add_beginning(j, json_member(j, 0, responses ? "input" : "messages"), &text) == 0;
 	if (known)
