@@ -88,11 +88,7 @@ static void
 refuse_mismatch(struct exchange *x)
 {
 	struct err e;
-	err_set(&e, 409, "idempotency_mismatch",
-	    "This idempotency key was used for another request; a key belongs to one request for a day.");
-	e.should_retry = -1;
-	x->cache = CACHE_BYPASS;
-	decide(x, "refused: its idempotency key belongs to another request");
+	pledge_refuse(x, &e);
 	join_refusal(x, &e);
 }
 

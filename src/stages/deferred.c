@@ -121,10 +121,7 @@ static void
 lose_notice(void *about)
 {
 	struct notice *n = about;
-	struct err e;
-	err_set(&e, 503, "server_shutting_down", "The gateway is shutting down.");
-	answer_break(n->answer, &e);
-	answer_leave(&n->answer);
+	depot_lose_answer(&n->answer);
 	free(n);
 }
 

@@ -90,6 +90,8 @@ enum endpoint depot_endpoint(const char *path); /* "/v1/chat/completions" */
 void depot_accept(struct depot *d, const char *id, struct answer *a);
 void depot_tell_accepted(struct depot *d, struct exchange *x, const char *id);
 void depot_accept_cancel(const char *id, struct answer *a);
+/* Whoever waits hears that the gateway shuts down, unless the answer has ended; *a is left */
+void depot_lose_answer(struct answer **a);
 void depot_join_error(struct exchange *x, const struct err *e);
 /* An answer for x alone, which the depot ends later: it holds it until then */
 struct answer *depot_join(struct exchange *x);

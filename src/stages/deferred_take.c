@@ -65,12 +65,7 @@ depot_repeats(struct depot *d, struct exchange *x)
 	x->cache = CACHE_BYPASS;
 	if (!digest_equal(&p->check, &x->request.sent)) {
 		struct err e;
-		err_set(&e, 409, "idempotency_mismatch",
-		    "This idempotency key was used for another request; a key belongs to one request for a "
-		    "day.");
-		e.should_retry = -1;
-		str_copy(x->decision, sizeof x->decision,
-		    STR("refused: its idempotency key belongs to another request"));
+		pledge_refuse(x, &e);
 		depot_join_error(x, &e);
 		return true;
 	}
@@ -213,10 +208,7 @@ static void
 lose_arrival(void *about)
 {
 	struct arrival *a = about;
-	struct err e;
-	err_set(&e, 503, "server_shutting_down", "The gateway is shutting down.");
-	answer_break(a->answer, &e);
-	answer_leave(&a->answer);
+	depot_lose_answer(&a->answer);
 	free(a);
 }
 

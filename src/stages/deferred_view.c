@@ -42,6 +42,17 @@ depot_join_error(struct exchange *x, const struct err *e)
 	answer_leave(&a);
 }
 
+void
+depot_lose_answer(struct answer **a)
+{
+	struct err e;
+	if (!answer_ended(*a)) {
+		err_set(&e, 503, "server_shutting_down", "The gateway is shutting down.");
+		answer_break(*a, &e);
+	}
+	answer_leave(a);
+}
+
 static void
 add_header(struct buf *out, const char *name, const char *value)
 {
@@ -232,12 +243,7 @@ static void
 clear_look(struct errand *errand)
 {
 	struct look *l = (struct look *)errand;
-	if (!answer_ended(l->answer)) {
-		struct err e;
-		err_set(&e, 503, "server_shutting_down", "The gateway is shutting down.");
-		answer_break(l->answer, &e);
-	}
-	answer_leave(&l->answer);
+	depot_lose_answer(&l->answer);
 	buf_free(&l->row.body);
 	buf_free(&l->row.answer);
 }
@@ -397,12 +403,7 @@ static void
 clear_page(struct errand *errand)
 {
 	struct page *p = (struct page *)errand;
-	if (!answer_ended(p->answer)) {
-		struct err e;
-		err_set(&e, 503, "server_shutting_down", "The gateway is shutting down.");
-		answer_break(p->answer, &e);
-	}
-	answer_leave(&p->answer);
+	depot_lose_answer(&p->answer);
 	buf_free(&p->body);
 }
 

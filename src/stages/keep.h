@@ -73,6 +73,8 @@ void keep_item(struct shelf_item *item, const struct memo *memo, enum endpoint e
 
 /* The key under which x's idempotency key is known: nobody else's is */
 struct digest pledge_key(const struct exchange *x);
+/* x's idempotency key belongs to a request that asked something else: *e, and what its row says */
+void pledge_refuse(struct exchange *x, struct err *e);
 struct pledge *pledge_find(const struct keep *k, const struct digest *key);
 /* x reads the answer of that ask, and whoever repeats its key is to read the same. A no-op without a key, or when there are too
  * many. */

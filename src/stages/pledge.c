@@ -27,6 +27,17 @@ pledge_key(const struct exchange *x)
 	return digest_of((struct str){ text, (size_t)n });
 }
 
+void
+pledge_refuse(struct exchange *x, struct err *e)
+{
+	err_set(e, 409, "idempotency_mismatch",
+	    "This idempotency key was used for another request; a key belongs to one request for a day.");
+	e->should_retry = -1;
+	x->cache = CACHE_BYPASS;
+	str_copy(
+	    x->decision, sizeof x->decision, STR("refused: its idempotency key belongs to another request"));
+}
+
 struct pledge *
 pledge_find(const struct keep *k, const struct digest *key)
 {
