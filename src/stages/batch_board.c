@@ -8,12 +8,6 @@
 
 #include "base/clock.h"
 
-static struct batch_why
-alone(enum batch_alone kind, const char *text)
-{
-	return (struct batch_why){ kind, text };
-}
-
 /* ---- its kind ---- */
 
 /* Who may share a room with it: what is asked, of whom, by whom, and under which configuration. */
@@ -43,7 +37,7 @@ static struct batch_why
 judge_request(const struct batcher *b, struct ask *a, struct bundle *bundle)
 {
 	if (b->drains)
-		return alone(BATCH_ALONE_LEFT, "the gateway stops");
+		return batch_alone_for(BATCH_ALONE_LEFT, "the gateway stops");
 	struct batch_why why = batch_fits(&a->request, a->model, batch_conf_of(a), bundle);
 	if (why.text == NULL && escalate_wants_logprobs(a))
 		why.text = "its check looks at probabilities";
@@ -57,16 +51,16 @@ judge_task(struct batcher *b, struct ask *a)
 	switch (batch_quality_ask(b->quality, str_from(a->task), batch_conf_of(a))) {
 	case BATCH_ADVICE_CONTROL:
 		a->travel = TRAVEL_ALONE;
-		return alone(BATCH_ALONE_CONTROL, "to compare");
+		return batch_alone_for(BATCH_ALONE_CONTROL, "to compare");
 	case BATCH_ADVICE_ALONE:
 		a->travel = TRAVEL_ALONE;
-		return alone(BATCH_ALONE_QUALITY, "batched answers of its task were worse");
+		return batch_alone_for(BATCH_ALONE_QUALITY, "batched answers of its task were worse");
 	case BATCH_ADVICE_JOIN:
 	case BATCH_ADVICE_PROBE:
 		break;
 	}
 	a->travel = TRAVEL_APART;
-	return alone(BATCH_ALONE_UNFIT, NULL);
+	return batch_alone_for(BATCH_ALONE_UNFIT, NULL);
 }
 
 static struct batch_why
@@ -75,7 +69,7 @@ take_seat(struct batcher *b, const struct exchange *x, struct ask *a, const stru
 	struct digest kind = kind_of(a, bundle, x->key);
 	const struct batch_kind *known = lru_at(b->kinds, digest_str(&kind));
 	if (known->alone_until_ms > clock_ms())
-		return alone(BATCH_ALONE_UPSTREAM, "its provider did not take several together");
+		return batch_alone_for(BATCH_ALONE_UPSTREAM, "its provider did not take several together");
 	struct seat *s = must_alloc(sizeof *s);
 	list_init(&s->link);
 	s->ask = a;

@@ -6,24 +6,18 @@
 
 #include "base/clock.h"
 
-static struct batch_why
-alone(enum batch_alone kind, const char *text)
-{
-	return (struct batch_why){ kind, text };
-}
-
 struct batch_why
 batch_fits(const struct request *r, const struct model_conf *model, const struct batch_conf *conf,
     struct bundle *out)
 {
 	if (model->kind != MODEL_CHAT)
-		return alone(BATCH_ALONE_UNFIT, "its model is not for it");
+		return batch_alone_for(BATCH_ALONE_UNFIT, "its model is not for it");
 	if (model->free || !config_price_at(model, clock_wall_us())->known)
-		return alone(BATCH_ALONE_LOSS, "nothing can be saved");
+		return batch_alone_for(BATCH_ALONE_LOSS, "nothing can be saved");
 	bundle_read(r, (size_t)conf->max_body, out);
 	if (out->veto == NULL)
 		out->veto = bundle_veto(r, model);
-	return alone(BATCH_ALONE_UNFIT, out->veto);
+	return batch_alone_for(BATCH_ALONE_UNFIT, out->veto);
 }
 
 int64_t
@@ -66,7 +60,7 @@ batch_pays(const struct batch_like *one, const struct batch_conf *conf, struct b
 	out->count = most < size ? most : size;
 	out->own = one->own * (int64_t)out->count;
 	if (out->count < 2)
-		return alone(BATCH_ALONE_OUTPUT, "answers of its kind are too long");
+		return batch_alone_for(BATCH_ALONE_OUTPUT, "answers of its kind are too long");
 	bool pays = batch_saving(out) > 0;
-	return alone(BATCH_ALONE_LOSS, pays ? NULL : "together would not be cheaper");
+	return batch_alone_for(BATCH_ALONE_LOSS, pays ? NULL : "together would not be cheaper");
 }

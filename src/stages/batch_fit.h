@@ -16,6 +16,12 @@ struct batch_why {
 	const char *text; /* static; NULL: it need not */
 };
 
+static inline struct batch_why
+batch_alone_for(enum batch_alone kind, const char *text)
+{
+	return (struct batch_why){ kind, text };
+}
+
 /* One of those that would travel together; all of it is borrowed. */
 struct batch_like {
 	const struct request *request;
